@@ -1,0 +1,142 @@
+"""What a panel is, and what it may use: the seam between the bench and everything that draws on it.
+
+A panel gathers in `on_step` (called for every new step, must be cheap) and draws in `on_frame` (called at most
+60 times a second while the panel is visible and something changed).  `on_seek` gives it a whole view: after a
+jump, a step back, a new run.  It never reads live nodes: only steps and views.
+
+Rules
+1. A panel touches the run only through `Bench.do` and `Bench.seek`.
+2. Work above a few milliseconds goes through `Bench.jobs`; heavy imports (numpy, pyqtgraph, WebEngine) happen
+   inside methods.
+3. A panel that raises is replaced by a problem card; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from prayog_sdk.specs import ActionSpec, SeriesSpec
+from prayog_sim.run import Action, Run, View
+from prayog_sim.trace import Step, Trace
+
+if TYPE_CHECKING:
+    from prayog_sdk.qt.jobs import JobManager
+    from prayog_sdk.services import Services
+
+__all__ = ["Bench", "Panel"]
+
+
+class BenchSignals(QObject):
+    """Signals of a bench; a panel connects to these, never to the run."""
+
+    view_changed = Signal(object)
+    """A `View`: the moment that is shown changed by more than one step, or another run is shown."""
+    selection_changed = Signal(str)
+    """The name of the selected node, message (``#ident``) or thing; ``""`` is nothing."""
+    run_changed = Signal()
+    """Another run is on the bench (new parameters, another seed, a fork, a session)."""
+
+
+class Bench(Protocol):
+    """What the shell offers to a panel."""
+
+    signals: BenchSignals
+    jobs: JobManager
+    services: Services
+    actions: Sequence[ActionSpec]
+    series: Sequence[SeriesSpec]
+    topic_id: str
+
+    @property
+    def run(self) -> Run: ...
+    @property
+    def params(self) -> Any:
+        """The params dataclass of the run."""
+        ...
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def trace(self) -> Trace: ...
+    @property
+    def at(self) -> int:
+        """``seq`` of the step that is shown; -1 before the first.  May lie before the end of the trace."""
+        ...
+
+    @property
+    def clock_us(self) -> float:
+        """The moment that is shown, in µs; between two steps while the animation runs."""
+        ...
+
+    @property
+    def selection(self) -> str: ...
+    @property
+    def reduced_motion(self) -> bool: ...
+    def view(self) -> View:
+        """The view at `at` (kept, so asking twice is cheap)."""
+        ...
+
+    def do(self, action: Action) -> None:
+        """Do an action at the shown moment (a fork, when that lies in the past); failures become a sentence."""
+        ...
+
+    def seek(self, seq: int) -> None: ...
+    def select(self, name: str) -> None: ...
+    def set_params(self, values: Mapping[str, Any]) -> None:
+        """Start a new run with changed knobs (same seed)."""
+        ...
+
+    def say(self, sentence: str) -> None:
+        """A quiet message to the learner (status line and screen reader)."""
+        ...
+
+    def data_dir(self) -> Path:
+        """A folder of the topic's own in the profile."""
+        ...
+
+    def measure(self, name: str) -> Any:
+        """The topic's named measure on the trace up to the shown step; None when it is not known yet."""
+        ...
+
+
+class Panel(QWidget):
+    """Base of all panels, stock or a topic's own."""
+
+    title = ""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bench: Bench | None = None
+
+    def bind(self, bench: Bench) -> None:
+        """The panel is on `bench` now.  Call `super().bind(bench)` first."""
+        self.bench = bench
+
+    def on_step(self, step: Step) -> None:
+        """One new step at the end of what is shown: gather, do not draw."""
+
+    def on_frame(self) -> None:
+        """Draw what was gathered, at `bench.clock_us`."""
+
+    def on_seek(self, view: View) -> None:
+        """The shown moment jumped, or another run is shown: rebuild from `view` and `bench.trace`."""
+
+    def on_theme(self) -> None:
+        """Colours or text size changed."""
+
+    def exports(self) -> Mapping[str, Callable[[Path], None]]:
+        """What can be saved from here: file ending -> writer (``png`` is always offered)."""
+        return {}
+
+    def outline(self) -> str:
+        """The panel in words, for the outline and screen readers."""
+        return ""
+
+    def unbind(self) -> None:
+        """The bench goes away: stop timers and jobs, release what is held."""
+        self.bench = None

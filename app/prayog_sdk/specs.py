@@ -1,0 +1,88 @@
+"""What hooks return: plain values that describe tools, panels, curves and broken variants.
+
+The shell, the command line and the conformance suite read these; nothing here imports Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["ActionSpec", "Arg", "PanelSpec", "SeriesSpec", "Variant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """One argument of an action: ``kind`` says how it is asked for and checked.
+
+    ``node`` is filled by the selected node; ``point`` is ``[latitude, longitude]`` and can be picked on a map.
+    """
+
+    name: str
+    kind: Literal["node", "int", "float", "text", "choice", "bool", "point", "nodes"]
+    title: str = ""
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """A tool on the bench and a verb of `.lab` scripts.
+
+    ``target``: ``node`` (select, then act), ``link``, ``message`` or ``run``.  ``key``: a single letter that
+    works while the bench has focus.  ``icon``: a name from the shipped set.
+    """
+
+    name: str
+    title: str
+    help: str = ""
+    target: Literal["run", "node", "link", "message"] = "run"
+    args: tuple[Arg, ...] = ()
+    key: str = ""
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSpec:
+    """A panel: ``factory`` is ``module:Class`` (a `prayog_sdk.qt.panel.Panel`) or the name of a stock panel.
+
+    Stock names: ``canvas``, ``spacetime``, ``nodes``, ``events``, ``series``, ``map``, ``outline``.
+    ``area`` is where the topic proposes it; the learner can move it.  ``needs``: capabilities such as
+    ``webengine``; a panel whose needs are not met says so and the others go on.
+    """
+
+    id: str
+    title: str
+    factory: str
+    area: Literal["centre", "right", "bottom", "tab"] = "centre"
+    icon: str = ""
+    needs: tuple[str, ...] = ()
+    kinds: tuple[Literal["world", "session"], ...] = ("world", "session")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSpec:
+    """A curve of the stock plot: the ``gauge`` effects of that name, one curve per node when `per_node`."""
+
+    gauge: str
+    title: str
+    unit: str = ""
+    per_node: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A broken engine to hunt: ``params`` that switch the fault on, and the check that must catch it.
+
+    ``scenario`` is the script on which it shows within ``seeds`` seeds (the conformance suite demands it).
+    """
+
+    name: str
+    title: str
+    params: Mapping[str, Any]
+    caught_by: str
+    scenario: str
+    seeds: int = 20
+    story: str = field(default="")
