@@ -1,0 +1,141 @@
+"""Real components for topics: found, started, stopped, and given as a URL.
+
+A topic asks ``services.url("postgres")`` and gets a connection string, or `ServiceMissing` with a sentence and a
+way forward.  PostgreSQL is embedded (it comes with the lab and needs no installation); any service can be
+replaced by a URL of the learner's own.
+
+Rules
+1. What the lab starts listens on loopback or a Unix socket only, keeps its data in the folder given to
+   `Services`, and is stopped again: by `close`, and by a `guard` process should the lab die.
+2. A URL may hold a password, so it stays in memory: it is never written to the profile, a trace, a log or an
+   export.  Sentences show it `masked`.
+3. All methods may be called from worker threads; `probe` and `url` may take a second, so never call them on the
+   GUI thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+__all__ = ["Service", "ServiceMissing", "ServiceState", "Services", "masked"]
+
+Status = Literal["running", "ready", "missing", "failed"]
+
+
+class ServiceMissing(RuntimeError):
+    """A real component is not here; `sentence` says what is missing, `way_forward` what can be done."""
+
+    def __init__(self, sentence: str, way_forward: str = "") -> None:
+        super().__init__(f"{sentence} {way_forward}".strip())
+        self.sentence = sentence
+        self.way_forward = way_forward
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What a probe found: ``running`` (answers now), ``ready`` (can be started), ``missing`` or ``failed``."""
+
+    name: str
+    title: str
+    status: Status
+    sentence: str
+    version: str = ""
+    way_forward: str = ""
+    can_stop: bool = False
+
+
+class Service(Protocol):
+    """One real component, however it is reached."""
+
+    name: str
+    title: str
+
+    def probe(self) -> ServiceState:
+        """Look without changing anything."""
+        ...
+
+    def url(self) -> str:
+        """A URL that answers, starting the component when needed; raises `ServiceMissing`."""
+        ...
+
+    def stop(self) -> None:
+        """Stop what this lab started; anything else is left alone."""
+        ...
+
+
+class Services:
+    """The real components this lab knows, by name."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        from prayog_sdk.services.postgres import EmbeddedPostgres
+        from prayog_sdk.services.urls import KINDS, UrlService
+
+        self._lock = threading.RLock()
+        self._default: dict[str, Service] = {"postgres": EmbeddedPostgres(folder / "postgres")}
+        for name in KINDS:
+            self._default.setdefault(name, UrlService(name))
+        self._chosen: dict[str, Service] = {}
+        for name in self._default:
+            url = (environ if environ is not None else os.environ).get(f"PRAYOG_{name.upper()}_URL")
+            if url:
+                self.set_url(name, url)
+
+    def names(self) -> tuple[str, ...]:
+        """All known services, embedded ones first."""
+        return tuple(self._default)
+
+    def probe(self, name: str) -> ServiceState:
+        """What is there now.  Nothing is started."""
+        return self._service(name).probe()
+
+    def url(self, name: str) -> str:
+        """A URL that answers; the component is started when needed.  Raises `ServiceMissing`."""
+        service = self._service(name)
+        with self._lock:  # two panels that ask at once must not start two servers
+            return service.url()
+
+    def set_url(self, name: str, url: str | None) -> None:
+        """Use `url` for `name` from now on (None: back to the default).
+
+        Raises `ValueError` with a sentence when it is not a URL for this service.
+        """
+        from prayog_sdk.services.urls import UrlService
+
+        self._service(name)
+        with self._lock:
+            if url is None:
+                self._chosen.pop(name, None)
+            else:
+                self._chosen[name] = UrlService(name, url)
+
+    def stop(self, name: str) -> None:
+        """Stop the component when this lab started it."""
+        with self._lock:
+            self._default[name].stop()
+
+    def close(self) -> None:
+        """Stop everything that this lab started."""
+        with self._lock:
+            for service in self._default.values():
+                service.stop()
+
+    def _service(self, name: str) -> Service:
+        try:
+            return self._chosen.get(name) or self._default[name]
+        except KeyError:
+            raise ServiceMissing(f"No service is called {name!r}; there are: {', '.join(self._default)}.") from None
+
+
+def masked(url: str) -> str:
+    """`url` with its password hidden, for sentences."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:•••@{host}"))
