@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import prayog_resources
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication
+
+import prayog_resources
 
 __all__ = [
     "UNIT", "Theme", "apply", "current", "dark", "hue", "light", "load_fonts", "mono", "palette", "scaled",
@@ -66,14 +67,18 @@ light = Theme(
     text="#1b2027", muted="#596273", faint="#b9c0cb", accent="#2458d3", on_accent="#ffffff", accent_soft="#e6edfc",
     good="#1a7f4b", good_soft="#e2f4ea", bad="#c0312b", bad_soft="#fbe7e5", warn="#93600a", warn_soft="#fcf1dc",
     land="#e9e7e0", sea="#f4f8fb", border="#b7b4a9",
-    cycle=("#2f6fde", "#c9660a", "#14886a", "#a63d8f", "#7a6a00", "#0e7fa3", "#b3352f", "#5d55c4", "#4f7a1e", "#6b7280"),
+    cycle=(
+        "#2f6fde", "#c9660a", "#14886a", "#a63d8f", "#7a6a00", "#0e7fa3", "#b3352f", "#5d55c4", "#4f7a1e", "#6b7280",
+    ),
 )  # fmt: skip
 dark = Theme(
     name="dark", window="#14171c", surface="#1c2027", raised="#272c35", line="#2c323c", edge="#6c7687",
     text="#e8ebf0", muted="#a3adbd", faint="#4a5361", accent="#7fa6ff", on_accent="#0d1420", accent_soft="#22304f",
     good="#5fcf95", good_soft="#16352a", bad="#ff8a80", bad_soft="#43211f", warn="#f0bd62", warn_soft="#3b2e14",
     land="#2a2f38", sea="#171b21", border="#4c5563",
-    cycle=("#6ea4ff", "#f0a04b", "#43c79e", "#e184cb", "#d6c24a", "#56c1e3", "#ff8d86", "#a9a2ff", "#9ccc5f", "#a9b1bf"),
+    cycle=(
+        "#6ea4ff", "#f0a04b", "#43c79e", "#e184cb", "#d6c24a", "#56c1e3", "#ff8d86", "#a9a2ff", "#9ccc5f", "#a9b1bf",
+    ),
 )  # fmt: skip
 
 _PROPERTY = "prayogTheme"
