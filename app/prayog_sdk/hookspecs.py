@@ -15,8 +15,9 @@ import pluggy
 if TYPE_CHECKING:
     from prayog_sdk.checks import Check, Measure
     from prayog_sdk.compare import Comparison
-    from prayog_sdk.run import Run, Session
+    from prayog_sdk.run import Run
     from prayog_sdk.services import Services
+    from prayog_sdk.session import Session
     from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant
     from prayog_sim.trace import Trace
 

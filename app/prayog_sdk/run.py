@@ -1,32 +1,28 @@
-"""Runs for topics that are not message-passing: a deterministic `Computation`, and a real `Session`.
+"""Runs for topics that are not message-passing: a deterministic `Computation`.
 
-Both keep their state as a *fold* over their trace: the topic gives a first state and a pure function
+Its state is a *fold* over its trace: the topic gives a first state and a pure function
 ``fold(state, step) -> state``.  That one function serves the live view, stepping back, seeking and the replay of
-a saved trace.  A `Computation` is an algorithm whose steps come from a generator, so the same actions give the
-same trace.  A `Session` works on a real component in a worker thread; its steps arrive as they happen and its
-trace can be scrubbed but not run again.
+a saved trace.  The steps come from a generator, so the same actions give the same trace.  The same fold carries
+a `prayog_sdk.session.Session`, which works on a real component (it lives apart because it needs a clock and a
+thread, which simulated engines must not even import).
 
 Rules
 1. `fold` never changes its argument and never looks at anything but the step.
-2. Only the thread that calls `step` touches the trace.  A session's worker hands its steps over through a queue.
+2. Only the thread that calls `step` touches the trace.
 3. `do` may append more than the one step it returns; whoever follows a run looks at ``len(trace)``.
-4. A session that fails makes a step of kind ``error`` whose data has a ``sentence``; it never raises from `step`.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from prayog_sim.run import Action, ActionError, Run, TimedAction, View
+from prayog_sim.run import Action, Run, TimedAction, View
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["Cancelled", "Computation", "Emit", "Folded", "Run", "Session"]
+__all__ = ["Cancelled", "Computation", "Emit", "Folded", "Run"]
 
 Facts = Mapping[str, Any]
 Emit = tuple[str, str, Mapping[str, Any]]
@@ -131,100 +127,3 @@ class Computation(Folded):
 
     def close(self) -> None:
         self._work.clear()
-
-
-class Session(Folded):
-    """A real component at work in one worker thread, recorded as it happens (µs of wall clock)."""
-
-    kind: Literal["world", "session"] = "session"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._began = time.perf_counter_ns()
-        self._todo: queue.SimpleQueue[tuple[int, Action] | None] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[tuple[int, str, str, Mapping[str, Any], int] | None] = queue.SimpleQueue()
-        self._cancel = threading.Event()
-        self._pending = 0
-        self._worker = threading.Thread(target=self._run, name=f"session-{type(self).__name__}", daemon=True)
-        self._started = False
-
-    @abstractmethod
-    def perform(self, action: Action) -> Iterator[Emit]:
-        """What `action` does to the real component; runs in the worker thread, yields as things happen."""
-
-    def check(self, action: Action) -> None:
-        """Raise `ActionError` when `action` cannot be done; called before it is recorded."""
-
-    def release(self) -> None:
-        """Give back what the session holds; runs in the worker thread after the last action."""
-
-    @property
-    def cancelled(self) -> bool:
-        """True once `close` was called: a long `perform` looks here between its calls."""
-        return self._cancel.is_set()
-
-    @property
-    def busy(self) -> bool:
-        return self._pending > 0 or not self._news.empty()
-
-    @property
-    def next_at(self) -> int | None:
-        return None
-
-    def step(self) -> Step | None:
-        while True:
-            try:
-                news = self._news.get_nowait()
-            except queue.Empty:
-                return None
-            if news is None:
-                self._pending -= 1
-                continue
-            return self._append(*news)
-
-    def wait(self, seconds: float) -> Step | None:
-        """Like `step`, but waits up to `seconds` for something to happen; for the command line and tests."""
-        until = time.monotonic() + seconds
-        while (step := self.step()) is None and self.busy and time.monotonic() < until:
-            time.sleep(0.002)
-        return step
-
-    def do(self, action: Action, at: int | None = None) -> Step:
-        if self._cancel.is_set():
-            raise ActionError("this session was closed; start a new one")
-        self.check(action)
-        while self.step() is not None:  # what happened before the action stands before it in the trace
-            pass
-        step = self._record(action, self._now())
-        if not self._started:
-            self._started = True
-            self._worker.start()
-        self._pending += 1
-        self._todo.put((step.seq, action))
-        return step
-
-    def close(self) -> None:
-        self._cancel.set()
-        self._todo.put(None)
-        if self._started:
-            self._worker.join(timeout=10)
-        else:
-            self.release()
-
-    def _now(self) -> int:
-        return (time.perf_counter_ns() - self._began) // 1000
-
-    def _run(self) -> None:
-        while (item := self._todo.get()) is not None and not self._cancel.is_set():
-            cause, action = item
-            try:
-                for kind, node, data in self.perform(action):
-                    self._news.put((self._now(), kind, node, data, cause))
-                    if self._cancel.is_set():
-                        break
-            except Exception as error:  # noqa: BLE001 - a learner sees a sentence, never a traceback
-                sentence = str(error) or type(error).__name__
-                self._news.put((self._now(), "error", "", {"sentence": sentence, "type": type(error).__name__}, cause))
-            finally:
-                self._news.put(None)
-        self.release()

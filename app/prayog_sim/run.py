@@ -1,8 +1,8 @@
 """What every run offers, simulated or real: the seam between engines and everything that shows them.
 
 A run is *topic + version + params + seed + actions*.  `World` (here) simulates nodes and messages;
-`prayog_sdk.run` adds `Computation` (a deterministic algorithm step by step) and `Session` (a real component,
-recorded as it happens).  Panels, scripts, checks and the command line know only this module.
+`prayog_sdk.run` adds `Computation` (a deterministic algorithm step by step), `prayog_sdk.session` adds `Session`
+(a real component, recorded as it happens).  Panels, scripts, checks and the command line know only this module.
 """
 
 from __future__ import annotations
