@@ -1,0 +1,97 @@
+"""What in a trace deserves a mark on the scrubber and a stop of "run to next", kept up to date as it grows.
+
+Rules
+1. A step has at most one mark: its gravest (`KINDS` is in that order).
+2. Looking at new steps costs the same for each, and `update` looks at no more than `limit` at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+from prayog_sim.trace import Step, Trace
+
+__all__ = ["KINDS", "Mark", "Markers", "mark_of"]
+
+Mark = Literal["violation", "check", "crash", "fault", "error", "action", "note", "bookmark"]
+KINDS: tuple[Mark, ...] = ("violation", "check", "error", "crash", "fault", "action", "bookmark", "note")
+"""Gravest first."""
+_STEPS: dict[str, Mark] = {
+    "violation": "violation", "invariant": "violation", "crash": "crash", "restart": "fault", "pause": "fault",
+    "resume": "fault", "fault": "fault", "partition": "fault", "heal": "fault", "cut": "fault", "error": "error",
+    "action": "action", "note": "note",
+}  # fmt: skip
+_EFFECTS: dict[str, Mark] = {"violation": "violation", "invariant": "violation", "note": "note"}
+_EVERYDAY = frozenset({"send", "timer", "gauge", "cancel", "set_timer", "cancel_timer"})
+
+
+def mark_of(step: Step) -> Mark | None:
+    """The mark that `step` deserves by itself, if any."""
+    mark = _STEPS.get(step.kind)
+    for effect in step.effects:
+        other = _EFFECTS.get(effect.kind)
+        if other is not None and (mark is None or KINDS.index(other) < KINDS.index(mark)):
+            mark = other
+    return mark
+
+
+class Markers:
+    """The marks of one trace, by kind and in order."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Start with another trace."""
+        self._seen = 0
+        self._places: dict[Mark, list[int]] = {kind: [] for kind in KINDS}
+        self.kinds: Counter[str] = Counter()
+        """How often each kind of step, and of noteworthy effect, occurred."""
+
+    def update(self, trace: Trace, limit: int = 5000) -> bool:
+        """Look at steps not looked at yet; True when there are more than `limit`."""
+        steps = trace[self._seen : self._seen + limit]
+        for step in steps:
+            self.kinds[step.kind] += 1
+            for effect in step.effects:
+                if effect.kind not in _EVERYDAY:
+                    self.kinds[effect.kind] += 1
+            mark = mark_of(step)
+            if mark is not None:
+                self._places[mark].append(step.seq)
+        self._seen += len(steps)
+        return self._seen < len(trace)
+
+    def put(self, kind: Mark, places: Iterable[int]) -> None:
+        """The marks that are not in the trace: ``bookmark`` and ``check``."""
+        self._places[kind] = sorted(places)
+
+    def places(self, kind: Mark) -> list[int]:
+        return self._places[kind]
+
+    def at(self, seq: int) -> Mark | None:
+        """The gravest mark of step `seq`."""
+        return next((kind for kind in KINDS if self._has(kind, seq, seq)), None)
+
+    def within(self, low: int, high: int) -> Mark | None:
+        """The gravest mark among the steps `low` to `high`, both included."""
+        return next((kind for kind in KINDS if self._has(kind, low, high)), None)
+
+    def after(self, seq: int) -> int | None:
+        """The next marked step after `seq`."""
+        found = [places[i] for places in self._places.values() if (i := bisect_right(places, seq)) < len(places)]
+        return min(found, default=None)
+
+    def before(self, seq: int) -> int | None:
+        """The last marked step before `seq`."""
+        found = [places[i - 1] for places in self._places.values() if (i := bisect_left(places, seq)) > 0]
+        return max(found, default=None)
+
+    def _has(self, kind: Mark, low: int, high: int) -> bool:
+        places = self._places[kind]
+        i = bisect_left(places, low)
+        return i < len(places) and places[i] <= high
+

@@ -1,0 +1,70 @@
+"""What a run does by itself before the learner takes over: a recorded list of actions, done at its places.
+
+A saved run is its actions; a fork is the actions up to a moment.  Both are replayed here, all at once (in a
+worker) or step by step while the learner watches.  A scenario's script is followed by `prayog.ui.bench.script`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from prayog_sim.run import Run, TimedAction
+
+__all__ = ["Plan", "Recorded", "replay"]
+
+
+class Plan(Protocol):
+    """A source of actions for a run; it stands beside the run, not in it."""
+
+    @property
+    def done(self) -> bool:
+        """Nothing more is planned; from here the run goes on by itself."""
+        ...
+
+    def next_at(self, run: Run) -> int | None:
+        """When the next planned action is due (µs); None when the run's own next step comes first or is unknown."""
+        ...
+
+    def step(self, run: Run) -> None:
+        """Let one more thing happen: a planned action, or a step of the run."""
+        ...
+
+
+class Recorded:
+    """Actions at their recorded places: each is done when the trace holds as many steps as it did then."""
+
+    def __init__(self, actions: Sequence[TimedAction]) -> None:
+        self._left = list(reversed(actions))
+
+    @property
+    def done(self) -> bool:
+        return not self._left
+
+    def next_at(self, run: Run) -> int | None:
+        due = self._left and len(run.trace) >= self._left[-1].after
+        return self._left[-1].at if due else run.next_at
+
+    def step(self, run: Run) -> None:
+        if self._left and len(run.trace) >= self._left[-1].after:
+            timed = self._left.pop()
+            run.do(timed.action, timed.at if run.kind == "world" else None)
+        elif run.step() is None:
+            self._left.clear()  # the record does not belong to this run: it came to rest before
+
+
+def replay(
+    run: Run, actions: Sequence[TimedAction], upto: int, progress: Callable[[int, int, str], None] | None = None
+) -> None:
+    """Bring `run` to the moment after step `upto` by doing `actions` at their places."""
+    plan = Recorded([timed for timed in actions if timed.after <= upto])
+    while len(run.trace) <= upto:
+        before = len(run.trace)
+        if plan.done:
+            run.step()
+        else:
+            plan.step(run)
+        if len(run.trace) == before and plan.done:
+            return
+        if progress is not None and len(run.trace) % 1024 == 0:
+            progress(len(run.trace), upto + 1, "")
