@@ -1,0 +1,110 @@
+"""What is done before Qt is imported, and what is left behind for the next start should the process die hard.
+
+A crash in C code shows no card.  So the lab writes two files: Python's stacks at the moment of death
+(`Profile.crash_log`), and the name of the topic that is open (`Profile.opened`), which is taken away on a clean
+close.  A start that finds the marker of a process that is gone offers safe mode.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.metadata
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TextIO
+
+from prayog.cli import BadInput
+from prayog.paths import Profile
+
+__all__ = ["Crash", "CrashLog", "check_qt", "crashed", "qt_fault"]
+
+_KEEP = 20_000  # characters of a crash log that a report shows
+
+
+def qt_fault(pyside: str, python: tuple[int, ...]) -> str:
+    """Why PySide6 of version `pyside` must not be used with this Python, or ``""``."""
+    if pyside == "6.12.0" and python < (3, 12):
+        return (
+            "PySide6 6.12.0 loses a reference to None on every call under Python older than 3.12, and the lab would "
+            'be aborted within seconds. Install PySide6-Essentials "<6.12", or use Python 3.12 or newer.'
+        )
+    return ""
+
+
+def check_qt() -> None:
+    """Raise `BadInput` with a sentence when Qt is missing or of a version that cannot work."""
+    try:
+        version = importlib.metadata.version("PySide6-Essentials")
+    except importlib.metadata.PackageNotFoundError:
+        raise BadInput(
+            "The window needs PySide6-Essentials, which is not installed. `prayog list` and `prayog run` work without."
+        ) from None
+    if fault := qt_fault(version, sys.version_info[:3]):
+        raise BadInput(fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """What the last start left behind: the topic that was open (``""``: none) and Python's stacks, if any."""
+
+    topic: str
+    stacks: str
+
+
+class CrashLog:
+    """Keeps the two files while the window is open.  `close` marks a clean end."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._file: TextIO | None = None
+        with suppress(OSError):  # a profile that cannot be written to must not keep the window from opening
+            self._file = profile.crash_log.open("w", encoding="utf-8")
+            faulthandler.enable(self._file)
+        self.opened("")
+
+    def opened(self, topic: str) -> None:
+        """`topic` is open now; ``""`` says that none is."""
+        with suppress(OSError):
+            self._profile.opened.write_text(json.dumps({"pid": os.getpid(), "topic": topic}), encoding="utf-8")
+
+    def close(self) -> None:
+        """The window closed as it should."""
+        if self._file is not None:
+            faulthandler.disable()
+            self._file.close()
+            self._file = None
+        with suppress(OSError):
+            self._profile.opened.unlink()
+
+
+def crashed(profile: Profile) -> Crash | None:
+    """The crash of the last start, or None.  Call it before `CrashLog` is made, which begins a new log."""
+    try:
+        marker = json.loads(profile.opened.read_text(encoding="utf-8"))
+        pid, topic = int(marker["pid"]), str(marker["topic"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if _alive(pid):  # another window on the same profile
+        return None
+    with suppress(OSError):
+        return Crash(topic, profile.crash_log.read_text(encoding="utf-8", errors="replace")[-_KEEP:])
+    return Crash(topic, "")
+
+
+def _alive(pid: int) -> bool:
+    if sys.platform == "win32":  # os.kill would end the process there
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x1000, False, pid)
+        ctypes.windll.kernel32.CloseHandle(handle)
+        return bool(handle)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

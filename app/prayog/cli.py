@@ -1,0 +1,199 @@
+"""The command line: what can be asked for, and where each answer is given.
+
+    prayog                              the window
+    prayog list | run | check | new | shots | sweep | doctor
+
+Rules
+1. Nothing is imported before the command is known: `run` and `list` work where there is no Qt.
+2. Bad input is one sentence on stderr and exit code 2; a failed check is exit code 1; no traceback is shown.
+3. A closed pipe and Ctrl-C end the command quietly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prayog import lab_version
+from prayog.paths import Profile, ProfileProblem, open_profile, temporary_profile
+
+__all__ = ["BadInput", "main", "parser"]
+
+
+class BadInput(ValueError):
+    """What was asked for cannot be done; the message is one sentence for the person at the terminal."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message[:1].upper()}{message[1:].rstrip('.')}; see `{self.prog} --help`.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; `docs` and tests read it too."""
+    profile = _Parser(add_help=False)
+    group = profile.add_argument_group("profile")
+    group.add_argument(
+        "--profile", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="keep the learner's files in DIR"
+    )
+    group.add_argument(
+        "--temp-profile", action="store_true", default=argparse.SUPPRESS, help="use a profile that is gone afterwards"
+    )
+    group.add_argument(
+        "--safe", action="store_true", default=argparse.SUPPRESS, help="only the topics that come with the lab"
+    )
+    text = "A desktop lab in which people learn system design by doing. Without a command it opens the window."
+    top = _Parser("prayog", parents=[profile], allow_abbrev=False, description=text)
+    top.add_argument("--version", action="version", version=f"prayog {lab_version()}")
+    top.set_defaults(answer=_window, profile=None, temp_profile=False, safe=False)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
+
+    def command(name: str, answer: Callable[[argparse.Namespace, Profile], int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[profile], help=text, description=text, allow_abbrev=False)
+        added.set_defaults(answer=answer)
+        return added
+
+    add = command("list", _list, "List the topics and their scenarios.")
+    add.add_argument("--json", action="store_true", help="as JSON")
+
+    add = command("run", _run, "Run a scenario without a window and say whether its checks hold.")
+    add.add_argument("scenario", metavar="TOPIC/SCENARIO")
+    _run_options(add)
+    add.add_argument("--json", action="store_true", help="the result as one JSON object")
+    add.add_argument("--trace", type=Path, metavar="FILE", help="write the trace, one JSON object a line")
+    add.add_argument("--force", action="store_true", help="let --trace overwrite a file")
+
+    add = command("sweep", _sweep, "Run a scenario on many seeds, in several processes, and list the seeds that fail.")
+    add.add_argument("scenario", metavar="TOPIC/SCENARIO")
+    add.add_argument("--seeds", type=int, required=True, metavar="N", help="how many seeds, counted from --seed or 0")
+    _run_options(add)
+    add.add_argument("--dask", metavar="ADDRESS", help="use the Dask cluster there instead of this machine")
+    add.add_argument("--json", action="store_true", help="the result as one JSON object")
+
+    add = command("check", _check, "Check that a topic keeps the rules of the lab.")
+    add.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH", help="a topic's folder; default: .")
+
+    add = command("new", _new, "Make the smallest topic, ready to run.")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--dir", type=Path, default=Path(), help="where its folder goes; default: here")
+
+    add = command("shots", _shots, "Save pictures of the lab: every page, topic and scenario.")
+    add.add_argument("--out", type=Path, default=Path("shots"), metavar="DIR", help="default: shots")
+    add.add_argument("--topic", metavar="ID", help="only this topic")
+    add.add_argument("--theme", choices=("light", "dark"), help="default: both")
+
+    command("doctor", _doctor, "Look at this machine and say what the lab finds and misses.")
+    return top
+
+
+def _run_options(add: argparse.ArgumentParser) -> None:
+    add.add_argument("--seed", type=int, metavar="N", help="instead of the scenario's own")
+    add.add_argument(
+        "--set", action="append", default=[], dest="values", metavar="KNOB=VALUE", help="set a knob of the topic"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Answer the command line; the return value is the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):  # the texts use real signs; a terminal without them gets a `?`
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        with ExitStack() as stack:
+            args = _parse(arguments)
+            if args.temp_profile and args.profile:
+                raise BadInput("Give --profile or --temp-profile, not both.")
+            profile = stack.enter_context(temporary_profile()) if args.temp_profile else open_profile(args.profile)
+            code: int = args.answer(args, profile)
+            sys.stdout.flush()
+            return code
+    except (BadInput, ProfileProblem) as error:
+        print(f"prayog: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader (`head`) has seen enough; nothing more may be written at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    whole = parser()
+    names = _commands(whole)
+    for word in arguments:
+        if word.startswith("-"):
+            break
+        if word not in names:
+            near = difflib.get_close_matches(word, names, 1, 0.5)
+            hint = f"did you mean `prayog {near[0]}`?" if near else f"there are: {', '.join(names)}."
+            raise BadInput(f"There is no command {word!r}; {hint}")
+        break
+    return whole.parse_args(arguments)
+
+
+def _commands(whole: argparse.ArgumentParser) -> list[str]:
+    actions = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
+    return [name for action in actions for name in action.choices]
+
+
+def _window(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog.bootstrap import check_qt
+
+    check_qt()
+    from prayog.ui import startup
+
+    code: int = startup.main(profile, args)
+    return code
+
+
+def _list(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import cli_topics
+
+    return cli_topics.list_topics(profile, safe=args.safe, as_json=args.json)
+
+
+def _run(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import cli_run
+
+    return cli_run.run(profile, args)
+
+
+def _sweep(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import sweep
+
+    return sweep.sweep(profile, args)
+
+
+def _check(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import cli_topics
+
+    return cli_topics.check(args.path)
+
+
+def _new(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import cli_topics
+
+    return cli_topics.new(args.name, args.dir)
+
+
+def _shots(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog.bootstrap import check_qt
+
+    check_qt()
+    from prayog.ui import shots
+
+    code: Any = shots.main(profile, args)
+    return int(code)
+
+
+def _doctor(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import doctor
+
+    return doctor.main(profile)
