@@ -14,6 +14,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
@@ -22,14 +23,15 @@ from PySide6.QtWidgets import QApplication
 import prayog_resources
 
 __all__ = [
-    "UNIT", "Theme", "apply", "current", "dark", "hue", "light", "load_fonts", "mono", "palette", "scaled",
-    "style_sheet", "title_font",
+    "UNIT", "Theme", "apply", "body_points", "current", "dark", "hue", "light", "load_fonts", "mono", "palette",
+    "scaled", "style_sheet", "title_font",
 ]  # fmt: skip
 
 UNIT = 8
 """The grid, in logical pixels at 100 % text."""
 SANS = "Inter"
-MONO = "JetBrains Mono"
+MONO = "JetBrains Mono NL"
+SYMBOLS = "Prayog Symbols"
 BASE_POINTS = 10.0
 _LINE_AT_100 = 16.0  # height of a line of the shipped font at 100 % and 96 dpi
 
@@ -82,6 +84,7 @@ dark = Theme(
 )  # fmt: skip
 
 _PROPERTY = "prayogTheme"
+_MARKS = Path(__file__).with_name("marks").as_posix()
 
 
 def current() -> Theme:
@@ -101,10 +104,15 @@ def scaled(pixels: float) -> int:
     return round(pixels * QFontMetricsF(QApplication.font()).height() / _LINE_AT_100)
 
 
+def body_points() -> float:
+    """The size of running text that is on, in points."""
+    return QApplication.font().pointSizeF()
+
+
 def mono() -> QFont:
     """The fixed-width font at the size that is on."""
     font = QFont(QApplication.font())
-    font.setFamilies([MONO, "monospace"])
+    font.setFamilies([MONO, SYMBOLS, "monospace"])
     font.setStyleHint(QFont.StyleHint.Monospace)
     return font
 
@@ -130,11 +138,11 @@ def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
     app.setProperty(_PROPERTY, theme.name)
     app.setStyle("Fusion")
     font = QFont()
-    font.setFamilies([SANS, "sans-serif"])
+    font.setFamilies([SANS, SYMBOLS, "sans-serif"])
     font.setPointSizeF(BASE_POINTS * text_percent / 100)
     app.setFont(font)
     app.setPalette(palette(theme))
-    app.setStyleSheet(style_sheet(theme))
+    app.setStyleSheet(style_sheet(theme, text_percent))
 
 
 def palette(theme: Theme) -> QPalette:
@@ -157,14 +165,22 @@ def palette(theme: Theme) -> QPalette:
     return result
 
 
-def style_sheet(theme: Theme) -> str:
-    """The small style sheet above Fusion.
+def style_sheet(theme: Theme, percent: int = 100) -> str:
+    """The small style sheet above Fusion, for text at `percent`.
 
     Widgets choose a look by the dynamic property ``kind``: ``card``, ``primary``, ``quiet``, ``muted``, ``good``,
-    ``bad``, ``warn``, ``chip``.
+    ``bad``, ``warn``, ``chip`` (a chip also by ``tone``), and labels a step of the type scale by ``step``: ``-1``
+    (small) to ``4``.  Sizes set here follow a change of the text size; those set with `QLabel.setFont` do not.
     """
     t = theme
-    return f"""
+    mark = f"{_MARKS}/{t.name}-"  # tick, dot and arrow cannot be drawn by a style sheet without a file
+    box = round(16 * percent / 100)
+    points = QApplication.font().pointSizeF()
+    steps = "".join(
+        f'QLabel[step="{step}"] {{ font-size: {points * size:.2f}pt; font-weight: {600 if step > 0 else 400}; }}'
+        for step, size in ((-1, 0.9), (1, 1.2), (2, 1.44), (3, 1.73), (4, 2.07))
+    )
+    return f"""{steps}
     QToolTip {{ color: {t.surface}; background: {t.text}; border: 0; padding: 4px 8px; }}
     QMainWindow::separator {{ background: {t.line}; width: 1px; height: 1px; }}
     QFrame[kind="card"] {{ background: {t.surface}; border: 1px solid {t.line}; border-radius: 10px; }}
@@ -172,11 +188,15 @@ def style_sheet(theme: Theme) -> str:
     QFrame[kind="good"] {{ background: {t.good_soft}; border: 1px solid {t.good}; border-radius: 8px; }}
     QFrame[kind="bad"] {{ background: {t.bad_soft}; border: 1px solid {t.bad}; border-radius: 8px; }}
     QFrame[kind="warn"] {{ background: {t.warn_soft}; border: 1px solid {t.warn}; border-radius: 8px; }}
+    QLabel[kind="good"], QLabel[kind="bad"], QLabel[kind="warn"] {{ background: transparent; border: 0; }}
     QLabel[kind="muted"] {{ color: {t.muted}; }}
     QLabel[kind="good"] {{ color: {t.good}; }}
     QLabel[kind="bad"] {{ color: {t.bad}; }}
     QLabel[kind="warn"] {{ color: {t.warn}; }}
     QLabel[kind="chip"] {{ color: {t.muted}; background: {t.raised}; border-radius: 8px; padding: 2px 8px; }}
+    QLabel[kind="chip"][tone="good"] {{ color: {t.good}; background: {t.good_soft}; }}
+    QLabel[kind="chip"][tone="warn"] {{ color: {t.warn}; background: {t.warn_soft}; }}
+    QLabel[kind="chip"][tone="bad"] {{ color: {t.bad}; background: {t.bad_soft}; }}
     QPushButton {{ background: {t.surface}; border: 1px solid {t.edge}; border-radius: 6px; padding: 5px 12px; }}
     QPushButton:hover {{ background: {t.raised}; }}
     QPushButton:pressed {{ background: {t.line}; }}
@@ -195,6 +215,31 @@ def style_sheet(theme: Theme) -> str:
         selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
     QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus {{
         border: 2px solid {t.accent}; padding: 3px 7px; }}
+    QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; }}
+    QComboBox::drop-down {{ border: 0; width: {box + 8}px; }}
+    QComboBox::down-arrow {{ image: url({mark}down.svg); width: {box}px; height: {box}px; }}
+    QCheckBox, QRadioButton {{ spacing: 8px; }}
+    QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator {{ width: {box}px; height: {box}px;
+        background: {t.surface}; border: 1px solid {t.edge}; border-radius: 4px; }}
+    QRadioButton::indicator {{ border-radius: {box // 2 + 1}px; }}
+    QCheckBox::indicator:hover, QRadioButton::indicator:hover {{ border-color: {t.accent}; }}
+    QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border: 2px solid {t.accent}; width: {box - 2}px;
+        height: {box - 2}px; }}
+    QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {t.accent};
+        border-color: {t.accent}; image: url({mark}check.svg); }}
+    QCheckBox::indicator:indeterminate {{ background: {t.accent}; border-color: {t.accent};
+        image: url({mark}dash.svg); }}
+    QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent};
+        image: url({mark}dot.svg); }}
+    QCheckBox:disabled, QRadioButton:disabled {{ color: {t.faint}; }}
+    QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.faint}; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.faint}; }}
+    QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.accent}; }}
+    QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;
+        background: {t.surface}; border: 1px solid {t.edge}; }}
+    QSlider::handle:horizontal:hover {{ border-color: {t.accent}; }}
+    QSlider::handle:horizontal:focus {{ border: 2px solid {t.accent}; width: 12px; height: 12px; margin: -6px 0; }}
+    QSlider::sub-page:horizontal:disabled {{ background: {t.faint}; }}
     QTextBrowser {{ border: 0; background: transparent; padding: 0; }}
     QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.line}; alternate-background-color: {t.window};
         outline: 0; }}
