@@ -1,0 +1,40 @@
+"""Writes `requirements.lock` and `requirements-bench.lock` from `pyproject.toml`, with hashes, for all systems.
+
+    python packaging/lock.py              take what the locks say already, add what is missing
+    python packaging/lock.py --upgrade    take the newest that `pyproject.toml` allows
+
+It needs uv, which alone writes one lock for Linux, Windows and macOS.  The locks hold no address of an index, so
+that they work with whichever one a developer or a workshop has.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAB, BENCH = "requirements.lock", "requirements-bench.lock"
+OPTIONS = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url", "-q")
+
+
+def main(arguments: list[str]) -> int:
+    """Write both locks; the second keeps to the versions of the first."""
+    if shutil.which("uv") is None:
+        print("lock.py: this needs uv; `pip install uv` in any environment and put it on PATH.", file=sys.stderr)
+        return 2
+    _compile(LAB, "--extra", "web", "--extra", "test", *arguments)
+    _compile(BENCH, "--extra", "bench", "--constraint", LAB, *arguments)
+    return 0
+
+
+def _compile(lock: str, *options: str) -> None:
+    subprocess.run(["uv", "pip", "compile", "pyproject.toml", *options, *OPTIONS, "-o", lock], cwd=ROOT, check=True)
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    if "://" in text or "file:" in text:
+        raise SystemExit(f"lock.py: {lock} holds an address; it must work with any index, so look at what wrote it.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
