@@ -1,0 +1,362 @@
+"""Lessons and challenges: Markdown files with TOML in front and fenced directives inside.
+
+    +++
+    title = "A rumour"
+    minutes = 3
+    scenario = "rumour"
+    +++
+    ## hear: Who hears it first?
+    Node n1 knows a rumour.  {messages} messages were sent so far.
+
+    ```predict
+    question = "How many nodes know it after 2 s?"
+    kind = "number"
+    answer = 'count("heard")'
+    ```
+    ```check
+    expression = 'count("heard") >= 5'
+    ```
+
+A file of one name lies in ``lessons/<language>/`` for each language, with the same step ids.  A step that is
+missing in a language is shown in English, and its ``lang`` says so.
+
+Rules
+1. Reading a lesson imports nothing of the topic: names of checks and measures are compared by `judge` and by
+   the conformance suite.
+2. What an engine must evaluate (``answer``, ``tolerance``, ``check``, ``do``) is taken from the English file where a
+   translation leaves it out; a translation may not change it.
+3. Whether a prediction came true is decided by the trace, never by the author.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
+
+from prayog_sdk.checks import Check, CheckError, Measure, Verdict, evaluate
+from prayog_sdk.claims import Given, Scope, short
+from prayog_sdk.manifest import Manifest
+from prayog_sdk.vocabulary import in_time
+from prayog_sim.run import Action
+from prayog_sim.trace import Trace
+
+__all__ = [
+    "Answer",
+    "Challenge",
+    "Do",
+    "Lesson",
+    "LessonError",
+    "LessonStep",
+    "Myth",
+    "Predict",
+    "fill",
+    "judge",
+    "live_names",
+    "read_challenges",
+    "read_lessons",
+]
+
+Kind = Literal["choice", "number", "order"]
+
+
+class LessonError(ValueError):
+    """A lesson or challenge file has a mistake; ``str(error)`` is ``file:line: sentence``."""
+
+    def __init__(self, sentence: str, where: str, line: int) -> None:
+        super().__init__(f"{where}:{line}: {sentence}")
+        self.sentence = sentence
+        self.where = where
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Predict:
+    """A question that is answered before it is seen.
+
+    ``answer`` is a measure's name or an expression.  For ``choice`` it gives the text of a choice (in English), or
+    True/False for choices that begin with yes and no.  For ``number``, ``tolerance`` is the share of the true value by
+    which a prediction may be off (0.2: ±20 %).  For ``order`` it gives the list of the choices.  ``keys`` are the English
+    choices: they are what answers mean in every language.  ``before``: the kind of event, or the action, before which
+    the answer must be given; empty: before the first event.  ``why`` is shown after the answer was compared.
+    """
+
+    id: str
+    question: str
+    kind: Kind = "choice"
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    answer: str = ""
+    tolerance: float = 0.0
+    why: str = ""
+    before: str = ""
+    keys: tuple[str, ...] = ()
+
+    def key(self, value: Any) -> Any:
+        """`value` with the texts of choices replaced by their keys."""
+        if isinstance(value, list | tuple):
+            return [self.key(item) for item in value]
+        return dict(zip(self.choices, self.keys, strict=True)).get(value, value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Something to do: open `scenario`, do `action`, or (with neither) what the text says.  ``button`` is its label."""
+
+    text: str
+    scenario: str | None = None
+    action: Action | None = None
+    button: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Myth:
+    """A common claim that is wrong (`says`), the precise statement (`truth`) and where that is written (`source`)."""
+
+    says: str
+    truth: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LessonStep:
+    """One step.  ``body`` is Markdown; ``check`` a check's name or an expression; ``lang`` the language it is in.
+
+    ``line`` is the line of its heading, for messages to the author.
+    """
+
+    id: str
+    title: str
+    body: str = ""
+    predict: Predict | None = None
+    do: Do | None = None
+    check: str | None = None
+    hints: tuple[str, ...] = ()
+    myth: Myth | None = None
+    lang: str = "en"
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A lesson in one language.  ``myth`` is the wrong claim it disproves, in a line; empty for none."""
+
+    id: str
+    title: str
+    minutes: int
+    scenario: str
+    lang: str
+    topic_id: str
+    items: tuple[LessonStep, ...]
+    myth: str = ""
+    summary: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A goal with a budget, graded by replay on published seeds (`prayog_sdk.grading`).
+
+    ``checks`` are names or expressions; all must hold on every seed.  ``budget`` limits actions by name, ``actions``
+    limits them all.  ``knobs`` are the ones a learner may change.  ``until_us``: when the run is judged; None: when the
+    learner handed in.
+    """
+
+    id: str
+    title: str
+    minutes: int
+    scenario: str
+    lang: str
+    topic_id: str
+    goal: str
+    checks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget: Mapping[str, int] = field(default_factory=dict)
+    knobs: tuple[str, ...] = ()
+    until_us: int | None = None
+    body: str = ""
+    hints: tuple[str, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A learner's prediction: ``value`` (text of a choice, number, or list of texts), recorded at ``at_step`` steps."""
+
+    predict_id: str
+    value: Any
+    at_step: int = 0
+
+
+def judge(
+    predict: Predict,
+    answer: Answer,
+    trace: Trace,
+    measures: Mapping[str, Measure],
+    names: Mapping[str, Check] | None = None,
+) -> Verdict:
+    """Compare a prediction with the trace: right or wrong, what really happened, and the step that shows it.
+
+    Raises `CheckError` when the question's ``answer`` is written wrongly.
+    """
+    given: Given = dataclasses.replace(answer, value=predict.key(answer.value))
+    fact = evaluate(predict.answer, measures, names).find(Scope(trace, {answer.predict_id: given}))
+    if fact.value is None:
+        return Verdict(False, fact.why or "nothing has happened yet that answers this", fact.at)
+    true = _as_choice(predict, fact.value)
+    told = f"You said {_say(predict, given.value)}; it is {_say(predict, true)}."
+    right = _near(given.value, true, predict.tolerance) if predict.kind == "number" else given.value == true
+    timely = in_time(trace, given, predict.before)
+    if not timely.ok:
+        return Verdict(False, f"{told} It does not count: {timely.reason}.", fact.at)
+    return Verdict(right, told, fact.at)
+
+
+def _as_choice(predict: Predict, value: Any) -> Any:
+    if predict.kind == "number":
+        if not isinstance(value, int | float):
+            raise CheckError(f"{predict.answer} gives {short(value)}; the question {predict.id!r} asks for a number")
+        return value
+    if predict.kind == "order":
+        value = list(value) if isinstance(value, list | tuple) else value
+        if not isinstance(value, list) or sorted(value) != sorted(predict.keys):
+            raise CheckError(f"{predict.answer} gives {short(value)}, not an order of: {', '.join(predict.keys)}")
+        return value
+    if isinstance(value, bool):
+        value = next((k for k in predict.keys if re.match("yes" if value else "no", k, re.I)), value)
+    value = value if isinstance(value, str) else short(value)
+    if value not in predict.keys:
+        raise CheckError(f"{predict.answer} gives {value!r}, which is not one of: {', '.join(predict.keys)}")
+    return value
+
+
+def _near(said: Any, true: float, tolerance: float) -> bool:
+    return isinstance(said, int | float) and abs(said - true) <= tolerance * abs(true) + 1e-12
+
+
+def _say(predict: Predict, value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_say(predict, item) for item in value)
+    text = dict(zip(predict.keys, predict.choices, strict=True)).get(value, short(value))
+    return f"{text} {predict.unit}".strip() if predict.kind == "number" else text
+
+
+_LIVE = re.compile(r"(?<![\\{])\{([a-z_][a-z0-9_]*)\}(?!\})")
+
+
+def live_names(text: str) -> list[str]:
+    """The measures that `text` shows as live numbers, as in ``{moved}`` (not inside code)."""
+    return list(dict.fromkeys(match[1] for part in _prose(text) for match in _LIVE.finditer(part)))
+
+
+def fill(text: str, values: Mapping[str, Any]) -> str:
+    """`text` with the live numbers put in; an unknown or not yet known one is shown as ``–``."""
+    parts = re.split(_CODE, text)
+    for index in range(0, len(parts), 2):
+        parts[index] = _LIVE.sub(lambda m: "–" if values.get(m[1]) is None else short(values[m[1]]), parts[index])
+    return "".join(parts)
+
+
+_CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
+
+
+def _prose(text: str) -> Iterator[str]:
+    return iter(_CODE.split(text)[::2])
+
+
+def read_lessons(manifest: Manifest, lang: str = "en") -> list[Lesson]:
+    """The lessons of a topic in `lang`, in order of their file names; raises `LessonError`."""
+    from prayog_sdk import lessonfile
+
+    english = [lessonfile.lesson(manifest, file, "en") for file in _files(manifest, "lessons", "en")]
+    if lang == "en":
+        return english
+    there = {
+        lesson.id: lesson
+        for lesson in (lessonfile.lesson(manifest, f, lang) for f in _files(manifest, "lessons", lang))
+    }
+    return [_merged(lesson, there.get(lesson.id)) for lesson in english]
+
+
+def read_challenges(manifest: Manifest, lang: str = "en") -> list[Challenge]:
+    """The challenges of a topic in `lang`; one that is missing there is English.  Raises `LessonError`."""
+    from prayog_sdk import lessonfile
+
+    english = [lessonfile.challenge(manifest, file, "en") for file in _files(manifest, "challenges", "en")]
+    if lang == "en":
+        return english
+    base = {challenge.id: challenge for challenge in english}
+    there = {}
+    for file in _files(manifest, "challenges", lang):
+        found = lessonfile.challenge(manifest, file, lang, base)
+        there[found.id] = found
+    return [there.get(challenge.id, challenge) for challenge in english]
+
+
+def _files(manifest: Manifest, kind: str, lang: str) -> Sequence[Traversable]:
+    folder = manifest.folder.joinpath(kind).joinpath(lang)
+    if not folder.is_dir():
+        return []
+    return sorted((file for file in folder.iterdir() if file.name.endswith(".md")), key=lambda file: file.name)
+
+
+def _merged(english: Lesson, other: Lesson | None) -> Lesson:
+    if other is None:
+        return english
+    steps = {step.id: step for step in other.items}
+    for step in other.items:
+        if step.id not in {s.id for s in english.items}:
+            raise LessonError(
+                f"the English lesson has no step {step.id!r}; step ids are shared", other.where, step.line
+            )
+    items = tuple(_merged_step(step, steps[step.id], other) if step.id in steps else step for step in english.items)
+    return dataclasses.replace(
+        other,
+        items=items,
+        scenario=other.scenario or english.scenario,
+        minutes=other.minutes or english.minutes,
+        myth=other.myth or english.myth,
+        summary=other.summary or english.summary,
+    )
+
+
+def _merged_step(english: LessonStep, other: LessonStep, lesson: Lesson) -> LessonStep:
+    def differs(what: str) -> LessonError:
+        return LessonError(
+            f"{what} differs from the English step {english.id!r}; leave it out", lesson.where, other.line
+        )
+
+    predict, do = english.predict, english.do
+    if other.predict is not None and predict is not None:
+        mine = other.predict
+        for name in ("answer", "tolerance", "before"):
+            if getattr(mine, name) not in (getattr(predict, name), "", 0.0):
+                raise differs(f"{name} of the prediction")
+        if mine.choices and len(mine.choices) != len(predict.choices):
+            raise differs("the number of choices")
+        predict = dataclasses.replace(
+            predict,
+            question=mine.question,
+            choices=mine.choices or predict.choices,
+            unit=mine.unit or predict.unit,
+            why=mine.why or predict.why,
+        )
+    elif other.predict is not None:
+        raise differs("the prediction")
+    if other.do is not None:
+        if do is None or other.do.scenario not in (None, do.scenario) or other.do.action not in (None, do.action):
+            raise differs("what is to be done")
+        do = dataclasses.replace(do, text=other.do.text, button=other.do.button or do.button)
+    if other.check not in (None, english.check):
+        raise differs("the check")
+    return dataclasses.replace(
+        other,
+        predict=predict,
+        do=do,
+        check=english.check,
+        hints=other.hints or english.hints,
+        myth=other.myth or english.myth,
+    )
