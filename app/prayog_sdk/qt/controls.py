@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from PySide6.QtCore import QLocale, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent, QValidator
+from PySide6.QtGui import QMouseEvent, QResizeEvent, QValidator
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
@@ -239,14 +240,28 @@ class _Choice(Control):
 
 
 class _Toggle(Control):
+    """A check box whose words wrap, which those of Qt's own do not."""
+
     names_itself = True
 
     def __init__(self, field: Field, parent: QWidget) -> None:
         super().__init__(parent)
-        self._check = QCheckBox(field.title, self)
+        self._check = QCheckBox(self)
         self._check.setMinimumHeight(24)
-        _fill(self, self._check)
+        self._words = QLabel(field.title, self)
+        self._words.setWordWrap(True)
+        self._words.setBuddy(self._check)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)  # the box keeps a gap for words of its own
+        row.addWidget(self._check, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._words, 1)
         self._check.toggled.connect(self.tried.emit)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click on the words is a click on the box."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self._check.toggle()
 
     def show_value(self, value: Any) -> None:
         blocked = self._check.blockSignals(True)

@@ -59,8 +59,9 @@ class ParamsForm(QWidget):
         for row in self._rows.values():
             row.changed.connect(self._on_change)
             layout.addWidget(row)
-        self._reset = QPushButton("Reset all to defaults")
+        self._reset = QPushButton("Reset all")
         self._reset.setProperty("kind", "quiet")
+        self._reset.setAccessibleName("Reset all knobs to their defaults")
         self._reset.clicked.connect(self.reset)
         self._reset.setVisible(bool(self._rows))
         layout.addWidget(self._reset)

@@ -24,14 +24,16 @@ _COLUMN = 420  # px at 100 % text: a line of about 65 letters
 _PATIENCE_MS = 250  # work that ends sooner shows no progress: a flash is worse than a pause
 
 
-def paragraph(text: str, kind: str = "") -> QLabel:
-    """A label that wraps and can be selected; `kind` as in the style sheet."""
+def paragraph(text: str, kind: str = "", *, step: int = 0) -> QLabel:
+    """A label that wraps and can be selected; `kind` and `step` as in the style sheet of the theme."""
     label = QLabel(text)
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     if kind:
         label.setProperty("kind", kind)
+    if step:
+        label.setProperty("step", str(step))
     return label
 
 
@@ -54,8 +56,7 @@ class EmptyState(QWidget):
         inside.setSpacing(theme.UNIT)
         if icon:
             inside.addWidget(IconLabel(icon, role="muted", size=32), 0, Qt.AlignmentFlag.AlignHCenter)
-        head = paragraph(title)
-        head.setFont(theme.title_font())
+        head = paragraph(title, step=1)
         head.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         text = paragraph(sentence, "muted")
         text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -167,8 +168,7 @@ class ProblemCard(Card):
         head = QHBoxLayout()
         head.setSpacing(theme.UNIT + theme.UNIT // 2)
         head.addWidget(IconLabel("warning", role="bad", size=22), 0, Qt.AlignmentFlag.AlignTop)
-        name = paragraph(title)
-        name.setFont(theme.title_font())
+        name = paragraph(title, step=1)
         head.addWidget(name, 1)
         self.body.addLayout(head)
         self.body.addWidget(paragraph(sentence))

@@ -65,9 +65,9 @@ class Theme:
 
 
 light = Theme(
-    name="light", window="#f5f6f8", surface="#ffffff", raised="#eef1f5", line="#e3e6eb", edge="#8b93a1",
+    name="light", window="#f5f6f8", surface="#ffffff", raised="#eef1f5", line="#e3e6eb", edge="#838b99",
     text="#1b2027", muted="#596273", faint="#b9c0cb", accent="#2458d3", on_accent="#ffffff", accent_soft="#e6edfc",
-    good="#1a7f4b", good_soft="#e2f4ea", bad="#c0312b", bad_soft="#fbe7e5", warn="#93600a", warn_soft="#fcf1dc",
+    good="#177a46", good_soft="#e2f4ea", bad="#c0312b", bad_soft="#fbe7e5", warn="#93600a", warn_soft="#fcf1dc",
     land="#e9e7e0", sea="#f4f8fb", border="#b7b4a9",
     cycle=(
         "#2f6fde", "#c9660a", "#14886a", "#a63d8f", "#7a6a00", "#0e7fa3", "#b3352f", "#5d55c4", "#4f7a1e", "#6b7280",
