@@ -51,7 +51,7 @@ def plan_lines(
     skipped = sum(visit.points for visit in visits if visit.action == "pruned")
     funnel = answer.funnel
     lines = [
-        f"Answer: {count(funnel.answer, 'point')} {question(query)}",
+        f"Answer: {count(funnel.answer, 'point')}: {question(query)}",
         f"  -> Refine: {count(funnel.refined, 'point')} tested one by one with the exact rule",
         f"    -> {index.name}: {count(funnel.candidates, 'candidate')} of {count(funnel.total, 'point')}",
     ]

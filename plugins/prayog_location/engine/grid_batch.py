@@ -1,0 +1,288 @@
+"""Batches of queries on the grid, worked out with long arrays instead of loops.
+
+How it works: circles become stretches of rows (`GridLayout.circles`), stretches become runs of the sorted
+points, runs become one flat list of candidates, and each candidate is measured with a squared chord. All
+queries of a chunk go through every step together; chunks keep the arrays inside the processor's cache and the
+memory bounded whatever the number of queries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid_layout import COLUMNS_PER_SQUARE, GridLayout, Ints
+from .points import EARTH_RADIUS_M, Floats, Ids, chord2_to_metres, fold_longitude, metres_to_chord2, unit_xyz
+from .region import PAD_RAD
+
+QUERIES = 1 << 10  # queries worked on together
+CANDIDATES = 1 << 16  # candidates measured together: half a megabyte an array
+POSITION_BITS = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WithinRadius:
+    """Answers of a batch: query i owns `ids[offsets[i]:offsets[i + 1]]` and the distances beside them
+    (metres; empty when they were not asked for). Ids are not ordered within a query."""
+
+    offsets: Ints
+    ids: Ids
+    distances_m: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KNearest:
+    """`ids` and `distances_m` of shape (queries, k), nearest first, ties by id. There are fewer columns
+    when the table holds fewer than k points."""
+
+    ids: Ids
+    distances_m: Floats
+
+
+class Grid(Protocol):
+    layout: GridLayout
+    starts: NDArray[np.int32]
+    order: NDArray[np.int32]
+    xyz: tuple[Floats, Floats, Floats]
+    density: Floats
+
+
+def radius(grid: Grid, lats: Floats, lons: Floats, metres: float, distances: bool) -> WithinRadius:
+    lats, lons = _places(lats, lons)
+    limit = metres_to_chord2(metres)
+    sizes = np.zeros(len(lats) + 1, dtype=np.int64)
+    ids: list[Ids] = []
+    squares: list[Floats] = []
+    for low in range(0, len(lats), QUERIES):
+        lat, lon = lats[low : low + QUERIES], lons[low : low + QUERIES]
+        reach = np.full(len(lat), min(metres / EARTH_RADIUS_M + PAD_RAD, math.pi))
+        query, begin, end = _runs(grid, lat, lon, reach)
+        centre = unit_xyz(lat, lon)
+        for part in _pieces(query, end - begin):
+            position, owner_counts, first = _candidates(query[part], begin[part], end[part])
+            chord2 = _measure(grid, centre, position, owner_counts, first)
+            hits = np.flatnonzero(chord2 <= limit)
+            ids.append(grid.order[position[hits]].astype(np.int64))
+            if distances:
+                squares.append(chord2[hits])
+            edges = np.concatenate([[0], np.cumsum(owner_counts)])
+            sizes[low + first + 1 : low + first + 1 + len(owner_counts)] += np.diff(np.searchsorted(hits, edges))
+    metres_found = chord2_to_metres(np.concatenate(squares)) if squares else np.empty(0)
+    found = np.concatenate(ids) if ids else np.empty(0, dtype=np.int64)
+    return WithinRadius(np.cumsum(sizes), found, metres_found)
+
+
+def nearest(grid: Grid, lats: Floats, lons: Floats, k: int) -> KNearest:
+    if k < 1:
+        raise ValueError(f"k is the number of neighbours wanted, 1 or more; found {k}.")
+    lats, lons = _places(lats, lons)
+    k = min(k, len(grid.order))
+    ids = np.empty((len(lats), k), dtype=np.int64)
+    chord2 = np.empty((len(lats), k))
+    if k:
+        for low in range(0, len(lats), QUERIES):
+            part = slice(low, low + QUERIES)
+            _nearest_chunk(grid, lats[part], lons[part], k, ids[part], chord2[part])
+    return KNearest(ids, chord2_to_metres(chord2))
+
+
+def start_reach(grid: Grid, lat: Floats, lon: Floats, k: int) -> Floats:
+    """Angular radii (radians) of circles that should hold k points, from the density of the block."""
+    layout = grid.layout
+    row = np.clip(layout.row_of(lat), 0, layout.rows - 1)
+    east = np.minimum(layout.east_of_west(lon), layout.span)
+    density = grid.density[raster_cell(layout, grid.density.shape, row, east)]
+    return np.minimum(np.sqrt(_wanted(k) / (math.pi * density)) + PAD_RAD, math.pi)
+
+
+def growth(k: int, counts: Ints) -> Floats:
+    """By how much circles that hold `counts` points, fewer than k, should grow."""
+    return np.clip(np.sqrt(_wanted(k) / np.maximum(counts, 0.5)), 1.3, 4.0)
+
+
+def _wanted(k: int) -> float:
+    """Points to aim for: k and 1.5 standard deviations of a Poisson count, so that most circles suffice."""
+    return k + 1.5 * math.sqrt(k) + 1.0
+
+
+def _nearest_chunk(grid: Grid, lat: Floats, lon: Floats, k: int, ids: Ids, chord2: Floats) -> None:
+    """Fill `ids` and `chord2` (views, one row a query) with circles that grow until they hold k points."""
+    centre = unit_xyz(lat, lon)
+    reach = start_reach(grid, lat, lon, k)
+    open_ = np.arange(len(lat))
+    may_shrink = np.ones(len(lat), dtype=np.bool_)
+    while len(open_):
+        query, begin, end = _runs(grid, lat[open_], lon[open_], reach[open_])
+        counts = np.bincount(query, weights=end - begin, minlength=len(open_)).astype(np.int64)
+        # Cells that hold too few points need no measuring, cells that hold far too many a smaller circle.
+        few = (counts < k) & (reach[open_] < math.pi)
+        many = (counts > 8 * k + 64) & may_shrink[open_]
+        ready = ~(few | many)
+        done = np.zeros(len(open_), dtype=np.bool_)
+        if ready.any():
+            if not ready.all():
+                kept = ready[query]
+                query, begin, end = query[kept], begin[kept], end[kept]
+            limit = np.where(reach[open_] >= math.pi, 4.1, (2.0 * np.sin(0.5 * (reach[open_] - PAD_RAD))) ** 2)
+            mine = tuple(axis[open_] for axis in centre)
+            for part in _pieces(query, end - begin):
+                position, owner_counts, first = _candidates(query[part], begin[part], end[part])
+                squares = _measure(grid, mine, position, owner_counts, first)
+                owners = slice(first, first + len(owner_counts))
+                owner = np.repeat(np.arange(len(owner_counts)), owner_counts)
+                hits = np.flatnonzero(squares <= limit[owners][owner])
+                found = np.bincount(owner[hits], minlength=len(owner_counts))
+                full = found >= k
+                if not full.all():
+                    hits = hits[full[owner[hits]]]
+                which = open_[owners][full]
+                names, squares = grid.order[position[hits]], squares[hits]
+                ids[which], chord2[which] = _first_k(
+                    owner[hits], squares, names, found[full], k, limit[owners]
+                )
+                done[owners] |= full
+                counts[owners] = np.where(owner_counts > 0, found, counts[owners])
+        may_shrink[open_[many]] = False
+        factor = np.where(many, np.sqrt(3.0 * k / np.maximum(counts, 1)), growth(k, counts))
+        reach[open_] = np.minimum(reach[open_] * factor, math.pi)
+        open_ = open_[~done]
+
+
+def _first_k(
+    owner: Ints, squares: Floats, names: NDArray[np.int32], found: Ints, k: int, limit: Floats
+) -> tuple[Ids, Floats]:
+    """The k nearest of each owner's hits (k or more each, in owner order), as (owners, k) arrays.
+
+    One sort of packed integers does it: owner, then the squared chord as a fraction of the circle's in 33
+    bits, then the place in the list. Owners with hits that 33 bits cannot tell apart, ties above all,
+    are ordered again by the exact chord and the id.
+    """
+    ends = np.cumsum(found)
+    take = (ends - found)[:, None] + np.arange(k)
+    if len(squares) < 1 << POSITION_BITS:
+        fraction = (squares * (float(1 << 33) / limit)[owner]).astype(np.int64)
+        np.minimum(fraction, (1 << 33) - 1, out=fraction)
+        packed = (owner << 53) | (fraction << POSITION_BITS) | np.arange(len(squares))
+        packed.sort()
+        chosen = packed[take] & ((1 << POSITION_BITS) - 1)
+        same = np.flatnonzero((packed[1:] ^ packed[:-1]) < 1 << POSITION_BITS)
+        unclear = np.unique(owner[packed[same] & ((1 << POSITION_BITS) - 1)])
+    else:
+        chosen = take.copy()
+        unclear = np.unique(owner)
+    if len(unclear):
+        again = np.flatnonzero(np.isin(owner, unclear))
+        exact = again[np.lexsort((names[again], squares[again], owner[again]))]
+        rows = np.flatnonzero(np.isin(owner[take[:, 0]], unclear))
+        inner = np.cumsum(found[rows]) - found[rows]
+        chosen[rows] = exact[inner[:, None] + np.arange(k)]
+    return names[chosen].astype(np.int64), squares[chosen]
+
+
+def _places(lats: Floats, lons: Floats) -> tuple[Floats, Floats]:
+    lat, lon = np.asarray(lats, dtype=np.float64), fold_longitude(np.asarray(lons, dtype=np.float64))
+    if lat.shape != lon.shape or lat.ndim != 1 or not ((np.abs(lat) <= 90.0) & np.isfinite(lon)).all():
+        raise ValueError(
+            "The places of a batch are two arrays of one length, latitudes between -90 and 90 and longitudes "
+            "in degrees; found something else."
+        )
+    return lat, lon
+
+
+def _runs(grid: Grid, lat: Floats, lon: Floats, reach: Floats) -> tuple[Ints, Ints, Ints]:
+    """Runs of sorted points that hold the circles: query numbers (ascending), begins, ends."""
+    found = grid.layout.circles(lat, lon, reach)
+    begin, end = grid.starts[found.first].astype(np.int64), grid.starts[found.last + 1].astype(np.int64)
+    return found.query, begin, end
+
+
+def _pieces(query: Ints, sizes: Ints) -> Iterator[slice]:
+    """Cuts a list of runs into pieces of about `CANDIDATES` points, never inside a query."""
+    if not len(query):
+        return
+    ends = np.cumsum(sizes)
+    low = 0
+    while low < len(query):
+        before = int(ends[low - 1]) if low else 0
+        high = int(np.searchsorted(ends, before + CANDIDATES, side="right"))
+        if high < len(query):
+            high = int(np.searchsorted(query, query[max(high, low)]))  # back to where that query begins
+            if high <= low:  # one query larger than a piece
+                high = int(np.searchsorted(query, query[low], side="right"))
+        yield slice(low, high)
+        low = high
+
+
+def _candidates(query: Ints, begin: Ints, end: Ints) -> tuple[Ints, Ints, int]:
+    """Positions of all points of some runs, how many belong to each query, and the first query number.
+
+    Queries without runs between the first and the last count 0.
+    """
+    sizes = end - begin
+    ends = np.cumsum(sizes)
+    position = np.repeat(begin - ends + sizes, sizes)
+    position += np.arange(len(position))
+    first = int(query[0])
+    counts = np.bincount(query - first, weights=sizes).astype(np.int64)
+    return position, counts, first
+
+
+def _measure(
+    grid: Grid, centre: tuple[Floats, ...], position: Ints, counts: Ints, first: int
+) -> Floats:
+    """Squared chords of candidates, by the arithmetic of `points.squared_chord`, in place."""
+    total: Floats | None = None
+    for axis, middle in zip(grid.xyz, centre, strict=True):
+        away = axis[position]
+        away -= np.repeat(middle[first : first + len(counts)], counts)
+        away *= away
+        if total is None:
+            total = away
+        else:
+            total += away
+    assert total is not None
+    return total
+
+
+def raster_shape(layout: GridLayout, n: int) -> tuple[int, int]:
+    """Rows and columns (powers of two) of the raster on which local density is counted."""
+    cells = min(max(n, 1), 1 << 20)
+    ratio = layout.columns.max() / COLUMNS_PER_SQUARE / layout.rows
+    rows = 1 << int(np.clip(round(math.log2(math.sqrt(cells / ratio))), 0, 15))
+    columns = 1 << int(np.clip(round(math.log2(cells / rows)), 0, 15))
+    return rows, columns
+
+
+def raster_cell(layout: GridLayout, shape: tuple[int, ...], row: Ints, east: Floats) -> tuple[Ints, Ints]:
+    """Raster cells of grid rows and degrees east of the grid's west edge."""
+    column = (east * (shape[1] / layout.span)).astype(np.int64)
+    return row * shape[0] // layout.rows, np.minimum(column, shape[1] - 1)
+
+
+def block_densities(layout: GridLayout, raster: Ints, enough: int) -> Floats:
+    """Points per steradian round every raster cell: of the smallest aligned block with `enough` points."""
+    rows, columns = raster.shape
+    south = math.radians(layout.south)
+    height = math.radians(layout.height * layout.rows)
+    edges = np.clip(south + height * np.arange(rows + 1) / rows, -0.5 * math.pi, 0.5 * math.pi)
+    strips = np.maximum(np.diff(np.sin(edges)), 1e-15) * math.radians(layout.span) / columns
+    counts = raster.astype(np.float64)
+    density = np.zeros(raster.shape)
+    while True:
+        tall, wide = rows // counts.shape[0], columns // counts.shape[1]
+        area = strips.reshape(-1, tall).sum(axis=1)[:, None] * wide
+        last = counts.size == 1
+        believed = np.where((counts >= enough) | last, np.maximum(counts, 1.0) / area, 0.0)
+        spread = np.repeat(np.repeat(believed, tall, axis=0), wide, axis=1)
+        density = np.where(density == 0.0, spread, density)
+        if last:
+            return density
+        if counts.shape[0] > 1:
+            counts = counts[0::2] + counts[1::2]
+        if counts.shape[1] > 1:
+            counts = counts[:, 0::2] + counts[:, 1::2]
