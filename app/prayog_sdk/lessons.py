@@ -78,10 +78,10 @@ class Predict:
     """A question that is answered before it is seen.
 
     ``answer`` is a measure's name or an expression.  For ``choice`` it gives the text of a choice (in English), or
-    True/False for choices that begin with yes and no.  For ``number``, ``tolerance`` is the share of the true value by
-    which a prediction may be off (0.2: ±20 %).  For ``order`` it gives the list of the choices.  ``keys`` are the English
-    choices: they are what answers mean in every language.  ``before``: the kind of event, or the action, before which
-    the answer must be given; empty: before the first event.  ``why`` is shown after the answer was compared.
+    True/False for choices that begin with yes and no.  For ``number``, ``tolerance`` is the share of the true value
+    by which a prediction may be off (0.2: ±20 %).  For ``order`` it gives the list of the choices.  ``keys`` are the
+    English choices: they are what answers mean in every language.  ``before``: the kind of event, or the action,
+    before which the answer must be given; empty: before the first event.  ``why`` is shown after the comparison.
     """
 
     id: str
@@ -300,7 +300,8 @@ def _files(manifest: Manifest, kind: str, lang: str) -> Sequence[Traversable]:
     folder = manifest.folder.joinpath(kind).joinpath(lang)
     if not folder.is_dir():
         return []
-    return sorted((file for file in folder.iterdir() if file.name.endswith(".md")), key=lambda file: file.name)
+    pages = (file for file in folder.iterdir() if file.name.endswith(".md") and file.name != "topic.md")
+    return sorted(pages, key=lambda file: file.name)  # topic.md is the text of the topic's page
 
 
 def _merged(english: Lesson, other: Lesson | None) -> Lesson:

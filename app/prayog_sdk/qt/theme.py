@@ -206,6 +206,9 @@ def style_sheet(theme: Theme, percent: int = 100) -> str:
     QPushButton[kind="primary"]:disabled {{ background: {t.line}; color: {t.muted}; border-color: {t.line}; }}
     QPushButton[kind="quiet"] {{ background: transparent; border-color: transparent; color: {t.accent}; }}
     QPushButton[kind="quiet"]:hover {{ background: {t.accent_soft}; }}
+    QPushButton[kind="link"] {{ background: transparent; border: 2px solid transparent; color: {t.accent};
+        padding: 3px 2px; text-align: left; }}
+    QPushButton[kind="link"]:hover {{ text-decoration: underline; }}
     QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; }}
     QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
     QToolButton:hover {{ background: {t.raised}; }}

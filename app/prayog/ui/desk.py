@@ -1,0 +1,241 @@
+"""What the pages share: settings, topics, jobs, services, progress, and the signals when one of them changes.
+
+It exists so that a page needs one object, and so that nothing heavy is loaded before it is needed: each part is
+made when it is first asked for, and everything slow happens in a job.
+
+Rules
+1. Only the GUI thread touches a desk; what runs in a job gets plain values and gives plain values back.
+2. A page listens to a signal and paints; it keeps no copy of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from prayog import settings as _settings
+from prayog.paths import Profile
+from prayog.settings import Settings
+from prayog.ui.standing import Standing
+from prayog_sdk.qt import theme
+
+if TYPE_CHECKING:
+    from prayog.catalog import Entry, Registry
+    from prayog.ui.shelf import Card
+    from prayog_sdk.manifest import Problem
+    from prayog_sdk.qt.jobs import Ctx, Job, JobManager
+    from prayog_sdk.services import Services, ServiceState
+    from prayog_sdk.topic import Topic
+
+__all__ = ["Desk"]
+
+
+class Desk(QObject):
+    """Made once per window; `close` lets go of everything."""
+
+    settings_changed = Signal()
+    topics_changed = Signal()
+    """Topics were found, or the state of one changed."""
+    services_changed = Signal()
+    progress_changed = Signal()
+    said = Signal(str, bool)
+    """A sentence for the status line and the screen reader; True when it is important."""
+
+    def __init__(self, profile: Profile, settings: Settings, *, safe: bool = False) -> None:
+        super().__init__()
+        self.profile = profile
+        self.settings = settings
+        self.safe = safe
+        self.cards: list[Card] = []
+        self.looked = False
+        """Topics were looked for at least once; until then pages show that they are being looked for."""
+        self.states: dict[str, ServiceState] = {}
+        self.standing = Standing()
+
+    @cached_property
+    def jobs(self) -> JobManager:
+        from prayog_sdk.qt.jobs import JobManager
+
+        return JobManager(self)
+
+    @cached_property
+    def registry(self) -> Registry:
+        from prayog.catalog import Registry
+
+        registry = Registry()
+        registry.watch(lambda entry: self.topics_changed.emit())
+        return registry
+
+    @cached_property
+    def services(self) -> Services:
+        from prayog_sdk.services import Services
+
+        return Services(self.profile.services)
+
+    # Settings
+
+    def change(self, **values: Any) -> None:
+        """Change settings, keep them, and apply them to what is open."""
+        changed = replace(self.settings, **values)
+        if changed == self.settings:
+            return
+        again = changed.language != self.settings.language
+        self.settings = changed
+        try:
+            _settings.save(self.profile.settings, changed)
+        except _settings.SettingsProblem as problem:
+            self.say(str(problem), important=True)
+        self.dress()
+        self.settings_changed.emit()
+        if again and self.looked:
+            self.look()
+
+    def dress(self) -> None:
+        """Put the theme and the text size on the application, unless they are on already."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        wanted = self.theme()
+        size = round(theme.BASE_POINTS * self.settings.text_percent / 100, 2)
+        if app.property("prayogTheme") != wanted.name or round(app.font().pointSizeF(), 2) != size:
+            theme.apply(app, wanted, self.settings.text_percent)
+
+    def theme(self) -> theme.Theme:
+        """The theme that the settings ask for; ``system`` follows the colour scheme of the system."""
+        choice = self.settings.theme
+        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark if choice == "system" else choice == "dark"
+        return theme.dark if dark else theme.light
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the learner's own files and saved runs go."""
+        return Path(self.settings.data_folder) if self.settings.data_folder else self.profile.runs
+
+    def say(self, sentence: str, *, important: bool = False) -> None:
+        """Tell the learner something without getting in the way."""
+        self.said.emit(sentence, important)
+
+    # Topics
+
+    def look(self) -> Job:
+        """Look for topics and read their cards, in a job."""
+        job = self.jobs.submit(_look, self.profile, self.safe, self.settings.language)
+        job.succeeded.connect(self._looked)
+        job.failed.connect(lambda sentence, details: self.say(sentence, important=True))
+        return job
+
+    def _looked(self, cards: list[Card]) -> None:
+        self.cards = cards
+        self.looked = True
+        self.registry.refresh([card.found for card in cards])
+        self.topics_changed.emit()
+        self.probe(sorted({need for card in cards if card.manifest for need in card.manifest.needs}))
+
+    def card(self, topic_id: str) -> Card | None:
+        """The first card with this id, as the registry counts them."""
+        return next((card for card in self.cards if card.id == topic_id), None)
+
+    def entry(self, card: Card) -> Entry | None:
+        """The registry's entry for exactly this card (two topics may claim one id)."""
+        return next((e for e in self.registry.entries if e.found.where == card.found.where and e.id == card.id), None)
+
+    def open(self, topic_id: str, opened: Callable[[Topic], None], failed: Callable[[Problem], None]) -> Job | None:
+        """Open a topic; `opened` or `failed` is called, at once when there is nothing to do."""
+        from prayog_sdk.manifest import Problem
+
+        entry = self.registry.get(topic_id)
+        if entry is None:
+            failed(Problem("discovery", self.tr("There is no topic called {0}.").format(topic_id), topic_id))
+            return None
+        if entry.topic is not None:
+            opened(entry.topic)
+            return None
+        if entry.state == "blocked":
+            failed(entry.problems[0])
+            return None
+        if entry.state == "loading":
+            return None
+        job = self.jobs.submit(_load, self.registry.begin(entry))
+
+        def finish(outcome: Topic | Problem) -> None:
+            self.registry.finish(entry, outcome)
+            if isinstance(outcome, Problem):
+                failed(outcome)
+            else:
+                opened(outcome)
+
+        job.succeeded.connect(finish)
+        job.failed.connect(lambda sentence, details: finish(Problem("load", sentence, entry.found.where, details)))
+        job.cancelled.connect(lambda: finish(Problem("load", self.tr("Opening was cancelled."), entry.found.where)))
+        return job
+
+    def go_safe(self) -> None:
+        """Only the topics that come with the lab, from now on."""
+        self.safe = True
+        self.look()
+
+    # Progress
+
+    @cached_property
+    def store(self) -> Any:
+        return None
+
+    def read_progress(self) -> None:
+        pass
+
+    # Services
+
+    def probe(self, names: Sequence[str] = ()) -> Job | None:
+        """Look which services are there (all when none is named); the answers arrive in `states`."""
+        job = self.jobs.submit(_probe, self.services, tuple(names))
+        job.succeeded.connect(self._probed)
+        return job
+
+    def _probed(self, states: dict[str, ServiceState]) -> None:
+        self.states.update(states)
+        self.services_changed.emit()
+
+    def close(self) -> None:
+        """Cancel jobs, close topics, stop what was started."""
+        if "registry" in self.__dict__:
+            for entry in list(self.registry.entries):
+                self.registry.close(entry.id)
+        if "jobs" in self.__dict__:
+            self.jobs.shutdown()
+        if "services" in self.__dict__:
+            with contextlib.suppress(OSError):
+                self.services.close()
+
+
+def _look(ctx: Ctx, profile: Profile, safe: bool, lang: str) -> list[Card]:
+    from prayog.catalog import find
+    from prayog.ui.shelf import read_card
+
+    cards = []
+    for found in find(profile, safe):
+        ctx.check()
+        cards.append(read_card(found, lang))
+    return cards
+
+
+def _load(ctx: Ctx, load: Callable[[], Topic | Problem]) -> Topic | Problem:
+    import importlib
+
+    importlib.import_module("prayog.ui.bench.page")  # its imports are the slow part of opening; done while loading
+    return load()
+
+
+def _probe(ctx: Ctx, services: Services, names: tuple[str, ...]) -> dict[str, ServiceState]:
+    found = {}
+    for name in names or services.names():
+        ctx.check()
+        if name in services.names():
+            found[name] = services.probe(name)
+    return found

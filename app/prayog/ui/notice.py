@@ -1,0 +1,46 @@
+"""A bar on top of the page that tells something and offers ways on; never in the way, always dismissible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtWidgets import QFrame, QWidget
+
+from prayog.ui.pieces import button, row, text
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.icons import IconButton, IconLabel
+
+__all__ = ["Notice"]
+
+
+class Notice(QFrame):
+    """A sentence and its actions, as (title, callable); an action closes the bar first."""
+
+    def __init__(
+        self,
+        sentence: str,
+        actions: Sequence[tuple[str, Callable[[], object]]] = (),
+        *,
+        kind: str = "warn",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", kind)
+        self.setAccessibleName(sentence)
+        layout = row(gap=theme.UNIT)
+        layout.setContentsMargins(16, 8, 8, 8)
+        layout.addWidget(IconLabel("warning" if kind in ("warn", "bad") else "info", role=kind, size=18))
+        layout.addWidget(text(sentence), 1)
+        for title, act in actions:
+            made = button(title)
+            made.clicked.connect(lambda _checked=False, act=act: (self.dismiss(), act()))
+            layout.addWidget(made)
+        close = IconButton("close", self.tr("Dismiss"), size=16)
+        close.clicked.connect(self.dismiss)
+        layout.addWidget(close)
+        self.setLayout(layout)
+
+    def dismiss(self) -> None:
+        """Take the bar away."""
+        self.hide()
+        self.deleteLater()

@@ -1,0 +1,74 @@
+"""The frame of a page: a title, one line on what the page is for, its tools, and one column of content.
+
+Every page of the rail is one of these, so that a learner finds the same thing in the same place.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from prayog.ui.desk import Desk
+from prayog.ui.pieces import column, heading, row, text
+from prayog.ui.place import Place
+from prayog_sdk.qt import theme
+
+__all__ = ["Page"]
+
+_WIDEST = 1160  # px at 100 % text: beyond it lines are too long to read
+
+
+class Page(QScrollArea):
+    """Fill `body` from above; put page-wide controls into `tools`.  `wanted` asks for another `Place`."""
+
+    wanted = Signal(object)
+
+    def __init__(self, desk: Desk, title: str, lead: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName(title)
+        self.title = heading(title, 3)
+        self.lead = text(lead, "muted")
+        self.lead.setVisible(bool(lead))
+        self.tools: QHBoxLayout = row(gap=theme.UNIT)
+        self.body: QVBoxLayout = column(gap=3 * theme.UNIT)
+        self._column = QWidget()
+        words = column(self.title, self.lead, gap=4)
+        head = row(gap=2 * theme.UNIT)
+        head.addLayout(words, 1)
+        head.addLayout(self.tools)
+        head.setAlignment(self.tools, Qt.AlignmentFlag.AlignTop)
+        self._column.setLayout(column(head, self.body, -1, gap=3 * theme.UNIT))
+        canvas = QWidget()
+        canvas.setObjectName("canvas")
+        across = QHBoxLayout(canvas)
+        across.setContentsMargins(40, 32, 40, 40)
+        across.addStretch(1)
+        across.addWidget(self._column, 1000)
+        across.addStretch(1)
+        self.setWidget(canvas)
+        self._rescale()
+
+    def show_place(self, place: Place) -> None:
+        """Show what `place` names; for pages that show more than one thing."""
+
+    def shown(self) -> None:
+        """The page came to the front: refresh what may have changed meanwhile."""
+
+    def first_focus(self) -> QWidget | None:
+        """What gets the keyboard when the page comes to the front by keyboard."""
+        for widget in self.findChildren(QWidget):
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisibleTo(self) and widget.isEnabled():
+                return widget
+        return None
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange and hasattr(self, "_column"):
+            self._rescale()
+
+    def _rescale(self) -> None:
+        self._column.setMaximumWidth(theme.scaled(_WIDEST))

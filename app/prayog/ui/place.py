@@ -1,0 +1,40 @@
+"""Where a learner can be in the lab, as a value: what navigation, history, the palette and "continue" speak.
+
+One value instead of a method per page means that a place can be written to a file, compared and gone back to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ITEMS", "PAGES", "Place"]
+
+PAGES = ("home", "topics", "challenges", "work", "services", "plugins", "settings")
+"""The pages of the rail, in its order; Ctrl+1 to Ctrl+6 are the first six."""
+ITEMS = ("scenario", "lesson", "challenge", "saved")
+"""Kinds of places on the bench: each opens its topic first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page (``kind`` in `PAGES`), a topic's page (``topic``), or an item of a topic on the bench (`ITEMS`)."""
+
+    kind: str
+    topic: str = ""
+    item: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.kind, self.topic, self.item) if part)
+
+    @classmethod
+    def parse(cls, words: str) -> Place:
+        """The place that was written as `words`; home when it makes no sense (another version wrote it)."""
+        kind, _, rest = words.partition("/")
+        topic, _, item = rest.partition("/")
+        if kind in PAGES and not rest:
+            return cls(kind)
+        if kind == "topic" and topic and not item:
+            return cls(kind, topic)
+        if kind in ITEMS and topic and item:
+            return cls(kind, topic, item)
+        return cls("home")

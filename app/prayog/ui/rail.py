@@ -1,0 +1,147 @@
+"""The slim rail on the left: the lab's pages as icons with short labels, always in the same place."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout, QWidget
+
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.icons import pixmap
+
+__all__ = ["Rail", "RailButton"]
+
+_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+
+
+class RailButton(QAbstractButton):
+    """An icon above its label; the one that is shown has a ground, a bar at its left and full-strength text."""
+
+    def __init__(self, name: str, label: str, keys: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = name
+        self.setText(label)
+        self.setCheckable(True)
+        self.setAccessibleName(label)
+        self.setToolTip(f"{label}  {keys}" if keys else label)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._by_keyboard = False
+
+    def _small(self) -> QFontMetrics:
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * 0.85)
+        return QFontMetrics(font)
+
+    def sizeHint(self) -> QSize:
+        small = self._small()
+        return QSize(small.horizontalAdvance(self.text()) + 20, theme.scaled(22) + small.height() + 20)
+
+    minimumSizeHint = sizeHint
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._by_keyboard = event.reason() in _KEYBOARD
+        super().focusInEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(6, 1, -6, -1)
+        on = self.isChecked()
+        ground = look.accent_soft if on else look.raised if self.underMouse() or self.isDown() else None
+        painter.setPen(QPen(QColor(look.accent), 2) if self.hasFocus() and self._by_keyboard else Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box, 8, 8)
+        if on:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(look.accent))
+            painter.drawRoundedRect(QRectF(0, box.center().y() - 10, 3, 20), 1.5, 1.5)
+        side = theme.scaled(22)
+        place = QRect((self.width() - side) // 2, 8, side, side)
+        painter.drawPixmap(place, pixmap(self._icon, "accent" if on else "muted", 22, self.devicePixelRatio()))
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * 0.85)
+        if on:
+            font.setWeight(font.Weight.Medium)
+        painter.setFont(font)
+        painter.setPen(QColor(look.text if on else look.muted))
+        words = QRect(0, place.bottom() + 3, self.width(), self.height() - place.bottom() - 6)
+        painter.drawText(words, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, self.text())
+
+
+class Rail(QFrame):
+    """The buttons; `chosen` says which page is wanted.  Up and Down walk, Enter and Space choose."""
+
+    chosen = Signal(str)
+    find = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rail")
+        self.setAccessibleName(self.tr("Pages"))
+        self._buttons: dict[str, RailButton] = {}
+        self._group = QButtonGroup(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 12)
+        layout.setSpacing(2)
+        self._layout = layout
+        for index, (page, picture, label) in enumerate(self._pages()):
+            self._add(page, picture, label, f"Ctrl+{index + 1}")
+        layout.addStretch(1)
+        self._bench = self._add("bench", "canvas", self.tr("Bench"), "Ctrl+B")
+        self._bench.hide()
+        finder = RailButton("search", self.tr("Find"), "Ctrl+K", self)
+        finder.setCheckable(False)
+        finder.clicked.connect(self.find)
+        layout.addWidget(finder)
+        self._add("settings", "settings", self.tr("Settings"), "Ctrl+,")
+
+    def _pages(self) -> tuple[tuple[str, str, str], ...]:
+        return (
+            ("home", "home", self.tr("Home")),
+            ("topics", "topics", self.tr("Topics")),
+            ("challenges", "challenges", self.tr("Challenges")),
+            ("work", "my-work", self.tr("My work")),
+            ("services", "services", self.tr("Services")),
+            ("plugins", "plugins", self.tr("Plugins")),
+        )
+
+    def _add(self, page: str, picture: str, label: str, keys: str) -> RailButton:
+        made = RailButton(picture, label, keys, self)
+        made.clicked.connect(lambda: self.chosen.emit(page))
+        self._buttons[page] = made
+        self._group.addButton(made)
+        self._layout.addWidget(made)
+        return made
+
+    def show_page(self, page: str) -> None:
+        """Mark `page` as the one that is shown; a topic's page belongs to Topics."""
+        self._buttons["topics" if page == "topic" else page].setChecked(True)
+
+    def show_bench(self, there: bool) -> None:
+        """Offer the way back to the bench while a topic is open."""
+        self._bench.setVisible(there)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+        shown = [each for each in self.findChildren(RailButton) if each.isVisibleTo(self)]
+        focus = self.focusWidget()
+        if step is None or not isinstance(focus, RailButton):
+            super().keyPressEvent(event)
+            return
+        shown.sort(key=lambda each: each.y())
+        shown[(shown.index(focus) + step) % len(shown)].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.updateGeometry()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.current()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(look.surface))
+        painter.fillRect(QRect(self.width() - 1, 0, 1, self.height()), QColor(look.line))

@@ -1,0 +1,208 @@
+"""The bench's place in the window: loads a topic, shows its bench, and shows what went wrong instead of a bench.
+
+It holds the one open topic.  Loading happens in a job (imports of numpy or pyqtgraph would hold up the window);
+what is seen meanwhile and what is seen when it fails are states of this page, not windows in the way.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from prayog.ui.commands import Command
+from prayog.ui.desk import Desk
+from prayog.ui.place import Place
+
+if TYPE_CHECKING:
+    from prayog_sdk.manifest import Problem
+    from prayog_sdk.qt.jobs import Job
+    from prayog_sdk.scenario import SavedRun
+    from prayog_sdk.topic import Topic
+
+__all__ = ["Stage"]
+
+
+class Stage(QStackedWidget):
+    """`show_place` opens an item of a topic; `wanted` asks for another `Place`."""
+
+    wanted = Signal(object)
+    occupied = Signal(bool)
+    """There is something to come back to (True), or there is not any more."""
+    opened = Signal(str)
+    """The id of the topic that is open now; ``""`` when none is."""
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.place: Place | None = None
+        self.topic: Topic | None = None
+        self.bench: Any = None
+        self._job: Job | None = None
+        self._saved: SavedRun | None = None
+
+    @property
+    def busy(self) -> bool:
+        """There is something to come back to."""
+        return self.count() > 0
+
+    def show_place(self, place: Place, saved: SavedRun | None = None) -> None:
+        """Open the item that `place` names; another topic than the open one is closed first."""
+        if self.topic is not None and self.topic.id == place.topic and self.bench is not None:
+            self.place, self._saved = place, saved
+            self._show_item()
+            return
+        self.close_topic()
+        self.place, self._saved = place, saved
+        self._load(place)
+
+    def close_topic(self) -> None:
+        """Let go of the open topic and everything it shows."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        bench, topic = self.bench, self.topic
+        self.bench = self.topic = self.place = self._saved = None
+        if bench is not None:
+            bench.save_layout()
+            bench.close_topic()
+        self._clear()
+        if topic is not None:
+            self.desk.registry.close(topic.id)
+        self.opened.emit("")
+        self.occupied.emit(False)
+
+    def commands(self) -> list[Command]:
+        """What the bench offers to the palette and the key list."""
+        return [
+            Command(each.title, each.keys, each.run, self.tr("Bench"), getattr(each, "icon", ""))
+            for each in (self.bench.commands() if self.bench is not None else ())
+        ]
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show that the topic could not be opened, or was closed because it failed again and again."""
+        from prayog.ui.problem_card import problem_card
+
+        place = self.place
+        self._clear()
+        card = problem_card(problem, self._title())
+        if place is not None:
+            card.retry.connect(lambda: self.show_place(place))
+        self._put(_centred(card))
+        self.desk.say(problem.sentence, important=True)
+
+    def fail(self, problem: Problem, panel: QWidget | None) -> None:
+        """A part of the open topic raised where nobody listened; `panel` is the panel to blame, if it is known."""
+        if self.bench is not None and panel is not None:
+            self.bench.fail_panel(panel, problem)
+        self._bench_problem(problem)
+
+    def _title(self) -> str:
+        card = self.desk.card(self.place.topic) if self.place else None
+        return card.title if card else (self.place.topic if self.place else "")
+
+    def _load(self, place: Place) -> None:
+        from prayog_sdk.qt.state import LoadingState
+
+        loading = LoadingState(self.tr("Opening {0}…").format(self._title()))
+        loading.cancelled.connect(self._cancel)
+        self._put(loading)
+        self.occupied.emit(True)
+        self.opened.emit(place.topic)
+        self._job = self.desk.open(place.topic, self._opened, self._failed)
+
+    def _cancel(self) -> None:
+        place = self.place
+        self.close_topic()
+        self.wanted.emit(Place("topic", place.topic) if place else Place("home"))
+
+    def _opened(self, topic: Topic) -> None:
+        self._job = None
+        if self.place is None or self.place.topic != topic.id:  # left, or another topic was asked for meanwhile
+            self.desk.registry.close(topic.id)
+            return
+        from prayog.catalog import problem_of
+
+        self.topic = topic
+        try:
+            page = importlib.import_module("prayog.ui.bench.page")
+            bench = page.BenchPage(
+                topic,
+                jobs=self.desk.jobs,
+                services=self.desk.services,
+                store=self.desk.store,
+                settings=self.desk.settings,
+                data_dir=self.desk.profile.data(topic.id),
+                parent=self,
+            )
+            bench.problem.connect(self._bench_problem)
+            bench.said.connect(self.desk.say)
+            bench.left.connect(self._left)
+            self.bench = bench
+            self._clear()
+            self._put(bench)
+            self._show_item()
+        except Exception as error:  # noqa: BLE001 - a topic's hooks run here; the window goes on
+            self._fail(problem_of(error, "open", topic.manifest.module))
+
+    def _failed(self, problem: Problem) -> None:
+        self._job = None
+        if self.place is not None:
+            self.show_problem(problem)
+
+    def _fail(self, problem: Problem) -> None:
+        place, topic = self.place, self.topic
+        self.bench = self.topic = None
+        if topic is not None:
+            self.desk.registry.close(topic.id)
+        self.place = place
+        self.show_problem(problem)
+
+    def _show_item(self) -> None:
+        topic, place, bench = self.topic, self.place, self.bench
+        assert topic is not None and place is not None
+        lang = self.desk.settings.language
+        if place.kind == "scenario":
+            bench.open_scenario(topic.scenario(place.item))
+        elif place.kind == "lesson":
+            bench.open_lesson(next(each for each in topic.lessons(lang) if each.id == place.item))
+        elif place.kind == "challenge":
+            bench.open_challenge(next(each for each in topic.challenges(lang) if each.id == place.item))
+        elif self._saved is not None:
+            bench.open_saved(self._saved)
+        bench.setFocus()
+
+    def _bench_problem(self, problem: Problem) -> None:
+        if self.topic is not None and self.desk.registry.report(self.topic.id, problem):
+            bench = self.bench
+            bench.close_topic()
+            self.bench = self.topic = None
+            self.show_problem(problem)
+        else:
+            self.desk.say(problem.sentence, important=True)
+
+    def _left(self) -> None:
+        self.wanted.emit(Place("topic", self.topic.id) if self.topic else Place("topics"))
+
+    def _put(self, widget: QWidget) -> None:
+        self.addWidget(widget)
+        self.setCurrentWidget(widget)
+
+    def _clear(self) -> None:
+        while self.count():
+            widget = self.widget(0)
+            self.removeWidget(widget)
+            widget.hide()
+            widget.deleteLater()
+
+
+def _centred(card: QWidget) -> QWidget:
+    around = QWidget()
+    layout = QVBoxLayout(around)
+    layout.setContentsMargins(40, 40, 40, 40)
+    card.setMaximumWidth(720)
+    layout.addWidget(card)
+    layout.addStretch(1)
+    return around

@@ -1,0 +1,118 @@
+"""From the command line to a painted window by the shortest way, and everything else after it.
+
+Rules
+1. Before the first paint nothing is imported but Qt, the frame and the home page: no topic, no pluggy, SQLAlchemy,
+   numpy, pyqtgraph, WebEngine or folium (`tests/shell/test_start.py`).
+2. After it, topics and progress are read in jobs, and the pages fill.
+3. A marker says that the lab is at work; when it is still there at the next start, the last one died, and a bar
+   (not a dialog) offers safe mode.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, Qt, SignalInstance
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from prayog import settings as _settings
+from prayog.paths import Profile
+from prayog.ui.desk import Desk
+from prayog.ui.notice import Notice
+from prayog.ui.place import Place
+from prayog.ui.window import Window
+from prayog_sdk.qt import theme
+
+if TYPE_CHECKING:
+    from prayog.bootstrap import Crash
+
+__all__ = ["main", "make_application", "open_window"]
+
+_SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms at Python's default of 5 ms
+
+
+def main(profile: Profile, args: argparse.Namespace) -> int:
+    """Open the window on `profile` and run until it is closed; the exit status."""
+    app = make_application()
+    window = open_window(profile, safe=bool(getattr(args, "safe", False)))
+    window.show()
+    try:
+        return app.exec()
+    finally:
+        window.deleteLater()
+
+
+def make_application() -> QApplication:
+    """The one `QApplication`, with what must be set before it is made."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)  # so WebEngine may come late
+    QCoreApplication.setApplicationName("Prayog")
+    app = QApplication(sys.argv[:1])
+    app.setApplicationDisplayName("Prayog")
+    theme.load_fonts()
+    return app
+
+
+def open_window(profile: Profile, *, safe: bool = False) -> Window:
+    """The window on `profile`, not yet shown; after its first paint it reads topics and progress by itself."""
+    loaded = _settings.load(profile.settings)
+    desk = Desk(profile, loaded.settings, safe=safe)
+    desk.dress()
+    window = Window(desk)
+    place = window.restore()
+    window.painted.connect(lambda: _after_paint(window, loaded.sentences, place))
+    return window
+
+
+def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> None:
+    from prayog.bootstrap import CrashLog, crashed
+    from prayog.ui.rescue import Rescue
+
+    desk = window.desk
+    rescue = Rescue(window)
+    rescue.install()
+    crash = None if desk.safe else crashed(desk.profile)
+    log = CrashLog(desk.profile)
+    window.stage.opened.connect(log.opened)
+    window.closed.connect(lambda: (rescue.remove(), log.close()))
+    if crash is not None:
+        _offer_safe_mode(window, crash)
+    if desk.safe:
+        window.notice(Notice(window.tr("Safe mode: only the topics that come with the lab are here."), kind="info"))
+    for sentence in sentences:
+        window.notice(Notice(sentence))
+    QGuiApplication.styleHints().colorSchemeChanged.connect(desk.dress)
+    desk.read_progress()
+    if place != window.place:  # pages need the topics; home does not, and is shown already
+        _once(desk.topics_changed, lambda: window.go(place))
+    desk.look()
+
+
+def _offer_safe_mode(window: Window, crash: Crash) -> None:
+    card = crash.topic or window.tr("no topic")
+    sentence = window.tr("The lab stopped unexpectedly last time; {0} was open.").format(card)
+    report = f"{sentence}\n\n{crash.stacks}"
+    window.notice(
+        Notice(
+            sentence,
+            [
+                (window.tr("Use safe mode"), lambda: window.desk.go_safe()),
+                (window.tr("Copy report"), lambda: QGuiApplication.clipboard().setText(report)),
+            ],
+        )
+    )
+
+
+def _once(signal: SignalInstance, act: Callable[[], object]) -> None:
+    def run() -> None:
+        signal.disconnect(run)
+        act()
+
+    signal.connect(run)
