@@ -141,6 +141,16 @@ def stitch(arcs: list[np.ndarray], numbers: list[int]) -> np.ndarray:
     return np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
 
 
+def unwrap(line: np.ndarray) -> np.ndarray:
+    """world-atlas has no cut at the date line: lines jump from 180 to -180. Let them run on instead, and close the
+    one ring that goes round a pole (Antarctica) along that pole."""
+    line = line.copy()
+    line[:, 0] = np.unwrap(line[:, 0], period=360.0)
+    if abs(line[-1, 0] - line[0, 0]) > 180.0:
+        line = np.vstack([line, [[line[-1, 0], -90.0], [line[0, 0], -90.0]]])
+    return line
+
+
 def outline(packages: dict[str, Path], target: Path) -> None:
     """Rings of land and lines of country borders, for the map that has no web view.
 
@@ -152,13 +162,13 @@ def outline(packages: dict[str, Path], target: Path) -> None:
     for resolution in ("110m", "50m"):
         topology = json.loads((packages["world-atlas"] / f"countries-{resolution}.json").read_text())
         arcs = arcs_of(topology)
-        land = [stitch(arcs, ring) for ring in rings_of(topology["objects"]["land"])]
+        land = [unwrap(stitch(arcs, ring)) for ring in rings_of(topology["objects"]["land"])]
         owners: dict[int, set[int]] = {}
         for country, geometry in enumerate(topology["objects"]["countries"]["geometries"]):
             for ring in rings_of(geometry):
                 for number in ring:
                     owners.setdefault(number if number >= 0 else ~number, set()).add(country)
-        borders = [arcs[number] for number, who in sorted(owners.items()) if len(who) > 1]
+        borders = [unwrap(arcs[number]) for number, who in sorted(owners.items()) if len(who) > 1]
         for name, lines in (("land", land), ("borders", borders)):
             points = np.rint(np.concatenate(lines) * 1e4).astype(np.int32)
             arrays[f"{name}_{resolution}"] = np.diff(points, axis=0, prepend=np.zeros((1, 2), np.int32))

@@ -1,0 +1,302 @@
+"""Paints the world and the overlays with QPainter, for the map that needs no web view.
+
+It draws what `lab-map.js` draws, from the same arrays and styles, in device pixels: line widths, dashes and hatching
+stay the same at every zoom. One frame costs a few milliseconds because only what is in view is handed to Qt, as one
+path for each overlay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+
+import numpy as np
+from numpy.typing import NDArray
+from pyqtgraph.functions import arrayToQPath, arrayToQPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen
+
+from prayog_sdk.qt.mapshapes import Floats, Ints, Lines, Shapes, mercator
+from prayog_sdk.qt.mapstyle import MapColours, Paint
+
+__all__ = ["Painted", "Parts", "Screen", "paint_aim", "paint_marks", "paint_overlay", "paint_world", "write"]
+
+MARGIN_PX = 20
+"""How far outside the view a marker may lie and still be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The view: `k` pixels per degree, and where longitude 0, Mercator 0 lies, in pixels."""
+
+    k: float
+    x0: float
+    y0: float
+    width: float
+    height: float
+
+    def turns(self, west: float, east: float, margin_px: float = 0.0) -> Iterable[float]:
+        """The multiples of 360 degrees at which something between two longitudes is in view."""
+        left = (-margin_px - self.x0) / self.k
+        right = (self.width + margin_px - self.x0) / self.k
+        return (360.0 * turn for turn in range(ceil((left - east) / 360.0), floor((right - west) / 360.0) + 1))
+
+    def pixels(self, xy: Floats, turn: float = 0.0) -> tuple[Floats, Floats]:
+        return (xy[:, 0] + turn) * self.k + self.x0, self.y0 - xy[:, 1] * self.k
+
+
+class Parts:
+    """Rings or lines on the Mercator plane, ready to be cut to a view."""
+
+    def __init__(self, xy: Floats, ends: Ints, closed: bool, stroke: NDArray[np.bool_] | None = None) -> None:
+        starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+        if closed and len(ends):  # repeat the first point of each ring, so that a stroke comes home
+            order = np.insert(np.arange(len(xy)), ends, starts)
+            xy, ends = xy[order], (ends + np.arange(1, len(ends) + 1)).astype(np.int32)
+            starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+        self.xy, self.lengths = xy, np.diff(np.concatenate([[0], ends]))
+        self.join = np.ones(len(xy), np.int32)  # 1: a line goes on to the next point
+        self.join[ends - 1] = 0
+        self.stroke = stroke
+        if len(ends):
+            self.box = np.hstack([np.minimum.reduceat(xy, starts), np.maximum.reduceat(xy, starts)])
+            self.west, self.east = float(self.box[:, 0].min()), float(self.box[:, 2].max())
+
+    @classmethod
+    def of(cls, lines: Lines, closed: bool) -> Parts:
+        return cls(mercator(lines.xy), lines.ends, closed, lines.stroke)
+
+    def path(self, screen: Screen, stroked_only: bool = False, dashed: bool = False) -> QPainterPath:
+        """What is in view, in pixels.
+
+        For dashed cells every side goes by itself and in one direction, so that the common side of two cells is one
+        dashed line, and is cut near the view: Qt draws a dashed line of a million pixels dash by dash."""
+        dashed = dashed and len(self.xy) <= 9 * len(self.lengths)
+        path = QPainterPath()
+        path.setFillRule(Qt.FillRule.WindingFill)
+        if not len(self.lengths):
+            return path
+        box = self.box
+        south = (screen.y0 - screen.height) / screen.k
+        north = screen.y0 / screen.k
+        tall = (box[:, 1] <= north) & (box[:, 3] >= south)
+        if stroked_only and self.stroke is not None:
+            tall &= self.stroke
+        left, right = -screen.x0 / screen.k, (screen.width - screen.x0) / screen.k
+        for turn in screen.turns(self.west, self.east):
+            seen = tall & (box[:, 0] + turn <= right) & (box[:, 2] + turn >= left)
+            if not seen.any():
+                continue
+            each = slice(None) if seen.all() else np.repeat(seen, self.lengths)
+            x, y = screen.pixels(self.xy[each], turn)
+            join = self.join[each]
+            if dashed:
+                x, y = np.clip(x, -2000.0, screen.width + 2000.0), np.clip(y, -2000.0, screen.height + 2000.0)
+                x, y = _sides(x, y, join)
+                join = np.tile(np.array([1, 0], np.int32), len(x) // 2)
+            path.addPath(arrayToQPath(x, y, join, finiteCheck=False))
+        return path
+
+
+def _sides(x: Floats, y: Floats, join: Ints) -> tuple[Floats, Floats]:
+    """Each side as a pair of points, the left (or else upper) one first."""
+    a = np.flatnonzero(join)
+    b = a + 1
+    back = (x[a] > x[b]) | ((x[a] == x[b]) & (y[a] > y[b]))
+    pairs = np.stack([np.where(back, b, a), np.where(back, a, b)], axis=1).ravel()
+    return x[pairs], y[pairs]
+
+
+class Painted:
+    """An overlay's shapes on the Mercator plane."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        self.rings = Parts.of(shapes.rings, closed=True)
+        self.lines = Parts.of(shapes.lines, closed=False)
+        self.points = mercator(shapes.points)
+
+
+Mark = tuple[float, float, bool, str]
+"""Where the name of a meridian or parallel goes: x, y, whether it stands at the right edge, the name."""
+
+
+def paint_world(p: QPainter, screen: Screen, land: Parts, borders: Parts, colours: MapColours) -> list[Mark]:
+    """Sea, land, borders and graticule; the names of its lines come back, to be written above the overlays."""
+    p.fillRect(QRectF(0, 0, screen.width, screen.height), QColor(colours.sea))
+    p.setPen(QPen(QColor(colours.coast), 1.0))
+    p.setBrush(QColor(colours.land))
+    p.drawPath(land.path(screen))
+    pen = QPen(QColor(colours.border), 1.0)
+    pen.setDashPattern([3.0, 2.0])
+    p.setPen(pen)
+    p.setBrush(Qt.BrushStyle.NoBrush)
+    p.drawPath(borders.path(screen))
+    return _graticule(p, screen, colours)
+
+
+def _graticule(p: QPainter, screen: Screen, colours: MapColours) -> list[Mark]:
+    """Meridians and parallels at a round step, named along the top and the right edge."""
+    k, x0, y0 = screen.k, screen.x0, screen.y0
+    step = next((s for s in (45, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1) if s * k < 130), 0.05)
+    digits = 2 if step < 0.1 else 1 if step < 1 else 0
+    p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    p.setPen(QPen(QColor(colours.graticule), 1.0))
+    top, bottom = max(0.0, y0 - 180.0 * k), min(screen.height, y0 + 180.0 * k)
+    marks: list[Mark] = []
+    for i in range(ceil(-x0 / k / step), floor((screen.width - x0) / k / step) + 1):
+        x = i * step * k + x0
+        p.drawLine(QPointF(x, top), QPointF(x, bottom))
+        lon = (i * step + 180.0) % 360.0 - 180.0
+        if 70 < x < screen.width - 50:
+            marks.append((x, 4.0, False, _degrees(lon, "E", "W", digits)))
+    for i in range(ceil(-80 / step), floor(80 / step) + 1):
+        y = y0 - float(mercator(np.array([[0.0, i * step]]))[0, 1]) * k
+        if not 0 <= y <= screen.height:
+            continue
+        p.drawLine(QPointF(0, y), QPointF(screen.width, y))
+        if 30 < y < screen.height - 40:
+            marks.append((screen.width - 6, y, True, _degrees(i * step, "N", "S", digits)))
+    p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    return marks
+
+
+def paint_marks(p: QPainter, marks: Sequence[Mark], colours: MapColours, font: QFont) -> None:
+    small = QFont(font)
+    small.setPixelSize(max(8, round(font.pixelSize() * 0.82)))
+    p.setFont(small)
+    metrics = p.fontMetrics()
+    for x, y, right, text in marks:
+        width = metrics.horizontalAdvance(text)
+        at = QPointF(x - width, y + metrics.ascent() / 2 - 1) if right else QPointF(x - width / 2, y + metrics.ascent())
+        write(p, at, text, colours.muted, colours.sea)
+
+
+def _degrees(value: float, plus: str, minus: str, digits: int) -> str:
+    side = "" if abs(value) < 1e-9 or value == -180.0 else plus if value > 0 else minus
+    return f"{abs(value):.{digits}f}°{side}"
+
+
+def write(p: QPainter, at: QPointF, text: str, colour: str, halo: str) -> None:
+    """Text at its baseline, with a halo, so that it is readable over lines."""
+    path = QPainterPath()
+    path.addText(at, p.font(), text)
+    pen = QPen(QColor(halo), 3.0)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    p.strokePath(path, pen)
+    p.setPen(QColor(colour))
+    p.drawText(at, text)
+
+
+def paint_overlay(p: QPainter, screen: Screen, what: Painted, style: Paint) -> None:
+    colour = QColor(style.colour)
+    if len(what.rings.lengths):
+        if style.fill or style.hatch:
+            area = what.rings.path(screen)
+            if style.fill:
+                p.fillPath(area, _faint(colour, style.fill))
+            if style.hatch:
+                p.fillPath(area, QBrush(_faint(colour, 0.7), Qt.BrushStyle.BDiagPattern))
+        p.strokePath(what.rings.path(screen, stroked_only=True, dashed=style.dash), _pen(style))
+    if len(what.lines.lengths):
+        p.strokePath(what.lines.path(screen, dashed=style.dash), _pen(style))
+    if len(what.points):
+        _markers(p, *_spots(screen, what.points, style.radius_px), style)
+
+
+def _faint(colour: QColor, opacity: float) -> QColor:
+    result = QColor(colour)
+    result.setAlphaF(opacity)
+    return result
+
+
+def _pen(style: Paint) -> QPen:
+    pen = QPen(QColor(style.colour), style.width_px)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    if style.dash:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([5.0 / style.width_px, 4.0 / style.width_px])
+    return pen
+
+
+def _spots(screen: Screen, xy: Floats, radius_px: float) -> tuple[Floats, Floats]:
+    """Where markers go: of points on the same spot of `radius_px`, only one."""
+    spot = max(1.0, radius_px)
+    columns, rows = (int((side + 2 * MARGIN_PX) / spot) + 1 for side in (screen.width, screen.height))
+    xs: list[Floats] = []
+    ys: list[Floats] = []
+    taken = np.full(columns * rows, -1, np.int32)
+    for turn in screen.turns(float(xy[:, 0].min()), float(xy[:, 0].max()), MARGIN_PX):
+        x, y = screen.pixels(xy, turn)
+        seen = (x > -MARGIN_PX) & (x < screen.width + MARGIN_PX) & (y > -MARGIN_PX) & (y < screen.height + MARGIN_PX)
+        x, y = x[seen], y[seen]
+        place = ((y + MARGIN_PX) / spot).astype(np.int32) * columns + ((x + MARGIN_PX) / spot).astype(np.int32)
+        taken.fill(-1)
+        taken[place] = np.arange(len(place), dtype=np.int32)
+        keep = taken[taken >= 0]
+        xs.append(x[keep])
+        ys.append(y[keep])
+    if not xs:
+        return np.empty(0), np.empty(0)
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def _markers(p: QPainter, x: Floats, y: Floats, style: Paint) -> None:
+    if not len(x):
+        return
+    colour, r = QColor(style.colour), style.radius_px
+    if style.marker == "dot" and r <= 1.5:
+        p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        p.setPen(QPen(_faint(colour, 0.5), 2 * r))
+        p.drawPoints(arrayToQPolygonF(x, y))
+        p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    elif style.marker in ("dot", "ringed"):
+        if style.marker == "ringed":
+            p.setPen(_disc(QColor(style.halo), r + style.width_px))
+            p.drawPoints(arrayToQPolygonF(x, y))
+        p.setPen(_disc(colour, r))
+        p.drawPoints(arrayToQPolygonF(x, y))
+    else:
+        draw = {"ring": _ring, "square": _square, "pin": _pin}[style.marker]
+        for at_x, at_y in zip(x.tolist(), y.tolist(), strict=True):
+            draw(p, at_x, at_y, style)
+
+
+def _disc(colour: QColor, radius: float) -> QPen:
+    return QPen(colour, 2 * radius, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+
+
+def _ring(p: QPainter, x: float, y: float, style: Paint) -> None:
+    p.setPen(QPen(QColor(style.colour), style.width_px))
+    p.setBrush(Qt.BrushStyle.NoBrush)
+    p.drawEllipse(QPointF(x, y), style.radius_px, style.radius_px)
+
+
+def _square(p: QPainter, x: float, y: float, style: Paint) -> None:
+    p.setPen(QPen(QColor(style.colour), style.width_px))
+    p.setBrush(QColor(style.halo))
+    p.drawRect(QRectF(x - style.radius_px, y - style.radius_px, 2 * style.radius_px, 2 * style.radius_px))
+
+
+def _pin(p: QPainter, x: float, y: float, style: Paint) -> None:
+    r, top = style.radius_px, y - 1.7 * style.radius_px
+    path = QPainterPath(QPointF(x, y))
+    path.arcTo(QRectF(x - r, top - r, 2 * r, 2 * r), 212.4, -244.8)
+    path.closeSubpath()
+    halo = QPen(QColor(style.halo), 3.5)
+    halo.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    p.strokePath(path, halo)
+    p.fillPath(path, QColor(style.colour))
+    p.setPen(Qt.PenStyle.NoPen)
+    p.setBrush(QColor(style.halo))
+    p.drawEllipse(QPointF(x, top), 0.38 * r, 0.38 * r)
+
+
+def paint_aim(p: QPainter, screen: Screen, colours: MapColours) -> None:
+    """The small cross where the space bar would click."""
+    x, y = screen.width / 2, screen.height / 2
+    arms: Sequence[tuple[int, int]] = ((1, 0), (-1, 0), (0, 1), (0, -1))
+    for colour, width in ((colours.halo, 4.0), (colours.text, 1.5)):
+        p.setPen(QPen(QColor(colour), width))
+        for dx, dy in arms:
+            p.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 14 * dx, y + 14 * dy))

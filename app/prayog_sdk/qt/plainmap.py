@@ -1,0 +1,400 @@
+"""The simple back-end of the map: pyqtgraph and QPainter, for machines that have no web view, and for quick tests.
+
+It exists so that every lesson can be finished without WebEngine: the same overlays, tools, keys and signals as
+`webmap.py`. A pyqtgraph view box does panning and zooming; `mappaint.py` draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, cos, log2, log10, radians
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QToolButton, QVBoxLayout, QWidget
+
+from prayog_sdk.qt.mapoutline import Detail, outline
+from prayog_sdk.qt.mappaint import (
+    Painted,
+    Parts,
+    Screen,
+    paint_aim,
+    paint_marks,
+    paint_overlay,
+    paint_world,
+    write,
+)  # fmt: skip
+from prayog_sdk.qt.mapshapes import Lines, Shapes, boxes, mercator
+from prayog_sdk.qt.mapstyle import SKETCH, MapColours, OverlayStyle
+
+__all__ = ["PlainMap"]
+
+MIN_ZOOM, MAX_ZOOM = 1.0, 14.0
+FINE_FROM_ZOOM = 3.5
+KEY_STEP_PX = 80
+METRES_PER_DEGREE = 111_319.49  # of longitude on the equator
+MOVED_AFTER_MS = 120  # a drag is told once, when it has come to rest
+
+Corner = tuple[float, float]  # latitude, longitude (not wrapped while drawing)
+
+
+def wrapped(lon: float) -> float:
+    return (lon + 180.0) % 360.0 - 180.0
+
+
+def latitude(y: float) -> float:
+    """Mercator degrees back to latitude (Snyder 1987, eq. 7-4)."""
+    return float(np.degrees(np.arcsin(np.tanh(np.radians(y)))))
+
+
+class _Box(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
+    """Pans and zooms as pyqtgraph does, and gives clicks and box drags to the map."""
+
+    def __init__(self, owner: PlainMap) -> None:
+        super().__init__(enableMenu=False, lockAspect=1.0)
+        self._owner = owner
+        self.state["wheelScaleFactor"] = -1.0 / 6.0
+
+    def mouseClickEvent(self, event: Any) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            at = self._owner.corner_at(event.scenePos())
+            if event.double() and self._owner.tool == "polygon":
+                self._owner.end_polygon()
+            elif self._owner.tool != "box":
+                self._owner.corner(at)
+
+    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
+        if self._owner.tool != "box" or event.button() != Qt.MouseButton.LeftButton:
+            super().mouseDragEvent(event, axis)
+            return
+        event.accept()
+        a, b = self._owner.corner_at(event.buttonDownScenePos()), self._owner.corner_at(event.scenePos())
+        if event.isFinish():
+            self._owner.end_box(a, b)
+        else:
+            self._owner.sketch_box(a, b)
+
+
+class _Scene(pg.GraphicsObject):  # type: ignore[misc]
+    """The one item of the view: it covers everything and paints in pixels."""
+
+    def __init__(self, owner: PlainMap) -> None:
+        super().__init__()
+        self._owner = owner
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(-1e4, -1e4, 2e4, 2e4)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.save()
+        painter.resetTransform()
+        ratio = painter.device().devicePixelRatioF() if painter.device() else 1.0
+        painter.scale(ratio, ratio)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        self._owner.paint(painter)
+        painter.restore()
+
+
+class _View(pg.GraphicsView):  # type: ignore[misc]
+    def __init__(self, owner: PlainMap) -> None:
+        super().__init__(owner)
+        self._owner = owner
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFrameShape(pg.GraphicsView.Shape.NoFrame)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._owner.key(event.key()):
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._owner.keys_used = False
+        super().mousePressEvent(event)
+
+
+class PlainMap(QWidget):
+    """See `prayog_sdk.qt.map.Backend` for what each method and signal means."""
+
+    ready = Signal()
+    failed = Signal(str)
+    clicked = Signal(float, float)
+    box_drawn = Signal(float, float, float, float)
+    polygon_drawn = Signal(list)
+    moved = Signal(float, float, float, float, float, float, float)
+
+    def __init__(self, attribution: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._attribution = attribution
+        self._colours = MapColours.light()
+        self._font = QFont(self.font())
+        self._world: dict[Detail, tuple[Parts, Parts]] = {}
+        self._overlays: dict[str, tuple[Painted, OverlayStyle]] = {}
+        self._sketch: Painted | None = None
+        self._corners: list[Corner] = []
+        self.tool = "pan"
+        self.keys_used = False
+        self._lat, self._lon, self._zoom = 0.0, 0.0, 2.0
+        self._placing = False
+        self._view = _View(self)
+        self._box = _Box(self)
+        self._scene = _Scene(self)
+        self._box.addItem(self._scene, ignoreBounds=True)
+        self._view.setCentralItem(self._box)
+        self._box.sigRangeChanged.connect(self._on_range)
+        self._view.scene().sigMouseMoved.connect(self._on_hover)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._view)
+        self._zoom_in = self._button("+", "Zoom in", 1.0)
+        self._zoom_out = self._button("−", "Zoom out", -1.0)
+        self.setFocusProxy(self._view)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(MOVED_AFTER_MS)
+        self._rest.timeout.connect(self._tell_moved)
+        QTimer.singleShot(0, self, self.ready.emit)
+
+    # -- what MapView calls ------------------------------------------------------------------------------------
+
+    def set_overlay(self, name: str, shapes: Shapes, style: OverlayStyle, colours: MapColours) -> None:
+        self._overlays[name] = (Painted(shapes), style)
+        self._scene.update()
+
+    def clear_overlay(self, name: str) -> None:
+        self._overlays.pop(name, None)
+        self._scene.update()
+
+    def set_theme(self, values: Mapping[str, Any], colours: MapColours) -> None:
+        self._colours = colours
+        self._font = QFont(self.font())
+        self._font.setPixelSize(round(values["fontPx"]))
+        side = max(28, round(values["fontPx"] * 2))
+        style = (
+            f"QToolButton {{ background: {colours.surface}; color: {colours.text}; border: 1px solid {colours.edge};"
+            f" border-radius: 8px; font-size: {round(values['fontPx'] * 1.25)}px; font-weight: 500; }}"
+            f" QToolButton:hover {{ background: {colours.land}; }}"
+            f" QToolButton:focus {{ border: 2px solid {colours.accent}; }}"
+        )
+        for place, button in enumerate((self._zoom_in, self._zoom_out)):
+            button.setStyleSheet(style)
+            button.setGeometry(10, 10 + place * (side + 4), side, side)
+        self._view.setBackground(QColor(colours.sea))
+        self._scene.update()
+
+    def set_tool(self, tool: str) -> None:
+        self.tool = tool
+        self._abandon()
+        self._view.setCursor(Qt.CursorShape.OpenHandCursor if tool == "pan" else Qt.CursorShape.CrossCursor)
+
+    def set_view(self, lat: float, lon: float, zoom: float) -> None:
+        self._lat, self._lon = lat, lon
+        self._zoom = min(MAX_ZOOM, max(MIN_ZOOM, zoom))
+        self._place()
+
+    def fit(self, south: float, west: float, north: float, east: float) -> None:
+        (x0, y0), (x1, y1) = mercator(np.array([[west, south], [east, north]]))
+        width, height = max(1, self._view.width() - 48), max(1, self._view.height() - 48)
+        k = min(width / max(x1 - x0, 1e-9), height / max(y1 - y0, 1e-9))
+        self.set_view(latitude((y0 + y1) / 2), (west + east) / 2, floor_quarter(log2(k * 360 / 256)))
+
+    # -- view --------------------------------------------------------------------------------------------------
+
+    def _screen(self) -> Screen:
+        k = 256.0 * 2.0**self._zoom / 360.0
+        width, height = float(self._view.width()), float(self._view.height())
+        y = float(mercator(np.array([[self._lon, self._lat]]))[0, 1])
+        return Screen(k, width / 2 - self._lon * k, height / 2 + y * k, width, height)
+
+    def _place(self) -> None:
+        """Make pyqtgraph show what `_lat`, `_lon` and `_zoom` say."""
+        s = self._screen()
+        self._placing = True
+        narrowest, widest = (s.width * 360.0 / (256.0 * 2.0**zoom) for zoom in (MAX_ZOOM, MIN_ZOOM))
+        self._box.setLimits(minXRange=narrowest, maxXRange=widest)
+        west, north = -s.x0 / s.k, s.y0 / s.k
+        self._box.setRange(QRectF(west, north - s.height / s.k, s.width / s.k, s.height / s.k), padding=0)
+        self._placing = False
+        self._rest.start()
+        self._scene.update()
+
+    def _on_range(self) -> None:
+        if self._placing:
+            return
+        (west, east), (south, north) = self._box.viewRange()
+        y = (south + north) / 2
+        self._lon, self._lat = (west + east) / 2, latitude(min(175.0, max(-175.0, y)))
+        self._zoom = min(MAX_ZOOM, max(MIN_ZOOM, log2(self._view.width() / (east - west) * 360 / 256)))
+        if abs(y) > 175.0:
+            self._place()
+        if self.tool == "box" and self._corners:
+            self.sketch_box(self._corners[0], (self._lat, self._lon))
+        self._rest.start()
+        self._scene.update()
+
+    def _tell_moved(self) -> None:
+        s = self._screen()
+        south, north = latitude((s.y0 - s.height) / s.k), latitude(s.y0 / s.k)
+        self.moved.emit(
+            self._lat, wrapped(self._lon), self._zoom, south, -s.x0 / s.k, north, (s.width - s.x0) / s.k
+        )  # fmt: skip
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _button(self, text: str, name: str, levels: float) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setAccessibleName(name)
+        button.setToolTip(name)
+        button.clicked.connect(lambda: self.set_view(self._lat, self._lon, self._zoom + levels))
+        return button
+
+    # -- drawing -----------------------------------------------------------------------------------------------
+
+    def paint(self, p: QPainter) -> None:
+        screen = self._screen()
+        detail: Detail = "50m" if self._zoom >= FINE_FROM_ZOOM else "110m"
+        if detail not in self._world:
+            land, land_ends, borders, border_ends = outline(detail)
+            self._world[detail] = (Parts(land, land_ends, closed=True), Parts(borders, border_ends, closed=False))
+        marks = paint_world(p, screen, *self._world[detail], self._colours)
+        for painted, style in sorted(self._overlays.values(), key=lambda pair: pair[1].order):
+            paint_overlay(p, screen, painted, style.paint(self._colours))
+        if self._sketch is not None:
+            paint_overlay(p, screen, self._sketch, SKETCH.paint(self._colours))
+        paint_marks(p, marks, self._colours, self._font)
+        self._scale(p, screen)
+        if self.keys_used and self.tool != "pan" and self._view.hasFocus():
+            paint_aim(p, screen, self._colours)
+        if self._view.hasFocus() and self.keys_used:
+            p.setPen(QPen(QColor(self._colours.accent), 2.0))
+            p.setBrush(Qt.BrushStyle.NoBrush)
+            p.drawRect(QRectF(1, 1, screen.width - 2, screen.height - 2))
+
+    def _scale(self, p: QPainter, s: Screen) -> None:
+        """The scale bar (true at the middle of the map) and where the data is from."""
+        small = QFont(self._font)
+        small.setPixelSize(max(8, round(self._font.pixelSize() * 0.8)))
+        p.setFont(small)
+        metrics = p.fontMetrics()
+        per_px = METRES_PER_DEGREE * cos(radians(self._lat)) / s.k
+        length = _round_length(140 * per_px)
+        x, y, width = 10.0, s.height - 10.0, length / per_px
+        ground = QColor(self._colours.sea)
+        ground.setAlphaF(0.75)
+        note = metrics.horizontalAdvance(self._attribution)
+        p.fillRect(QRectF(x, y - metrics.height() - 4, width, metrics.height() + 4), ground)
+        p.fillRect(QRectF(s.width - note - 16, y - metrics.height(), note + 16, metrics.height() + 10), ground)
+        p.setPen(QPen(QColor(self._colours.text), 1.5))
+        p.drawPolyline([QPointF(x, y - 6), QPointF(x, y), QPointF(x + width, y), QPointF(x + width, y - 6)])
+        text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+        write(p, QPointF(x + 5, y - 5), text, self._colours.text, self._colours.sea)
+        at = QPointF(s.width - note - 8, y - metrics.descent() + 4)
+        write(p, at, self._attribution, self._colours.muted, self._colours.sea)
+
+    # -- tools -------------------------------------------------------------------------------------------------
+
+    def corner_at(self, scene: QPointF) -> Corner:
+        at = self._box.mapSceneToView(scene)
+        return latitude(at.y()), float(at.x())
+
+    def corner(self, at: Corner) -> None:
+        """A click, or the space bar at the middle of the map."""
+        if self.tool == "polygon":
+            self._corners.append(at)
+            self._sketch_polygon()
+        elif self.tool == "box":
+            if self._corners:
+                self.end_box(self._corners[0], at)
+            else:
+                self._corners = [at]
+                self.sketch_box(at, at)
+        else:
+            self.clicked.emit(at[0], wrapped(at[1]))
+
+    def sketch_box(self, a: Corner, b: Corner) -> None:
+        self._show(boxes([[min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])]]))
+
+    def end_box(self, a: Corner, b: Corner) -> None:
+        south, north = min(a[0], b[0]), max(a[0], b[0])
+        west, east = min(a[1], b[1]), max(a[1], b[1])
+        self._abandon()
+        if north - south < 1e-9 or east - west < 1e-9:
+            return
+        if east - west >= 360.0:
+            west, east = -180.0, 180.0
+        else:
+            west, east = wrapped(west), wrapped(east)
+        self.box_drawn.emit(south, west, north, 180.0 if east == -180.0 else east)
+
+    def end_polygon(self) -> None:
+        drawn = self._corners
+        if len(drawn) >= 3:
+            self._abandon()
+            self.polygon_drawn.emit([(lat, wrapped(lon)) for lat, lon in drawn])
+
+    def key(self, key: int) -> bool:
+        """Act on a key of the map; False when it is none."""
+        k, middle = Qt.Key, (self._lat, self._lon)
+        shifts = {k.Key_Left: (-1, 0), k.Key_Right: (1, 0), k.Key_Up: (0, 1), k.Key_Down: (0, -1)}
+        if key in shifts:
+            dx, dy = shifts[Qt.Key(key)]
+            s = self._screen()
+            y = (s.y0 - s.height / 2) / s.k + dy * KEY_STEP_PX / s.k
+            self.set_view(latitude(min(175.0, max(-175.0, y))), self._lon + dx * KEY_STEP_PX / s.k, self._zoom)
+        elif key in (k.Key_Plus, k.Key_Equal, k.Key_Minus):
+            self.set_view(*middle, self._zoom + (-1 if key == k.Key_Minus else 1))
+        elif key == k.Key_Space or (key in (k.Key_Return, k.Key_Enter) and self.tool != "polygon"):
+            self.corner(middle)
+        elif key in (k.Key_Return, k.Key_Enter):
+            self.end_polygon()
+        elif key == k.Key_Backspace and self._corners:
+            self._corners.pop()
+            self._sketch_polygon()
+        elif key == k.Key_Escape and self._corners:
+            self._abandon()
+        else:
+            return False
+        self.keys_used = True
+        self._scene.update()
+        return True
+
+    def _on_hover(self, scene: QPointF) -> None:
+        if self._corners and self.tool == "polygon":
+            self._sketch_polygon(self.corner_at(scene))
+        elif self._corners and self.tool == "box":
+            self.sketch_box(self._corners[0], self.corner_at(scene))
+
+    def _sketch_polygon(self, cursor: Corner | None = None) -> None:
+        fixed = np.array([(lon, lat) for lat, lon in self._corners]).reshape(-1, 2)
+        xy = fixed if cursor is None else np.vstack([fixed, [[cursor[1], cursor[0]]]])
+        nothing = Lines.of([], [])
+        self._show(Shapes(
+            rings=Lines.of([xy], [0]) if len(xy) > 2 else nothing,
+            lines=Lines.of([xy], [0]) if len(xy) == 2 else nothing,
+            points=fixed,
+        ))  # fmt: skip
+
+    def _show(self, shapes: Shapes) -> None:
+        self._sketch = Painted(shapes)
+        self._scene.update()
+
+    def _abandon(self) -> None:
+        self._corners = []
+        self._sketch = None
+        self._scene.update()
+
+
+def floor_quarter(zoom: float) -> float:
+    """The zoom levels of the web map: quarters."""
+    return float(np.floor(zoom * 4) / 4)
+
+
+def _round_length(longest_m: float) -> float:
+    """The longest length of 1, 2, 3 or 5 times a power of ten that is not above `longest_m`."""
+    power = 10.0 ** (ceil(log10(longest_m)) - 1)
+    return power * next(step for step in (10, 5, 3, 2, 1) if step * power <= longest_m)
