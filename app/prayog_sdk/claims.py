@@ -106,13 +106,14 @@ class Fact:
     """A value with its grounds.
 
     ``why`` tells the value in words, ``at`` is a step to look at.  ``path`` holds (seq, value so far) where a
-    quantity only rises (``count``, ``max``) or only falls (``min``): the first step beyond a bound is read from it.
+    quantity only rises (``count``, ``max``) or only `falls` (``min``): the first step beyond a bound is read from it.
     """
 
     value: Any
     why: str = ""
     at: int | None = None
     path: Sequence[tuple[int, Any]] = ()
+    falls: bool = False
 
 
 class Claim:
@@ -261,11 +262,11 @@ def compare(left: Quantity, sign: str, right: Any) -> Claim:
 
 
 def _beyond(fact: Fact, sign: str, bound: Any) -> int | None:
-    if sign in ("<", "<=", "==", ">", ">="):
-        passed = OPERATORS[">" if sign == "==" else sign]
-        wanted = sign == "=="
+    """The first step at which a quantity was beyond its bound: above an upper one, or below a lower one if it falls."""
+    if sign in ((">", ">=") if fact.falls else ("<", "<=", "==")):
+        within = OPERATORS["<=" if sign == "==" else sign]
         for seq, value in fact.path:
-            if bool(passed(value, bound)) is wanted:
+            if not within(value, bound):
                 return seq
     return fact.at
 

@@ -90,7 +90,7 @@ class Compiler:
         try:
             return ast.parse(self.expression, mode="eval").body
         except SyntaxError as error:
-            column = max(1, min(error.offset or 1, len(self.expression) + 1))
+            column = error.offset if error.offset and error.lineno == 1 else len(self.expression) + 1
             raise ExpressionError(error.msg, self.expression, column) from None
         except (ValueError, RecursionError, MemoryError):
             raise ExpressionError("this cannot be read as an expression", self.expression, 1) from None
@@ -169,6 +169,8 @@ class Compiler:
                     and value.func.id in ("first", "last")
                 ):
                     self.fail(node, 'only an event from first(…) or last(…) has fields, as in first("leader").node')
+                if attr.startswith("_"):
+                    self.fail(node, f"there is no field {attr!r}")
                 return claims.part(self.quantity(value), attr)
             case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
                 return self.calculated(node, _ARITHMETIC[type(op)])

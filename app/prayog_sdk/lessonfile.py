@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -110,12 +111,12 @@ def challenge(
         "where": front.where,
         "lang": lang,
     }
-    id = front.get("id", str, _stem(file))
+    name = front.get("id", str, _stem(file))
     if english is not None:
-        base = english.get(id)
+        base = english.get(name)
         if base is None:
-            raise front.fail(f"there is no English challenge {id!r}; the file must have the same name", "id")
-        return Challenge(**{name: getattr(base, name) for name in Challenge.__slots__} | words)
+            raise front.fail(f"there is no English challenge {name!r}; the file must have the same name", "id")
+        return Challenge(**{slot: getattr(base, slot) for slot in Challenge.__slots__} | words)
     checks, seeds = front.texts("checks"), front.get("seeds", list, [1])
     if not checks:
         raise front.fail('a challenge needs checks = ["…"]: names of checks, or expressions', "checks")
@@ -125,7 +126,7 @@ def challenge(
     if not all(isinstance(value, int) and value >= 0 for value in budget.values()):
         raise front.fail("budget must give whole numbers: {actions = 6, add_shard = 2}", "budget")
     return Challenge(
-        id=id,
+        id=name,
         minutes=front.get("minutes", int, 0),
         scenario=front.get("scenario", str),
         topic_id=manifest.id,
@@ -243,11 +244,10 @@ def _step(head: re.Match[str], lines: list[str], line: int, where: str, lang: st
             raise block.fail(f"a step has one ```{block.name}; make a second step for the other")
         else:
             parts[block.name] = _READERS[block.name](block, head[1], translated)
-    step = LessonStep(head[1], head[2].strip(), body, hints=tuple(hints), lang=lang, line=line, **parts)
-    predict, do = step.predict, step.do
-    if predict is not None and not predict.before and do is not None and do.action is not None:
-        object.__setattr__(predict, "before", do.action.name)
-    return step
+    predict, do = parts.get("predict"), parts.get("do")
+    if predict and do and do.action and not predict.before:
+        parts["predict"] = dataclasses.replace(predict, before=do.action.name)
+    return LessonStep(head[1], head[2].strip(), body, hints=tuple(hints), lang=lang, line=line, **parts)
 
 
 def _predict(block: _Table, step: str, translated: bool) -> Predict:

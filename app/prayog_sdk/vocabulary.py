@@ -167,7 +167,7 @@ def gauge(name: str, agg: str = "last", /, *, window: str | int | None = None, n
         values = [value for _, value in samples]
         value = _sum_up(values, agg)
         extreme = next((s for s, v in samples if v == value), None) if agg in ("max", "min") else samples[-1][0]
-        return Fact(value, f"{text} is {short(value)}", extreme, samples if agg in ("max", "min") else ())
+        return Fact(value, f"{text} is {short(value)}", extreme, samples if agg in ("max", "min") else (), agg == "min")
 
     return Quantity(text, find)
 
@@ -177,7 +177,9 @@ def _sum_up(values: Sequence[Any], agg: str) -> Any:
         return sorted(values)[max(0, -(-len(values) * int(agg[1:]) // 100) - 1)]
     if agg == "mean":
         return sum(values) / len(values)
-    return values[-1] if agg == "last" else {"max": max, "min": min, "sum": sum}[agg](values)
+    if agg == "sum":
+        return sum(values)
+    return values[-1] if agg == "last" else (max if agg == "max" else min)(values)
 
 
 def used(action: str = "") -> Quantity:
