@@ -24,7 +24,7 @@ CHALLENGE_KEYS = (
 """Keys of a challenge's front matter."""
 DIRECTIVES: Mapping[str, tuple[str, ...]] = {
     "predict": ("id", "question", "kind", "choices", "unit", "answer", "tolerance", "why", "before"),
-    "do": ("text", "scenario", "action", "args", "button"),
+    "do": ("text", "scenario", "action", "button"),
     "check": ("name", "expression"),
     "hint": ("text",),
     "myth": ("says", "truth", "source"),
@@ -215,12 +215,8 @@ def _steps(lines: list[str], first: int, where: str, lang: str, *, translated: b
             fence = ""
         elif not fence and line.startswith("## "):
             heads.append(n)
-    before = next((n for n in range(heads[0] if heads else len(lines)) if lines[n].strip()), None)
-    if before is not None:
-        raise LessonError(
-            "text before the first step; begin with a line such as “## first: A title”", where, first + before
-        )
     steps: list[LessonStep] = []
+    opening = "\n".join(lines[: heads[0]]).strip() if heads else ""
     for n, end in zip(heads, [*heads[1:], len(lines)], strict=True):
         head = _STEP.match(lines[n])
         if head is None:
@@ -229,7 +225,10 @@ def _steps(lines: list[str], first: int, where: str, lang: str, *, translated: b
             )
         if any(step.id == head[1] for step in steps):
             raise LessonError(f"there are two steps called {head[1]!r}; ids must differ", where, first + n)
-        steps.append(_step(head, lines[n + 1 : end], first + n, where, lang, translated))
+        step = _step(head, lines[n + 1 : end], first + n, where, lang, translated)
+        if opening and not steps:
+            step = dataclasses.replace(step, body=f"{opening}\n\n{step.body}".strip())
+        steps.append(step)
     return steps
 
 
@@ -274,15 +273,17 @@ def _predict(block: _Table, step: str, translated: bool) -> Predict:
 
 
 def _do(block: _Table, step: str, translated: bool) -> Do:
-    action = block.get("action", str, "")
-    args = block.get("args", dict, {})
-    if args and not action:
-        raise block.fail('args belong to an action = "…"', "args")
+    asked = block.get("action", dict, {})
+    action = None
+    if asked:
+        name, args = asked.get("name"), asked.get("args", {})
+        if not isinstance(name, str) or not isinstance(args, dict) or set(asked) - {"name", "args"}:
+            raise block.fail('write action = { name = "crash", args = { node = "n1" } }', "action")
+        action = Action(name, args)
     scenario = block.get("scenario", str, "")
     if action and scenario:
         raise block.fail("a step either opens a scenario or does an action", "action")
-    text = block.get("text", str)
-    return Do(text, scenario or None, Action(action, args) if action else None, block.get("button", str, ""))
+    return Do(block.get("text", str), scenario or None, action, block.get("button", str, ""))
 
 
 def _check(block: _Table, step: str, translated: bool) -> str:

@@ -27,6 +27,7 @@ title = "A rumour"
 minutes = 3
 scenario = "rumour"
 +++
+Gossip is old.
 
 ## hear: Who hears it first?
 n1 knows it.  {messages} messages so far, `{not_this}`.
@@ -49,8 +50,7 @@ text = "Look at n5."
 ## crash: Stop n1
 ```do
 text = "Stop n1."
-action = "crash"
-args = { node = "n1" }
+action = { name = "crash", args = { node = "n1" } }
 button = "Stop n1"
 ```
 ```predict
@@ -95,6 +95,7 @@ def test_a_lesson_is_read(topic: Manifest) -> None:
     assert (lesson.id, lesson.title, lesson.minutes, lesson.scenario) == ("rumour", "A rumour", 3, "rumour")
     hear, crash = lesson.items
     assert (hear.id, hear.title, hear.hints) == ("hear", "Who hears it first?", ("Look at n5.",))
+    assert hear.body.startswith("Gossip is old.\n\nn1 knows it.")
     assert "## not: a step" in hear.body
     assert "predict" not in hear.body
     assert hear.predict is not None
@@ -142,11 +143,11 @@ def _line_of(text: str, part: str) -> int:
         ('choices = ["yes", "no"]', 'choices = ["yes"]', 'choices = ["yes"]', "at least two"),
         ('choices = ["yes", "no"]', 'choises = ["yes", "no"]', "choises", "no key 'choises'"),
         ('kind = "number"', 'kind = "count"', 'kind = "count"', "choice, number or order"),
-        ('action = "crash"', 'action = "crash"\nscenario = "x"', 'action = "crash"', "either opens"),
+        ("action = {", 'scenario = "x"\naction = {', "action = {", "either opens"),
+        ("action = { name", "action = { nam", "action = {", "write action = { name"),
         ("```hint", "```hints", "```hints", "no directive 'hints'"),
         ('source = "Demers', 'sauce = "Demers', "sauce", "no key 'sauce'"),
         ("expression = 'count", "expression = count", "expression = count", "not TOML"),
-        ("\n## hear", "\nHello\n## hear", "Hello", "text before the first step"),
     ],
 )
 def test_mistakes_name_file_and_line(topic: Manifest, old: str, new: str, at: str, words: str) -> None:
@@ -165,7 +166,7 @@ def test_mistakes_name_file_and_line(topic: Manifest, old: str, new: str, at: st
     [
         ("## extra: Mehr\n", "no step 'extra'"),
         ("## crash: Band karein\n```check\nexpression = 'count(\"heard\") >= 1'\n```\n", "check differs"),
-        ('## crash: Band karein\n```do\ntext = "…"\naction = "pause"\n```\n', "to be done differs"),
+        ('## crash: Band karein\n```do\ntext = "…"\naction = { name = "pause" }\n```\n', "to be done differs"),
         ('## crash: Band\n```predict\nquestion = "?"\nkind = "number"\ntolerance = 9\n```\n', "tolerance"),
     ],
 )
