@@ -1,7 +1,6 @@
 """Icons: the shipped SVG outlines in the colours of the theme, sharp at every scale.
 
-The outlines are drawn with ``currentColor``; here they get a role of `Theme` (another when disabled or on a
-selected row).  Pixmaps are kept in Qt's own pixmap cache under theme, role and scale, so a theme change needs only
+The outlines are drawn with ``currentColor``; here they get a role of `Theme` (another when disabled).  Pixmaps are kept in Qt's own pixmap cache under theme, role and scale, so a theme change needs only
 to ask again: `IconButton` and `IconLabel` do that by themselves.
 
 Rules
@@ -40,7 +39,7 @@ def icon(name: str, role: str = "text", size: float = 18) -> QIcon:
     result = QIcon()
     for scale in sorted(scales):
         for mode, colour in (
-            (QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "faint"), (QIcon.Mode.Selected, "on_accent"),
+            (QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "faint"), (QIcon.Mode.Selected, role),
         ):  # fmt: skip
             result.addPixmap(pixmap(name, colour, size, scale), mode)
     return result

@@ -25,6 +25,7 @@ from prayog_sim.run import Action, Run, View
 from prayog_sim.trace import Step, Trace
 
 if TYPE_CHECKING:
+    from prayog_sdk.exports import Label
     from prayog_sdk.qt.jobs import JobManager
     from prayog_sdk.services import Services
 
@@ -95,6 +96,10 @@ class Bench(Protocol):
         """A quiet message to the learner (status line and screen reader)."""
         ...
 
+    def label(self) -> Label:
+        """Where exports and pictures of this run come from."""
+        ...
+
     def data_dir(self) -> Path:
         """A folder of the topic's own in the profile."""
         ...
@@ -130,7 +135,10 @@ class Panel(QWidget):
         """Colours or text size changed."""
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
-        """What can be saved from here: file ending -> writer (``png`` is always offered)."""
+        """What can be saved from here: file ending -> writer (``png`` is always offered).
+
+        A writer of a table works on a copy taken here, so it may run in a worker thread.
+        """
         return {}
 
     def outline(self) -> str:

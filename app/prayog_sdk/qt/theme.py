@@ -245,7 +245,7 @@ def style_sheet(theme: Theme, percent: int = 100) -> str:
     QSlider::sub-page:horizontal:disabled {{ background: {t.faint}; }}
     QTextBrowser {{ border: 0; background: transparent; padding: 0; }}
     QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.line}; alternate-background-color: {t.window};
-        outline: 0; }}
+        outline: 0; selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
     QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: 0; border-bottom: 1px solid {t.line};
         padding: 4px 8px; }}
     QTabBar::tab {{ color: {t.muted}; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }}
