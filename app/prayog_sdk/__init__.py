@@ -48,7 +48,15 @@ if TYPE_CHECKING:
     from prayog_sdk.specs import PanelSpec as PanelSpec
     from prayog_sdk.specs import SeriesSpec as SeriesSpec
     from prayog_sdk.specs import Variant as Variant
+    from prayog_sim.clock import ms as ms
+    from prayog_sim.faults import Fault as Fault
+    from prayog_sim.faults import fault as fault
+    from prayog_sim.network import Exponential as Exponential
+    from prayog_sim.network import Fixed as Fixed
+    from prayog_sim.network import Link as Link
+    from prayog_sim.network import LogNormal as LogNormal
     from prayog_sim.network import Network as Network
+    from prayog_sim.network import Uniform as Uniform
     from prayog_sim.node import Ctx as Ctx
     from prayog_sim.node import Node as Node
     from prayog_sim.run import Action as Action
@@ -60,6 +68,7 @@ if TYPE_CHECKING:
     from prayog_sim.trace import Effect as Effect
     from prayog_sim.trace import Step as Step
     from prayog_sim.trace import Trace as Trace
+    from prayog_sim.world import Invariant as Invariant
     from prayog_sim.world import World as World
 
 _NAMES = {
@@ -72,11 +81,13 @@ _NAMES = {
     "prayog_sdk.services": "ServiceMissing Services",
     "prayog_sdk.session": "Session",
     "prayog_sdk.specs": "ActionSpec Arg PanelSpec SeriesSpec Variant",
-    "prayog_sim.network": "Network",
+    "prayog_sim.clock": "ms",
+    "prayog_sim.faults": "Fault fault",
+    "prayog_sim.network": "Exponential Fixed Link LogNormal Network Uniform",
     "prayog_sim.node": "Ctx Node",
     "prayog_sim.run": "Action ActionError Look NodeView Run View",
     "prayog_sim.trace": "Effect Step Trace",
-    "prayog_sim.world": "World",
+    "prayog_sim.world": "Invariant World",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 

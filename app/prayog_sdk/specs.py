@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["ActionSpec", "Arg", "PanelSpec", "SeriesSpec", "Variant"]
+__all__ = ["ActionSpec", "Arg", "PanelSpec", "SeriesSpec", "Variant", "world_actions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,19 @@ class Variant:
     scenario: str
     seeds: int = 20
     story: str = field(default="")
+
+
+def world_actions() -> tuple[ActionSpec, ...]:
+    """What can be done to every simulated world (crash, partition, lose a message, …), as tools and verbs."""
+    from prayog_sim.faults import BUILTIN_ACTIONS
+
+    return tuple(
+        ActionSpec(
+            info.name,
+            info.title,
+            info.help,
+            info.target,
+            tuple(Arg(a.name, a.kind, a.title, a.default, a.choices, a.unit) for a in info.args),
+        )
+        for info in BUILTIN_ACTIONS
+    )

@@ -30,7 +30,7 @@ from prayog_sdk.claims import (
     found,
     short,
 )
-from prayog_sim.trace import Trace
+from prayog_sim.trace import Step, Trace
 
 __all__ = [
     "GAUGES",
@@ -187,11 +187,16 @@ def used(action: str = "") -> Quantity:
     text = f"used({action!r})" if action else "used()"
 
     def find(scope: Scope) -> Fact:
-        seqs = [s.seq for s in scope.trace if s.kind == "action" and action in ("", s.data.get("name"))]
+        seqs = [s.seq for s in scope.trace if by_hand(s) and action in ("", s.data.get("name"))]
         path = [(seq, n) for n, seq in enumerate(seqs, 1)]
         return Fact(len(seqs), f"{text} is {len(seqs)}", seqs[-1] if seqs else None, path)
 
     return Quantity(text, find)
+
+
+def by_hand(step: Step) -> bool:
+    """The learner did this (and not the schedule of a scenario)."""
+    return step.data.get("by", "hand" if step.kind == "action" else "") == "hand"
 
 
 def predicted(question: str, *, before: str = "") -> Claim:
