@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prayog.catalog.discovery import Found
 from prayog.catalog.guard import guard
 from prayog.catalog.wheels import WheelError, unpack
 from prayog_sdk.manifest import Problem
-from prayog_sdk.topic import Topic
+
+if TYPE_CHECKING:  # pluggy and the rest of an open topic are loaded with the first topic, not with the window
+    from prayog_sdk.topic import Topic
 
 __all__ = ["STRIKES", "TRANSITIONS", "Entry", "Registry", "State", "TopicFailed"]
 
@@ -175,6 +177,8 @@ class Registry:
 
 
 def _load(found: Found, unpacked: Path | None) -> Topic | Problem:
+    from prayog_sdk.topic import Topic
+
     outcome: list[Topic | Problem] = []
     with guard("load", found.where, outcome.append):
         manifest = found.manifest

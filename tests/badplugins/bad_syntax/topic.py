@@ -1,0 +1,4 @@
+"""A topic with half a line."""
+
+
+def prayog_params(:
