@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from prayog.cli import BadInput
+from prayog.libraries import install_line, missing, wanted
 from prayog.paths import Profile
 
-__all__ = ["Crash", "CrashLog", "check_qt", "crashed", "qt_fault"]
+__all__ = ["Crash", "CrashLog", "check_qt", "crashed", "has_display", "qt_fault"]
 
 _KEEP = 20_000  # characters of a crash log that a report shows
 
@@ -34,8 +35,15 @@ def qt_fault(pyside: str, python: tuple[int, ...]) -> str:
     return ""
 
 
+def has_display() -> bool:
+    """Whether a window can be shown here; ``QT_QPA_PLATFORM`` speaks for itself."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
 def check_qt() -> None:
-    """Raise `BadInput` with a sentence when Qt is missing or of a version that cannot work."""
+    """Raise `BadInput` with a sentence when Qt, or a library that it needs, is missing or cannot work."""
     try:
         version = importlib.metadata.version("PySide6-Essentials")
     except importlib.metadata.PackageNotFoundError:
@@ -44,6 +52,9 @@ def check_qt() -> None:
         ) from None
     if fault := qt_fault(version, sys.version_info[:3]):
         raise BadInput(fault)
+    if lacking := missing(*wanted()):
+        names = ", ".join(library.name for library in lacking)
+        raise BadInput(f"Qt needs {names}, which this system lacks; install with: {install_line(lacking)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,25 +37,15 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; `docs` and tests read it too."""
-    profile = _Parser(add_help=False)
-    group = profile.add_argument_group("profile")
-    group.add_argument(
-        "--profile", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="keep the learner's files in DIR"
-    )
-    group.add_argument(
-        "--temp-profile", action="store_true", default=argparse.SUPPRESS, help="use a profile that is gone afterwards"
-    )
-    group.add_argument(
-        "--safe", action="store_true", default=argparse.SUPPRESS, help="only the topics that come with the lab"
-    )
     text = "A desktop lab in which people learn system design by doing. Without a command it opens the window."
-    top = _Parser("prayog", parents=[profile], allow_abbrev=False, description=text)
+    top = _Parser("prayog", parents=[_profile(None, False)], allow_abbrev=False, description=text)
     top.add_argument("--version", action="version", version=f"prayog {lab_version()}")
-    top.set_defaults(answer=_window, profile=None, temp_profile=False, safe=False)
+    top.set_defaults(answer=_window)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
 
     def command(name: str, answer: Callable[[argparse.Namespace, Profile], int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, parents=[profile], help=text, description=text, allow_abbrev=False)
+        parents = [_profile(argparse.SUPPRESS, argparse.SUPPRESS)]  # what stands before the command is kept
+        added = commands.add_parser(name, parents=parents, help=text, description=text, allow_abbrev=False)
         added.set_defaults(answer=answer)
         return added
 
@@ -81,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
 
     add = command("new", _new, "Make the smallest topic, ready to run.")
     add.add_argument("name", metavar="NAME")
-    add.add_argument("--dir", type=Path, default=Path(), help="where its folder goes; default: here")
+    add.add_argument("--dir", type=Path, help="where its folder goes; default: the topics of the profile")
 
     add = command("shots", _shots, "Save pictures of the lab: every page, topic and scenario.")
     add.add_argument("--out", type=Path, default=Path("shots"), metavar="DIR", help="default: shots")
@@ -90,6 +80,15 @@ def parser() -> argparse.ArgumentParser:
 
     command("doctor", _doctor, "Look at this machine and say what the lab finds and misses.")
     return top
+
+
+def _profile(folder: str | None, flag: str | bool) -> argparse.ArgumentParser:
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("profile")
+    group.add_argument("--profile", type=Path, metavar="DIR", default=folder, help="keep the learner's files in DIR")
+    group.add_argument("--temp-profile", action="store_true", default=flag, help="a profile that is gone afterwards")
+    group.add_argument("--safe", action="store_true", default=flag, help="only the topics that come with the lab")
+    return options
 
 
 def _run_options(add: argparse.ArgumentParser) -> None:
@@ -144,8 +143,16 @@ def _commands(whole: argparse.ArgumentParser) -> list[str]:
 
 
 def _window(args: argparse.Namespace, profile: Profile) -> int:
-    from prayog.bootstrap import check_qt
+    from prayog.bootstrap import check_qt, has_display
 
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        print(
+            "There is no display here, so no window can be shown. `prayog shots` saves pictures of the lab, and "
+            "`prayog run TOPIC/SCENARIO` runs a scenario (`prayog list` names them)."
+        )
+        check_qt()
+        return 0
     check_qt()
     from prayog.ui import startup
 
@@ -180,12 +187,14 @@ def _check(args: argparse.Namespace, profile: Profile) -> int:
 def _new(args: argparse.Namespace, profile: Profile) -> int:
     from prayog import cli_topics
 
-    return cli_topics.new(args.name, args.dir)
+    return cli_topics.new(args.name, args.dir or profile.topics)
 
 
 def _shots(args: argparse.Namespace, profile: Profile) -> int:
-    from prayog.bootstrap import check_qt
+    from prayog.bootstrap import check_qt, has_display
 
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     check_qt()
     from prayog.ui import shots
 

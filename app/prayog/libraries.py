@@ -72,7 +72,7 @@ def wanted() -> tuple[Use, ...]:
         return ("always",)
     if os.environ.get("WAYLAND_DISPLAY") and platform != "xcb":
         return ("always", "wayland")
-    return ("always", "x11")
+    return ("always", "x11") if os.environ.get("DISPLAY") or platform == "xcb" else ("always",)
 
 
 def missing(*uses: Use) -> list[Library]:

@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +52,8 @@ class Settings:
     announcements: str = "important"
     data_folder: str = ""
     services: Mapping[str, str] = field(default_factory=dict)
+    disabled: tuple[str, ...] = ()
+    """Ids of topics that the learner turned off."""
     other: Mapping[str, Any] = field(default_factory=dict)
     """Keys found in the file that this version does not know; they are written back as they were."""
 
@@ -64,8 +66,11 @@ class Loaded:
     sentences: tuple[str, ...] = ()
 
 
-def load(path: Path) -> Loaded:
-    """The settings in `path`; the defaults when it is not there, cannot be read or makes no sense."""
+def load(path: Path, set_aside: bool = True) -> Loaded:
+    """The settings in `path`; the defaults when it is not there, cannot be read or makes no sense.
+
+    A damaged file is set aside, unless `set_aside` is False (for those who only look).
+    """
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -77,7 +82,7 @@ def load(path: Path) -> Loaded:
         if not isinstance(values, dict):
             raise ValueError("not an object")
     except ValueError:
-        return Loaded(Settings(), (_set_aside(path),))
+        return Loaded(Settings(), (_set_aside(path) if set_aside else f"The settings in {path} are damaged.",))
     return _from_json(values)
 
 
@@ -104,15 +109,16 @@ def save(path: Path, settings: Settings) -> None:
 
 
 def _from_json(values: dict[str, Any]) -> Loaded:
-    settings, sentences = Settings(), []
+    good: dict[str, Any] = {}
+    sentences = []
     known = {f.name for f in fields(Settings)} - {"other"}
     for name in sorted(known & set(values)):
         problem = _problem(name, values[name])
         if problem:
             sentences.append(f"{problem}; the default is used.")
         else:
-            settings = replace(settings, **{name: values[name]})
-    return Loaded(replace(settings, other={k: v for k, v in values.items() if k not in known}), tuple(sentences))
+            good[name] = tuple(values[name]) if isinstance(values[name], list) else values[name]
+    return Loaded(Settings(**good, other={k: v for k, v in values.items() if k not in known}), tuple(sentences))
 
 
 def _problem(name: str, value: Any) -> str:
@@ -125,6 +131,9 @@ def _problem(name: str, value: Any) -> str:
     if name == "services":
         fits = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
         return "" if fits else f"The setting services maps names to addresses; found {value!r}"
+    if name == "disabled":
+        fits = isinstance(value, list) and all(isinstance(v, str) for v in value)
+        return "" if fits else f"The setting disabled is a list of topics; found {value!r}"
     return "" if isinstance(value, str) else f"The setting {name} is a text; found {value!r}"
 
 

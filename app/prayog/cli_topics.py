@@ -1,0 +1,132 @@
+"""`prayog list`, `prayog check` and `prayog new`: what topics there are, whether one is sound, and a new one."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prayog.catalog import Found, Registry, TopicFailed, find, guard
+from prayog.cli import BadInput
+from prayog.paths import Profile
+from prayog_sdk.manifest import ManifestError, Problem, read_folder
+
+if TYPE_CHECKING:
+    from prayog_sdk.scenario import Scenario
+    from prayog_sdk.topic import Topic
+
+__all__ = ["check", "list_topics", "nearest", "new", "open_topic"]
+
+
+def list_topics(profile: Profile, safe: bool, as_json: bool) -> int:
+    """Print all topics, those with problems too."""
+    cards = [_card(found) for found in find(profile, safe)]
+    if as_json:
+        print(json.dumps(cards, indent=2, ensure_ascii=False))
+        return 0
+    for card in cards:
+        print(f"{card['id']}  {card['title']}")
+        width = max((len(scenario["id"]) for scenario in card["scenarios"]), default=0)
+        for scenario in card["scenarios"]:
+            real = "  (on a real component)" if scenario["kind"] == "session" else ""
+            print(f"    {card['id']}/{scenario['id']:<{width}}  {scenario['title']}{real}")
+        for sentence in card["problems"]:
+            print(f"    ! {sentence}")
+    print("\nRun one without a window: prayog run TOPIC/SCENARIO")
+    return 0
+
+
+def _card(found: Found) -> dict[str, Any]:
+    scenarios: list[Scenario] = []
+    problems = list(found.problems)
+    if found.manifest is not None and not problems:
+        scenarios, problems = _scenarios(found)
+    kinds = {scenario.kind for scenario in scenarios}
+    return {
+        "id": found.id,
+        "title": found.manifest.title if found.manifest else found.id,
+        "kind": "both" if len(kinds) == 2 else next(iter(kinds), "world"),
+        "scenarios": [{"id": s.id, "title": s.title, "kind": s.kind} for s in scenarios],
+        "needs": list(found.manifest.needs) if found.manifest else [],
+        "problems": [f"{p.where}: {p.sentence}" if p.where else p.sentence for p in problems],
+    }
+
+
+def _scenarios(found: Found) -> tuple[list[Scenario], list[Problem]]:
+    from prayog_sdk.topic import scenarios
+
+    problems: list[Problem] = []
+    cards: list[Scenario] = []
+    assert found.manifest is not None
+    with guard("scenarios", found.where, problems.append):
+        cards = scenarios(found.manifest)
+    return cards, problems
+
+
+def check(path: Path) -> int:
+    """Say whether the topic in `path` keeps its promises; exit code 1 when it does not."""
+    from prayog_sdk.testing import conformance
+
+    try:
+        manifest = read_folder(path)
+    except (ManifestError, OSError) as error:
+        raise BadInput(str(error)) from error
+    findings = conformance.check_topic(manifest)
+    for finding in findings:
+        print(finding)
+    errors = sum(finding.level == "error" for finding in findings)
+    print(f"{manifest.title}: " + (f"{errors} to mend." if errors else "keeps its promises."))
+    return 1 if errors else 0
+
+
+def new(name: str, folder: Path) -> int:
+    """Make the smallest topic in `folder` and say what can be done with it."""
+    from prayog_sdk.templates import NameProblem, create
+
+    try:
+        made = create(name, folder)
+    except (NameProblem, OSError) as error:
+        raise BadInput(f"{error}.".replace("..", ".")) from error
+    print(f"Made {made}. It runs already:")
+    print(f"    prayog run {made}/rumour")
+    print(f"    prayog check {made}")
+    print("Start with engine.py; topic.py says what the lab asks, and in the window it is a card under Topics.")
+    return 0
+
+
+def open_topic(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic, str]:
+    """The topic and the name of the scenario in ``TOPIC/SCENARIO``.
+
+    TOPIC is an id, or the folder of a topic, as its author types it.  Raises `BadInput` with near matches.
+    """
+    head, slash, scenario = wanted.rpartition("/")
+    if not slash or not head or not scenario:
+        raise BadInput(f"A scenario is TOPIC/SCENARIO, such as location/{wanted or 'nearest'}; see `prayog list`.")
+    found = find(profile, safe)
+    if head not in [one.id for one in found] and Path(head, "plugin.toml").is_file():
+        found = [_in_folder(Path(head))]
+        head = found[0].id
+    registry = Registry(found, profile.unpacked)
+    if registry.get(head) is None:
+        raise BadInput(f"There is no topic {head!r}; {nearest(head, [one.id for one in found], 'prayog list')}")
+    try:
+        return registry.open(head), scenario
+    except TopicFailed as error:
+        raise BadInput(f"The topic {head!r} cannot be opened: {error}") from error
+
+
+def _in_folder(folder: Path) -> Found:
+    nothing = Found(folder.name, "folder", str(folder), None)
+    try:
+        manifest = read_folder(folder)
+    except ManifestError as error:
+        return replace(nothing, problems=(error.problem(),))
+    return replace(nothing, id=manifest.id, manifest=manifest)
+
+
+def nearest(word: str, known: list[str], command: str) -> str:
+    """The rest of a sentence about an unknown word."""
+    near = difflib.get_close_matches(word, known, 3, 0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"`{command}` shows what there is."
