@@ -28,7 +28,6 @@ from .region import (
 from .wording import distance
 
 
-
 class Area(Protocol):
     """A region of the map that a query asks about."""
 

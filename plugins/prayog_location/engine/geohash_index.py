@@ -16,7 +16,19 @@ import numpy as np
 
 from . import geohash
 from .area import Area, CircleArea, area_of
-from .index import Explained, InBox, InPolygon, Kind, Nearest, Query, Radius, SameCell, Visit, answer_by_distance
+from .index import (
+    Action,
+    Explained,
+    InBox,
+    InPolygon,
+    Kind,
+    Nearest,
+    Query,
+    Radius,
+    SameCell,
+    Visit,
+    answer_by_distance,
+)
 from .ordering import STEP, Meter, stable_argsort
 from .points import Ids, Points, Progress
 from .region import WORLD, Box
@@ -132,7 +144,7 @@ class GeohashIndex:
         for code, why in cells.items():
             ids = self._ids_of(geohash.number_of(code), len(code))
             found.append(ids if area is None else ids[area.keeps(ids)])
-            action = "inside" if area is None else "refined"
+            action: Action = "inside" if area is None else "refined"
             kept = f"{len(found[-1])} of {count(len(ids), 'point')} kept"
             bounds = geohash.bounds(code)
             yield Visit("cell", code, bounds, action, f"{why}: {kept}", len(ids), len(code), None, code[:-1])

@@ -57,19 +57,20 @@ class LatLonGrid:
             part = slice(low, low + STEP)
             row, east = layout.row_of(points.lat[part]), layout.east_of_west(points.lon[part])
             keys[part] = layout.cell_of(row, east)
-            np.add.at(raster, grid_batch.raster_cell(layout, raster.shape, row, east), 1)
+            r, c = grid_batch.raster_cell(layout, raster.shape, row, east)
+            np.add.at(raster.reshape(-1), r * raster.shape[1] + c, 1)
             meter.advance(len(row))
         order = stable_argsort(keys, meter).astype(np.int32)
-        for low in range(0, n, STEP):
-            np.add.at(sizes, keys[low : low + STEP] + 1, 1)
-        del keys
-        starts = np.cumsum(sizes, dtype=np.int32, out=sizes)
         x, y, z = np.empty(n), np.empty(n), np.empty(n)
         for low in range(0, n, STEP):
             part = slice(low, low + STEP)
             ids = order[part]
             x[part], y[part], z[part] = unit_xyz(points.lat[ids], points.lon[ids])
+            cells = keys[ids]
+            held = np.bincount(cells - cells[0])
+            sizes[cells[0] + 1 : cells[0] + 1 + len(held)] += held.astype(np.int32)
             meter.advance(2 * len(ids))
+        starts = np.cumsum(sizes, dtype=np.int32, out=sizes)
         density = grid_batch.block_densities(layout, raster, DENSE_ENOUGH)
         return cls(points, layout, starts, order, (x, y, z), density)
 

@@ -24,7 +24,7 @@ from .region import Bounds
 
 Ints = NDArray[np.int64]
 POINTS_PER_ROW_SQUARE = 1.0  # mean number of points in a square of one row's height
-COLUMNS_PER_SQUARE = 2.0  # cells in such a square: narrow cells cost no more to read and fit a circle better
+COLUMNS_PER_SQUARE = 1.5  # narrow cells cost no more to read and fit a circle better
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,8 @@ class GridLayout:
         """Cell numbers; `east` as from `east_of_west`, beyond the grid's span the row's last cell."""
         columns = self.columns[row]
         column = (east * (columns / self.span)).astype(np.int64)
-        return self.first[row] + np.minimum(column, columns - 1)
+        cell: Ints = self.first[row] + np.minimum(column, columns - 1)
+        return cell
 
     def circles(self, lat: Floats, lon: Floats, reach: Floats) -> Stretches:
         """The stretches that circles meet. Degrees; `reach` is the angular radius in radians, padded."""

@@ -71,10 +71,10 @@ class InPolygon:
 
 @dataclass(frozen=True, slots=True)
 class SameCell:
-    """The naive question, which only a geohash index takes: all points whose geohash has the same first `precision` letters.
+    """The naive question: all points whose geohash has the same first `precision` letters.
 
-    With `neighbours` the eight cells round it as well. With `metres` the exact distance decides at the
-    end; without it every point of the cells is an answer.
+    Only a geohash index takes it. With `neighbours` the eight cells round it as well. With `metres` the
+    exact distance decides at the end; without it every point of the cells is an answer.
     """
 
     lat: float

@@ -7,6 +7,8 @@ J. ACM 17(3), 1970), then each bucket is sorted alone. The result is exactly tha
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,8 +58,8 @@ def stable_argsort(keys: NDArray[np.generic], meter: Meter) -> NDArray[np.intp]:
         order[np.repeat(offset, counts) + np.arange(len(part))] = within + low
         free += counts
         meter.advance(len(part) - len(part) // 2)
-    for low, high in zip(starts[:-1], starts[1:], strict=True):
+    for low, high in pairwise(starts.tolist()):
         bucket = order[low:high]
         order[low:high] = bucket[np.argsort(keys[bucket], kind="stable")]
-        meter.advance(int(high - low))
+        meter.advance(high - low)
     return order

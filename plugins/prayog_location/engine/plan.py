@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from .index import Answer, SpatialIndex, Visit
+from .index import Action, Answer, SpatialIndex, Visit
 from .wording import count, question
 
 KIND_WORDS = {
@@ -55,12 +55,13 @@ def plan_lines(
         f"  -> Refine: {count(funnel.refined, 'point')} tested one by one with the exact rule",
         f"    -> {index.name}: {count(funnel.candidates, 'candidate')} of {count(funnel.total, 'point')}",
     ]
-    for action, words in (
+    told: tuple[tuple[Action, str], ...] = (
         ("visited", "opened"),
         ("refined", "read, their points tested"),
         ("inside", "taken whole"),
         ("pruned", f"left out, with {count(skipped, 'point')} in them"),
-    ):
+    )
+    for action, words in told:
         if done[action]:
             lines.append(f"      {count(done[action], *kinds)} {words}")
     lines.append(f"  {_share(funnel.candidates, funnel.answer)}")

@@ -106,11 +106,9 @@ def _cut_at_antimeridian(lat: Floats, lon: Floats, step: Floats) -> Floats:
     edges have no width and cross no ray, but `relation` must see them.
     """
     pieces: list[tuple[float, float, float, float]] = []
-    for a_lat, a_lon, b_lat, b_lon, move in zip(
-        lat, lon, np.roll(lat, -1), np.roll(lon, -1), step, strict=True
-    ):
-        if move < 0.0:
-            a_lat, a_lon, b_lat, b_lon = b_lat, b_lon, a_lat, a_lon
+    corners = list(zip(lat.tolist(), lon.tolist(), strict=True))
+    for here, there, move in zip(corners, corners[1:] + corners[:1], step, strict=True):
+        (a_lat, a_lon), (b_lat, b_lon) = (here, there) if move >= 0.0 else (there, here)
         if a_lon <= b_lon:
             pieces.append((a_lat, a_lon, b_lat, b_lon))
         else:
@@ -146,10 +144,9 @@ def _segments_meet(edges: Floats, bounds: Bounds) -> bool:
     enter, leave = np.zeros(len(edges)), np.ones(len(edges))
     possible = np.ones(len(edges), dtype=np.bool_)
     for start, end, low, high in (
-        (edges[:, 0], edges[:, 2], south, north),
-        (edges[:, 1], edges[:, 3], west, east),
+        (edges[:, 0], edges[:, 2], south - TOUCH_DEG, north + TOUCH_DEG),
+        (edges[:, 1], edges[:, 3], west - TOUCH_DEG, east + TOUCH_DEG),
     ):
-        low, high = low - TOUCH_DEG, high + TOUCH_DEG
         move = end - start
         still = move == 0.0
         safe = np.where(still, 1.0, move)

@@ -5,7 +5,7 @@ does not cut the map. Boxes may overlap, and a search may have to descend into s
 
 Sources: Guttman, "R-trees" (SIGMOD 1984); packing by Sort-Tile-Recursive: Leutenegger, Lopez & Edgington,
 "STR: a simple and efficient algorithm for R-tree packing" (ICDE 1997); packing along the Hilbert curve:
-Kamel & Faloutsos, "On packing R-trees" (CIKM 1993). `rtree_growing` shows the tree that grows by insertion.
+Kamel & Faloutsos, "On packing R-trees" (CIKM 1993). `growing` shows the tree that grows by insertion.
 
 Rules
 1. Boxes are latitude/longitude boxes inside -180..180: a box never crosses the antimeridian, a query may.
