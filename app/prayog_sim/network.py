@@ -28,7 +28,7 @@ _WORD = 65_536  # numbers of 16 bits: a distribution has that many levels, its r
 
 
 class Latency(Protocol):
-    """A distribution of delays: it turns 32 random numbers of 16 bits into 32 delays in µs."""
+    """A distribution of delays: it turns random numbers of 16 bits into as many delays in µs."""
 
     def delays(self, words: Sequence[int]) -> list[int]: ...
 
@@ -153,11 +153,12 @@ class Network:
 class _Lane:
     """One link in use: delays drawn ahead, and how far its two streams were used."""
 
-    __slots__ = ("block", "cut", "delays", "fate", "key", "last", "link")
+    __slots__ = ("block", "cut", "delays", "fate", "key", "last", "link", "plain")
 
     def __init__(self, key: bytes, link: Link, cut: bool, past: LaneState) -> None:
         self.key = key
         self.link = link
+        self.plain = link.plain
         self.cut = cut
         self.block, left, self.last, fate = past
         self.fate = fate.copy() if fate is not None else None
@@ -201,23 +202,23 @@ class Wires:
 
     def refill(self, src: str, dst: str, msg: Any) -> list[int] | None:
         """Delays for a plain link, also in `fast` from now on; None when `send` has to decide."""
-        lane = self._lane(src, dst)
-        if lane.cut or not lane.link.plain:
+        lane = self._lanes.get((src, dst)) or self._lane(src, dst)
+        if lane.cut or not lane.plain:
             return None
         if not lane.delays:
-            require_value(msg, f"the message from {src} to {dst}")  # the first on a link, and every 32nd
+            require_value(msg)  # the first on a link, and every 64th
             lane.refill(lane.block)
         self.fast[src][dst] = lane.delays
         return lane.delays
 
     def send(self, src: str, dst: str, msg: Any, at: int) -> tuple[Sequence[int], str]:
         """When copies of `msg`, sent now, arrive (none, one or two times, µs), and what befell it in a word."""
-        require_value(msg, f"the message from {src} to {dst}")
+        require_value(msg)
         lane = self._lane(src, dst)
         if lane.cut:
             return [], "cut"
         link = lane.link
-        if link.plain:
+        if lane.plain:
             return [at + lane.draw()], ""
         lane.fate = lane.fate or Rng.derive(self._seed, "link", src, dst, "fate")
         lost, doubled, detour = (lane.fate.random() for _ in range(3))  # always three: a rate shifts no stream

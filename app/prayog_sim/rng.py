@@ -23,7 +23,7 @@ __all__ = ["Rng", "short_words", "stream_key"]
 T = TypeVar("T")
 
 _LONG = Struct("<8Q").unpack
-_SHORT = Struct("<32H").unpack
+_SHORT = Struct("<64H").unpack
 
 
 def stream_key(seed: int, *path: str) -> bytes:
@@ -33,8 +33,9 @@ def stream_key(seed: int, *path: str) -> bytes:
 
 
 def short_words(key: bytes, block: int) -> tuple[int, ...]:
-    """Block number `block` of the stream `key` as 32 numbers in 0 … 65,535."""
-    return _SHORT(blake2b(key + block.to_bytes(8, "little")).digest())
+    """Blocks number ``2 * block`` and the next of the stream `key`, as 64 numbers in 0 … 65,535."""
+    first, second = (2 * block).to_bytes(8, "little"), (2 * block + 1).to_bytes(8, "little")
+    return _SHORT(blake2b(key + first).digest() + blake2b(key + second).digest())
 
 
 class Rng:

@@ -73,8 +73,8 @@ class State:
         self.wires = Wires(seed, network, names)
         self.slots: dict[str, Slot] = {}
         self.nodes: dict[str, Node] = {}
-        self.ready: dict[str, Ready] = {}
-        """The nodes that run and whose clock is true: deliveries to them take the short way."""
+        self.ready: dict[str, Ready | None] = {"": None}
+        """What `World` needs for a delivery to a node that runs and whose clock is true; None for the others."""
         for name, factory in factories.items():
             peers = tuple(other for other in names if other != name)
             ctx = Ctx(name, peers, rng=Rng.derive(seed, "node", name))
@@ -233,7 +233,7 @@ class State:
     def arm(self, slot: Slot) -> None:
         """Let `ready` and `nodes` say what is true of `slot`; call it after any change of node, status or clock."""
         self.nodes[slot.name] = slot.node
-        self.ready.pop(slot.name, None)
+        self.ready[slot.name] = None
         if slot.status == "up" and slot.clock == _TRUE_TIME:
             fast = self.wires.fast[slot.name]
             self.ready[slot.name] = (slot.node.on_message, slot.ctx, slot.ctx.effects, fast)
@@ -303,7 +303,7 @@ class State:
     @property
     def size(self) -> int:
         """How much `save` copies, in rough units of a step."""
-        return len(self.heap) + 20 * len(self.slots) + 2 * self.wires.size
+        return len(self.heap) + 60 * len(self.slots) + 2 * self.wires.size
 
 
 def unwrap(event: Event) -> Event:

@@ -16,22 +16,25 @@ __all__ = ["keep", "require_value"]
 
 T = TypeVar("T")
 
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 _CHANGEABLE = (list, dict, set, bytearray)
 
 
-def require_value(msg: object, what: str = "a message") -> None:
-    """Raise `TypeError` with a sentence when `msg` could change after it was sent."""
+def require_value(msg: object) -> None:
+    """Raise `TypeError` with a sentence when the message `msg` could change after it was sent."""
     kind = type(msg)
+    if kind in _PLAIN:
+        return
     if isinstance(msg, tuple | frozenset):
         for item in msg:
-            require_value(item, what)
+            require_value(item)
     elif dataclasses.is_dataclass(msg):
         if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-            raise TypeError(f"{what} holds a {kind.__name__}, which can change: make it @dataclass(frozen=True)")
+            raise TypeError(f"a message holds a {kind.__name__}, which can change: make it @dataclass(frozen=True)")
         for field in dataclasses.fields(msg):
-            require_value(getattr(msg, field.name), what)
+            require_value(getattr(msg, field.name))
     elif isinstance(msg, _CHANGEABLE):
-        raise TypeError(f"{what} holds a {kind.__name__}, which can change: use a tuple or a frozen dataclass")
+        raise TypeError(f"a message holds a {kind.__name__}, which can change: use a tuple or a frozen dataclass")
 
 
 def keep(state: T) -> Callable[[], T]:

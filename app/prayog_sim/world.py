@@ -224,13 +224,14 @@ class World:
         one message over a plain link, goes through here without another call of ours.
         """
         records, state = self._records, self._state
-        heap, ready, apply = state.heap, state.ready, state.apply
-        order, seq = state.order, len(records)
-        append = records.append
-        while heap:
+        heap, ready, apply, refill = state.heap, state.ready, state.apply, state.wires.refill
+        order, append = state.order, records.append
+        for seq in range(len(records), mark):
+            if not heap:
+                break
             event = heappop(heap)
             at, _, to, frm, msg, _ = event
-            found = ready.get(to)
+            found = ready[to]
             if found is None or at > end:
                 state.order = order
                 return event
@@ -238,26 +239,26 @@ class World:
             ctx.now = at
             try:
                 receive(frm, msg, ctx)
-                if len(effects) == 1 and effects[0][0] == "send" and (delays := fast.get(effects[0][1])):
-                    _, dst, out = effects.pop()
-                    sent = (at + delays.pop(), order, dst, to, out, seq)
-                    order += 1
-                    heappush(heap, sent)
-                    append((event, sent))
-                elif effects:
+                if not effects:
+                    append((event,))
+                    continue
+                effect = effects.pop()
+                if effects or effect[0] != "send" or not (delays := fast.get(effect[1]) or refill(to, *effect[1:])):
+                    effects.append(effect)
                     state.order = order
                     append((event, *apply(to, at, seq)))
                     order = state.order
                     effects.clear()
-                else:
-                    append((event,))
+                    continue
+                _, dst, out = effect
+                sent = (at + delays.pop(), order, dst, to, out, seq)
+                order += 1
+                heappush(heap, sent)
+                append((event, sent))
             except Exception as error:  # noqa: BLE001 - a learner's engine may raise anything; it becomes a step
                 state.order = max(order, state.order)
                 append(state.fail_delivery(event, seq, error))
                 order = state.order
-            seq += 1
-            if seq >= mark:
-                break
         state.order = order
         return None
 
