@@ -119,12 +119,16 @@ def test_a_wheel_is_unpacked_once_into_the_profile(registry: Registry, profile: 
 def test_another_wheel_of_the_same_name_is_unpacked_anew(profile: Profile) -> None:
     other = {name: (profile.topics / "bad_build" / name).read_bytes() for name in ("plugin.toml", "topic.py")}
     files = {f"good_wheel/{name}": data.replace(b"bad_build", b"good_wheel") for name, data in other.items()}
-    Registry(find(profile), profile.unpacked).open("good_wheel").close()
+    registry = Registry(find(profile), profile.unpacked)
+    registry.open("good_wheel")
+    registry.close("good_wheel")
     wheel(profile.topics, "good_wheel", files)
-    topic = Registry(find(profile), profile.unpacked).open("good_wheel")
+    registry.refresh(find(profile))
+    topic = registry.open("good_wheel")
     assert topic.manifest.title == "Cannot build"
     assert len(list(profile.unpacked.iterdir())) == 2
-    topic.close()
+    registry.refresh(find(profile))  # while it is open it is not taken for another one
+    assert [e.state for e in registry.entries if e.id == "good_wheel"] == ["open"]
 
 
 def test_dropping_a_topic_in_needs_no_restart(profile: Profile) -> None:
@@ -172,9 +176,9 @@ def test_the_third_failure_closes_a_topic(registry: Registry) -> None:
     assert entry.state == "failed"
     assert entry.topic is None
     assert [p.sentence for p in entry.problems] == [
-        "RuntimeError: no actions today (topic.py, line 50).",
-        "ZeroDivisionError: division by zero (topic.py, line 55).",
-        "AttributeError: 'Params' object has no attribute 'no_such_knob' (topic.py, line 60).",
+        "RuntimeError: no actions today (topic.py, line 48).",
+        "ZeroDivisionError: division by zero (topic.py, line 53).",
+        "AttributeError: 'Params' object has no attribute 'no_such_knob' (topic.py, line 58).",
     ]
     assert seen == ["loading", "open", "open", "open", "failed"]
     assert registry.report("bad_hook_raises", Problem("hook", "late")) is False

@@ -54,8 +54,9 @@ def look_into(path: Path, group: str) -> tuple[str, tuple[Inside, ...]]:
 
 
 def unpack(path: Path, under: Path) -> Path:
-    """The folder below `under` that holds the contents of the wheel, unpacked now unless that was done before.
+    """The folder below `under` that holds the packages of the wheel, unpacked now unless that was done before.
 
+    What is about the wheel stays packed, or it would be found a second time as an installed topic.
     Raises `WheelError` when a file is not the one that the wheel's RECORD lists.
     """
     try:
@@ -67,7 +68,7 @@ def unpack(path: Path, under: Path) -> Path:
         shutil.rmtree(half, ignore_errors=True)
         with zipfile.ZipFile(path) as archive:
             _compare(archive, path.name)
-            archive.extractall(half)
+            archive.extractall(half, [name for name in archive.namelist() if ".dist-info/" not in name])
         half.rename(folder)
     except _DAMAGED as error:
         raise WheelError(f"The wheel {path.name} cannot be unpacked into {under}: {error}.") from error
