@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["HOOKS", "Topic", "TopicError", "challenges", "lessons", "scenarios", "silent"]
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("prayog_"))
 """The names of all hooks."""
@@ -149,16 +151,15 @@ class Topic:
         """A new deterministic run."""
         if not self.has_build:
             raise TopicError(f"“{self.manifest.title}” has no simulation, only runs on a real component")
-        run: Run | None = self._pm.hook.prayog_build(params=params, seed=seed, progress=progress)
+        run: Run = self._pm.hook.prayog_build(params=params, seed=seed, progress=progress)
         return self._run("prayog_build", run)
 
     def session(self, params: Any, seed: int, services: Services, progress: hookspecs.Progress = silent) -> Session:
         """A new run on a real component; raises `ServiceMissing`."""
         if not self.has_session:
             raise TopicError(f"“{self.manifest.title}” has no runs on a real component")
-        run = self._pm.hook.prayog_session(params=params, seed=seed, services=services, progress=progress)
-        session: Session = self._run("prayog_session", run)
-        return session
+        run: Session = self._pm.hook.prayog_session(params=params, seed=seed, services=services, progress=progress)
+        return self._run("prayog_session", run)
 
     def actions(self, params: Any) -> list[ActionSpec]:
         """The topic's own actions, without those that every simulated world has (see `tools`)."""
@@ -236,7 +237,8 @@ class Topic:
     def _has(self, hook: str) -> bool:
         return bool(getattr(self._pm.hook, hook).get_hookimpls())
 
-    def _run(self, hook: str, run: Any) -> Any:
+    @staticmethod
+    def _run(hook: str, run: R) -> R:
         if not all(hasattr(run, name) for name in ("trace", "step", "do", "view", "close")):
             raise TopicError(f"{hook} must return a run (a World, Computation or Session); it returned {run!r}")
         return run
@@ -285,26 +287,24 @@ def _argument_sentence(module: ModuleType, error: pluggy.PluginValidationError) 
 
 
 def _import(manifest: Manifest) -> ModuleType:
-    package = manifest.module.split(".")[0]
-    dropped_in = manifest.source in ("folder", "wheel")
-    if dropped_in:
+    if manifest.source in ("folder", "wheel"):
+        package = manifest.module.split(".")[0]
         root = _root(manifest, package)
         if root not in sys.path:
             sys.path.append(root)  # never in front: a topic must not shadow the lab or the standard library
         importlib.invalidate_caches()
+        spec = importlib.util.find_spec(package)
+        places = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or ()]
+        if not isinstance(manifest.folder, Path) or not {*places, *(p.parent for p in places)} & {manifest.folder.resolve()}:
+            raise TopicError(
+                f"another package called {package} is in the way ({places[0] if places else 'part of Python'}); "
+                "rename the topic’s package"
+            )
     try:
-        module = importlib.import_module(manifest.module)
+        return importlib.import_module(manifest.module)
     except Exception as error:
         _forget(manifest)
         raise TopicError(f"“{manifest.title}” could not be imported: {type(error).__name__}: {error}") from error
-    if dropped_in and isinstance(manifest.folder, Path):
-        folder = manifest.folder.resolve()
-        file = Path(module.__file__ or "").resolve()
-        if folder not in file.parents:
-            raise TopicError(
-                f"another package called {package} is in the way ({file.parent}); rename the topic's package"
-            )
-    return module
 
 
 def _root(manifest: Manifest, package: str) -> str:
@@ -324,8 +324,9 @@ def _root(manifest: Manifest, package: str) -> str:
 
 def _forget(manifest: Manifest) -> None:
     """Drop a dropped-in topic's modules, so that an edited file is read when the topic is opened again."""
-    if manifest.source not in ("folder", "wheel"):
+    if manifest.source not in ("folder", "wheel") or not isinstance(manifest.folder, Path):
         return
-    package = manifest.module.split(".")[0]
+    package, folder = manifest.module.split(".")[0], manifest.folder.resolve()
     for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
-        del sys.modules[name]
+        if folder in Path(getattr(sys.modules[name], "__file__", None) or "").resolve().parents:
+            del sys.modules[name]
