@@ -75,9 +75,10 @@ def challenges(manifest: Manifest, lang: str = "en") -> list[_lessons.Challenge]
 class Topic:
     """An open topic.  Make one with `Topic.load`, and `close` it."""
 
-    def __init__(self, manifest: Manifest, module: ModuleType) -> None:
+    def __init__(self, manifest: Manifest, module: ModuleType, added: str = "") -> None:
         self.manifest = manifest
         self.module = module
+        self._added = added
         self._pm = pluggy.PluginManager(hookspecs.PROJECT)
         self._pm.add_hookspecs(hookspecs)
         _check_hooks(module)
@@ -96,16 +97,22 @@ class Topic:
         """
         if reason := incompatible(manifest):
             raise TopicError(reason)
-        module = _import(manifest)
+        added = _enter(manifest)
         try:
-            topic = cls(manifest, module)
+            try:
+                module = importlib.import_module(manifest.module)
+            except Exception as error:
+                raise TopicError(
+                    f"“{manifest.title}” could not be imported: {type(error).__name__}: {error}"
+                ) from error
+            topic = cls(manifest, module, added)
             if not (topic.has_build or topic.has_session):
                 raise TopicError(
                     f"{manifest.module} has neither prayog_build nor prayog_session; a topic needs at least one"
                 )
             topic.fields()
         except BaseException:
-            _forget(manifest)
+            _leave(manifest, added)
             raise
         return topic
 
@@ -232,7 +239,7 @@ class Topic:
         """Let go of the topic's module.  A topic from a folder is read afresh when it is opened again."""
         if self._pm.is_registered(self.module):
             self._pm.unregister(self.module)
-            _forget(self.manifest)
+            _leave(self.manifest, self._added)
 
     def _has(self, hook: str) -> bool:
         return bool(getattr(self._pm.hook, hook).get_hookimpls())
@@ -286,25 +293,41 @@ def _argument_sentence(module: ModuleType, error: pluggy.PluginValidationError) 
     return str(error)
 
 
-def _import(manifest: Manifest) -> ModuleType:
-    if manifest.source in ("folder", "wheel"):
-        package = manifest.module.split(".")[0]
-        root = _root(manifest, package)
-        if root not in sys.path:
-            sys.path.append(root)  # never in front: a topic must not shadow the lab or the standard library
-        importlib.invalidate_caches()
-        spec = importlib.util.find_spec(package)
-        places = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or ()]
-        if not isinstance(manifest.folder, Path) or not {*places, *(p.parent for p in places)} & {manifest.folder.resolve()}:
-            raise TopicError(
-                f"another package called {package} is in the way ({places[0] if places else 'part of Python'}); "
-                "rename the topic’s package"
-            )
-    try:
-        return importlib.import_module(manifest.module)
-    except Exception as error:
-        _forget(manifest)
-        raise TopicError(f"“{manifest.title}” could not be imported: {type(error).__name__}: {error}") from error
+def _enter(manifest: Manifest) -> str:
+    """Make a dropped-in topic importable; returns what was added to `sys.path`, or an empty text."""
+    if manifest.source not in ("folder", "wheel"):
+        return ""
+    package = manifest.module.split(".")[0]
+    root = _root(manifest, package)
+    added = "" if root in sys.path else root
+    if added:
+        sys.path.append(added)  # never in front: a topic must not shadow the lab or the standard library
+    importlib.invalidate_caches()
+    spec = importlib.util.find_spec(package)
+    places = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or ()]
+    folder = Path(root, package).resolve()
+    if folder not in places:
+        _leave(manifest, added)
+        way = places[0] if places else "part of Python"
+        raise TopicError(f"another package called {package} is in the way ({way}); rename the topic’s package")
+    return added
+
+
+def _leave(manifest: Manifest, added: str) -> None:
+    """Drop a dropped-in topic's modules, so that an edited file is read when the topic is opened again."""
+    if manifest.source not in ("folder", "wheel") or not isinstance(manifest.folder, Path):
+        return
+    package, folder = manifest.module.split(".")[0], manifest.folder.resolve()
+    for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
+        if folder in _file(sys.modules[name]).parents:
+            del sys.modules[name]
+    others = any(Path(added) in _file(module).parents for module in list(sys.modules.values())) if added else True
+    if not others and added in sys.path:
+        sys.path.remove(added)
+
+
+def _file(module: ModuleType) -> Path:
+    return Path(getattr(module, "__file__", None) or "/").resolve()
 
 
 def _root(manifest: Manifest, package: str) -> str:
@@ -320,13 +343,3 @@ def _root(manifest: Manifest, package: str) -> str:
         f"module is {manifest.module!r}, so the folder must be called {package!r}; it is called {folder.name!r}",
         str(folder / "plugin.toml"),
     )
-
-
-def _forget(manifest: Manifest) -> None:
-    """Drop a dropped-in topic's modules, so that an edited file is read when the topic is opened again."""
-    if manifest.source not in ("folder", "wheel") or not isinstance(manifest.folder, Path):
-        return
-    package, folder = manifest.module.split(".")[0], manifest.folder.resolve()
-    for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
-        if folder in Path(getattr(sys.modules[name], "__file__", None) or "").resolve().parents:
-            del sys.modules[name]
