@@ -31,7 +31,8 @@ def install(window: Window) -> Actions:
             shortcut = QShortcut(QKeySequence(keys), window)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(command.run)
-    window.rail.find.connect(actions.palette)
+    window.rail.find_wanted.connect(actions.palette)
+    window.desk.keys_wanted.connect(actions.keys)
     return actions
 
 
@@ -115,7 +116,7 @@ class Actions:
     def _places(self) -> Iterator[Command]:
         go = self._window.go
         for card in self._desk.cards:
-            if card.manifest is None or card.found.problems:
+            if card.manifest is None or not self._desk.usable(card):
                 continue
             icon = card.manifest.icon or "topics"
             yield Command(card.title, "", _to(go, Place("topic", card.id)), self.tr("Topic"), icon, card.id)

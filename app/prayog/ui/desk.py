@@ -24,11 +24,12 @@ from PySide6.QtWidgets import QApplication
 from prayog import settings as _settings
 from prayog.paths import Profile
 from prayog.settings import Settings
-from prayog.ui.standing import Standing
+from prayog.ui.standing import Standing, read_standing
 from prayog_sdk.qt import theme
 
 if TYPE_CHECKING:
     from prayog.catalog import Entry, Registry
+    from prayog.store.repo import Repo
     from prayog.ui.shelf import Card
     from prayog_sdk.manifest import Problem
     from prayog_sdk.qt.jobs import Ctx, Job, JobManager
@@ -46,6 +47,12 @@ class Desk(QObject):
     """Topics were found, or the state of one changed."""
     services_changed = Signal()
     progress_changed = Signal()
+    store_opened = Signal()
+    """`store` is there from now on."""
+    keys_wanted = Signal()
+    """The list of keys is asked for."""
+    noticed = Signal(str)
+    """A sentence that deserves a bar."""
     said = Signal(str, bool)
     """A sentence for the status line and the screen reader; True when it is important."""
 
@@ -59,6 +66,8 @@ class Desk(QObject):
         """Topics were looked for at least once; until then pages show that they are being looked for."""
         self.states: dict[str, ServiceState] = {}
         self.standing = Standing()
+        self.store: Repo | None = None
+        self._repos: list[Repo] = []  # what a job opened; kept here so that closing early closes it too
 
     @cached_property
     def jobs(self) -> JobManager:
@@ -110,8 +119,9 @@ class Desk(QObject):
     def theme(self) -> theme.Theme:
         """The theme that the settings ask for; ``system`` follows the colour scheme of the system."""
         choice = self.settings.theme
-        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark if choice == "system" else choice == "dark"
-        return theme.dark if dark else theme.light
+        if choice == "system":
+            choice = "dark" if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else "light"
+        return theme.dark if choice == "dark" else theme.light
 
     @property
     def data_folder(self) -> Path:
@@ -136,11 +146,23 @@ class Desk(QObject):
         self.looked = True
         self.registry.refresh([card.found for card in cards])
         self.topics_changed.emit()
+        if self.store is None:
+            self.read_progress()
         self.probe(sorted({need for card in cards if card.manifest for need in card.manifest.needs}))
 
     def card(self, topic_id: str) -> Card | None:
         """The first card with this id, as the registry counts them."""
         return next((card for card in self.cards if card.id == topic_id), None)
+
+    def usable(self, card: Card) -> bool:
+        """The topic can be opened: nothing is wrong with it and the learner did not turn it off."""
+        return card.manifest is not None and not card.found.problems and card.id not in self.settings.disabled
+
+    def turn(self, topic_id: str, *, on: bool) -> None:
+        """Turn a topic on or off for this learner."""
+        off = set(self.settings.disabled) - {topic_id}
+        self.change(disabled=tuple(sorted(off if on else off | {topic_id})))
+        self.topics_changed.emit()
 
     def entry(self, card: Card) -> Entry | None:
         """The registry's entry for exactly this card (two topics may claim one id)."""
@@ -183,12 +205,21 @@ class Desk(QObject):
 
     # Progress
 
-    @cached_property
-    def store(self) -> Any:
-        return None
-
     def read_progress(self) -> None:
-        pass
+        """Open the progress of the profile when it is not open, and read the standing, in a job."""
+        job = self.jobs.submit(_read, self.profile, self._repos)
+        job.succeeded.connect(self._read)
+        job.failed.connect(lambda sentence, details: self.say(sentence, important=True))
+
+    def _read(self, outcome: tuple[Repo, Standing, str]) -> None:
+        first = self.store is None
+        self.store, self.standing, sentence = outcome
+        if sentence:
+            self.say(sentence, important=True)
+            self.noticed.emit(sentence)
+        if first:
+            self.store_opened.emit()
+        self.progress_changed.emit()
 
     # Services
 
@@ -212,6 +243,8 @@ class Desk(QObject):
         if "services" in self.__dict__:
             with contextlib.suppress(OSError):
                 self.services.close()
+        for repo in self._repos:
+            repo.close()
 
 
 def _look(ctx: Ctx, profile: Profile, safe: bool, lang: str) -> list[Card]:
@@ -223,6 +256,22 @@ def _look(ctx: Ctx, profile: Profile, safe: bool, lang: str) -> list[Card]:
         ctx.check()
         cards.append(read_card(found, lang))
     return cards
+
+
+def _read(ctx: Ctx, profile: Profile, repos: list[Repo]) -> tuple[Repo, Standing, str]:
+    from prayog.store import StoreProblem
+    from prayog.store.repo import Repo
+
+    sentence = ""
+    if not repos:
+        try:
+            repos.append(Repo.open(profile))
+            sentence = repos[0].notice
+        except StoreProblem as problem:
+            repos.append(Repo.in_memory())
+            sentence = str(problem)
+    ctx.check()
+    return repos[0], read_standing(repos[0]), sentence
 
 
 def _load(ctx: Ctx, load: Callable[[], Topic | Problem]) -> Topic | Problem:

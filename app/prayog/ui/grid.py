@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget, QWidgetItem
+from PySide6.QtWidgets import QLayout, QLayoutItem, QSizePolicy, QWidget, QWidgetItem
 
 from prayog_sdk.qt import theme
 
@@ -28,13 +28,15 @@ class CardGrid(QLayout):
     def add(self, card: QWidget, span: int = 1) -> None:
         """Put `card` at the end; it takes `span` columns where there are as many."""
         self.addChildWidget(card)
+        policy = card.sizePolicy()
+        policy.setVerticalPolicy(QSizePolicy.Policy.Preferred)  # a button's own policy would not fill its row
+        card.setSizePolicy(policy)
         self._cards.append((QWidgetItem(card), span))
         self.invalidate()
 
     def clear(self) -> None:
         """Take all cards out and delete them."""
-        for item, _ in self._cards:
-            widget = item.widget()
+        for widget in self.widgets():
             widget.hide()
             widget.deleteLater()
         self._cards.clear()
@@ -42,7 +44,7 @@ class CardGrid(QLayout):
 
     def widgets(self) -> list[QWidget]:
         """The cards in order."""
-        return [item.widget() for item, _ in self._cards]
+        return [widget for item, _ in self._cards if (widget := item.widget()) is not None]
 
     def columns(self, width: int) -> int:
         """How many columns fit into `width` px."""
@@ -55,10 +57,10 @@ class CardGrid(QLayout):
     def count(self) -> int:
         return len(self._cards)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def itemAt(self, index: int) -> QLayoutItem | None:
         return self._cards[index][0] if 0 <= index < len(self._cards) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def takeAt(self, index: int) -> QLayoutItem | None:
         return self._cards.pop(index)[0] if 0 <= index < len(self._cards) else None
 
     def expandingDirections(self) -> Qt.Orientation:
@@ -104,4 +106,5 @@ class CardGrid(QLayout):
 def _height(item: QLayoutItem, width: int) -> int:
     # The least size of a card counts its texts at their narrowest, so only a least height set by hand is asked for.
     height = item.heightForWidth(width) if item.hasHeightForWidth() else item.sizeHint().height()
-    return max(height, item.widget().minimumHeight())
+    widget = item.widget()
+    return max(height, widget.minimumHeight() if widget is not None else 0)

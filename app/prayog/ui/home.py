@@ -79,7 +79,7 @@ class Home(Page):
     def fill(self) -> None:
         """Paint what is known now."""
         self._grid.clear()
-        cards = [card for card in self.desk.cards if card.manifest is not None and not card.found.problems]
+        cards = [card for card in self.desk.cards if self.desk.usable(card)]
         if not self.desk.looked:
             self._grid.add(_blank(208), 3)
             self._grid.add(_blank(176), 2)
@@ -93,7 +93,7 @@ class Home(Page):
             self._continue(recent[0].place)
             self._minute(cards)
         else:
-            self._first(cards[0])
+            self._first(next((card for card in cards if card.scenarios), cards[0]))
         if recent:
             self._myth(cards, 2)
             self._recent()
@@ -138,7 +138,7 @@ class Home(Page):
         open_topic = button(self.tr("About this topic"), "link")
         open_topic.clicked.connect(lambda: self.wanted.emit(Place("topic", card.id)))
         words = column(
-            _over(self.tr("Where you stopped")),
+            overline(self.tr("Where you stopped")),
             heading(item, 2),
             text(card.title, "muted"),
             -1,
@@ -277,5 +277,9 @@ def _quickest(card: Card, tried: frozenset[Place] = frozenset()) -> Scenario | N
 
 
 def _item(card: Card, place: Place) -> str | None:
-    items = {"scenario": card.scenarios, "lesson": card.lessons, "challenge": card.challenges}.get(place.kind, ())
-    return next((each.title for each in items if each.id == place.item), None)
+    titles = {
+        "scenario": {each.id: each.title for each in card.scenarios},
+        "lesson": {each.id: each.title for each in card.lessons},
+        "challenge": {each.id: each.title for each in card.challenges},
+    }
+    return titles.get(place.kind, {}).get(place.item)

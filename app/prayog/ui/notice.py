@@ -14,7 +14,7 @@ __all__ = ["Notice"]
 
 
 class Notice(QFrame):
-    """A sentence and its actions, as (title, callable); an action closes the bar first."""
+    """A sentence and its actions, as (title, callable); an action closes the bar too."""
 
     def __init__(
         self,
@@ -33,7 +33,8 @@ class Notice(QFrame):
         layout.addWidget(text(sentence), 1)
         for title, act in actions:
             made = button(title)
-            made.clicked.connect(lambda _checked=False, act=act: (self.dismiss(), act()))
+            made.clicked.connect(self.dismiss)
+            made.clicked.connect(lambda _checked=False, act=act: act())
             layout.addWidget(made)
         close = IconButton("close", self.tr("Dismiss"), size=16)
         close.clicked.connect(self.dismiss)

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
-    QGraphicsDropShadowEffect,
     QLineEdit,
     QListView,
     QStyle,
@@ -29,6 +38,7 @@ from prayog_sdk.qt.icons import pixmap
 __all__ = ["Palette"]
 
 _WIDTH, _LINES = 640, 10
+_SHADOW = 16  # px around the surface; painted, as Qt's own shadow effect redraws everything at each key
 _COMMAND = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 
@@ -61,13 +71,13 @@ class _Delegate(QStyledItemDelegate):
     """Icon, title, group in small type, keys at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(100, max(QFontMetrics(option.font).height() + 16, 32))  # type: ignore[attr-defined]
+        return QSize(100, max(QFontMetrics(option.font).height() + 16, 32))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         look = theme.current()
         command: Command = index.data(_COMMAND)
-        box: QRect = option.rect.adjusted(4, 1, -4, -1)  # type: ignore[attr-defined]
-        on = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        box: QRect = option.rect.adjusted(4, 1, -4, -1)
+        on = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if on:
@@ -86,7 +96,7 @@ class _Delegate(QStyledItemDelegate):
             width = QFontMetrics(painter.font()).horizontalAdvance(command.keys)
             painter.drawText(QRect(right - width, box.top(), width, box.height()), _MIDDLE, command.keys)
             right -= width + 16
-        painter.setFont(option.font)  # type: ignore[attr-defined]
+        painter.setFont(option.font)
         painter.setPen(QColor(look.text))
         metrics = QFontMetrics(painter.font())
         title = metrics.elidedText(command.title, Qt.TextElideMode.ElideRight, right - left)
@@ -94,13 +104,13 @@ class _Delegate(QStyledItemDelegate):
         left += metrics.horizontalAdvance(title) + 12
         painter.setFont(self._small(option))
         painter.setPen(QColor(look.muted))
-        group = QFontMetrics(painter.font()).elidedText(command.group, Qt.TextElideMode.ElideRight, max(0, right - left))
-        painter.drawText(QRect(left, box.top(), max(0, right - left), box.height()), _MIDDLE, group)
+        room = max(0, right - left)
+        group = QFontMetrics(painter.font()).elidedText(command.group, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRect(left, box.top(), room, box.height()), _MIDDLE, group)
         painter.restore()
 
-    def _small(self, option: QStyleOptionViewItem):  # type: ignore[no-untyped-def]
-        font = option.font  # type: ignore[attr-defined]
-        font = type(font)(font)
+    def _small(self, option: QStyleOptionViewItem) -> QFont:
+        font = QFont(option.font)
         font.setPointSizeF(font.pointSizeF() * 0.9)
         return font
 
@@ -113,7 +123,6 @@ class Palette(QFrame):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self.setProperty("kind", "card")
         self.setObjectName("palette")
         self._commands: Sequence[Command] = ()
         self._before: QWidget | None = None
@@ -121,7 +130,7 @@ class Palette(QFrame):
         self.field.setClearButtonEnabled(False)
         self.list = QListView()
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setStyleSheet("QListView { border: 0; }")
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -130,13 +139,8 @@ class Palette(QFrame):
         self.list.setModel(self._model)
         self._nothing = text(self.tr("Nothing is called that. Try fewer letters."), "muted")
         self._nothing.setContentsMargins(12, 8, 12, 12)
-        layout = column(self.field, self.list, self._nothing, gap=8, margin=8)
+        layout = column(self.field, self.list, self._nothing, gap=8, margin=_SHADOW + 8)
         self.setLayout(layout)
-        shadow = QGraphicsDropShadowEffect(self)
-        shadow.setBlurRadius(40)
-        shadow.setOffset(0, 12)
-        shadow.setColor(QColor(0, 0, 0, 70))
-        self.setGraphicsEffect(shadow)
         self.field.textChanged.connect(self._filter)
         self.field.installEventFilter(self)
         self.list.clicked.connect(lambda index: self._run(index.row()))
@@ -220,15 +224,24 @@ class Palette(QFrame):
 
     def _place(self) -> None:
         window = self.window()
-        width = min(theme.scaled(_WIDTH), window.width() - 32)
+        width = min(theme.scaled(_WIDTH) + 2 * _SHADOW, window.width() - 16)
         line = self.list.sizeHintForRow(0) if self._model.rowCount() else 0
         room = window.height() - theme.scaled(96) - self.field.sizeHint().height() - 64
         self.list.setFixedHeight(max(line, min(line * min(_LINES, self._model.rowCount()), room)) + 2)
         layout = self.layout()
         assert layout is not None
         layout.activate()
-        self.setGeometry((window.width() - width) // 2, theme.scaled(72), width, self.sizeHint().height())
+        self.setGeometry((window.width() - width) // 2, min(64, theme.scaled(64)), width, self.sizeHint().height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.raise_()
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        box = QRectF(self.rect()).adjusted(_SHADOW, _SHADOW, -_SHADOW, -_SHADOW)
+        for spread in range(_SHADOW, 0, -2):
+            painter.setBrush(QColor(0, 0, 0, 3 if look.name == "light" else 14))
+            painter.drawRoundedRect(box.adjusted(-spread, 4 - spread, spread, spread), 10 + spread, 10 + spread)
+        painter.setPen(QPen(QColor(look.line), 1))
+        painter.setBrush(QColor(look.surface))
+        painter.drawRoundedRect(box, 12, 12)

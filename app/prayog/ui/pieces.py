@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prayog.ui.place import Place
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.cards import CardButton
 from prayog_sdk.qt.flow import FlowLayout
@@ -135,10 +136,14 @@ def drop(layout: QLayout) -> None:
 class RowButton(CardButton):
     """One line of a list that opens something: no border until it is pointed at or focused."""
 
+    place: Place | None = None
+    """Where it leads, for tests and pictures."""
+
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, parent=parent, margin=0)
         self.body.setContentsMargins(12, 8, 12, 8)
         self.body.setSpacing(2)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)  # as high as its words need
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not (self.hasFocus() or self.underMouse() or self.isDown()):

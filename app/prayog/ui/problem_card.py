@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QPushButton
 
 from prayog_sdk.manifest import Problem
 from prayog_sdk.qt.state import ProblemCard
@@ -10,8 +11,8 @@ from prayog_sdk.qt.state import ProblemCard
 __all__ = ["problem_card"]
 
 
-def problem_card(problem: Problem, title: str, *, can_retry: bool = True, can_disable: bool = False) -> ProblemCard:
-    """The card for `problem` of the topic called `title`."""
+def problem_card(problem: Problem, title: str, *, quiet: bool = False) -> ProblemCard:
+    """The card for `problem` of the topic called `title`; a `quiet` one, among others, calls for no action."""
     heads = {
         "load": QCoreApplication.translate("ProblemCard", "{0} could not be opened"),
         "open": QCoreApplication.translate("ProblemCard", "{0} could not be opened"),
@@ -20,4 +21,7 @@ def problem_card(problem: Problem, title: str, *, can_retry: bool = True, can_di
     }
     head = heads.get(problem.stage, QCoreApplication.translate("ProblemCard", "A part of {0} failed")).format(title)
     details = "\n\n".join(part for part in (problem.where, problem.traceback) if part)
-    return ProblemCard(head, problem.sentence, details, can_retry=can_retry, can_disable=can_disable)
+    card = ProblemCard(head, problem.sentence, details)
+    for button in card.findChildren(QPushButton) if quiet else ():
+        button.setProperty("kind", "")
+    return card

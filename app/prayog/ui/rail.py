@@ -76,7 +76,7 @@ class Rail(QFrame):
     """The buttons; `chosen` says which page is wanted.  Up and Down walk, Enter and Space choose."""
 
     chosen = Signal(str)
-    find = Signal()
+    find_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,7 +95,7 @@ class Rail(QFrame):
         self._bench.hide()
         finder = RailButton("search", self.tr("Find"), "Ctrl+K", self)
         finder.setCheckable(False)
-        finder.clicked.connect(self.find)
+        finder.clicked.connect(self.find_wanted)
         layout.addWidget(finder)
         self._add("settings", "settings", self.tr("Settings"), "Ctrl+,")
 

@@ -146,7 +146,9 @@ def _searchable(card: Card) -> str:
     words = [card.id, card.title]
     if manifest is not None:
         words += [manifest.summary, *manifest.needs, *manifest.authors, *manifest.languages]
-    words += [item.title for item in (*card.scenarios, *card.lessons, *card.challenges)]
+    words += [each.title for each in card.scenarios]
+    words += [each.title for each in card.lessons]
+    words += [each.title for each in card.challenges]
     return " ".join(words).lower()
 
 

@@ -6,10 +6,9 @@ what is seen meanwhile and what is seen when it fails are states of this page, n
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prayog.ui.commands import Command
@@ -17,9 +16,10 @@ from prayog.ui.desk import Desk
 from prayog.ui.place import Place
 
 if TYPE_CHECKING:
+    from prayog.ui.bench.page import BenchPage
     from prayog_sdk.manifest import Problem
     from prayog_sdk.qt.jobs import Job
-    from prayog_sdk.scenario import SavedRun
+    from prayog_sdk.saved import SavedRun
     from prayog_sdk.topic import Topic
 
 __all__ = ["Stage"]
@@ -39,7 +39,7 @@ class Stage(QStackedWidget):
         self.desk = desk
         self.place: Place | None = None
         self.topic: Topic | None = None
-        self.bench: Any = None
+        self.bench: BenchPage | None = None
         self._job: Job | None = None
         self._saved: SavedRun | None = None
 
@@ -76,10 +76,7 @@ class Stage(QStackedWidget):
 
     def commands(self) -> list[Command]:
         """What the bench offers to the palette and the key list."""
-        return [
-            Command(each.title, each.keys, each.run, self.tr("Bench"), getattr(each, "icon", ""))
-            for each in (self.bench.commands() if self.bench is not None else ())
-        ]
+        return self.bench.commands() if self.bench is not None else []
 
     def show_problem(self, problem: Problem) -> None:
         """Show that the topic could not be opened, or was closed because it failed again and again."""
@@ -123,12 +120,16 @@ class Stage(QStackedWidget):
         if self.place is None or self.place.topic != topic.id:  # left, or another topic was asked for meanwhile
             self.desk.registry.close(topic.id)
             return
+        if self.desk.store is None:  # the first click was quicker than the database
+            self.desk.store_opened.connect(lambda: self._opened(topic), Qt.ConnectionType.SingleShotConnection)
+            return
         from prayog.catalog import problem_of
 
         self.topic = topic
         try:
-            page = importlib.import_module("prayog.ui.bench.page")
-            bench = page.BenchPage(
+            from prayog.ui.bench.page import BenchPage
+
+            bench = BenchPage(
                 topic,
                 jobs=self.desk.jobs,
                 services=self.desk.services,
@@ -162,7 +163,8 @@ class Stage(QStackedWidget):
 
     def _show_item(self) -> None:
         topic, place, bench = self.topic, self.place, self.bench
-        assert topic is not None and place is not None
+        if topic is None or place is None or bench is None:
+            return
         lang = self.desk.settings.language
         if place.kind == "scenario":
             bench.open_scenario(topic.scenario(place.item))
@@ -176,8 +178,8 @@ class Stage(QStackedWidget):
 
     def _bench_problem(self, problem: Problem) -> None:
         if self.topic is not None and self.desk.registry.report(self.topic.id, problem):
-            bench = self.bench
-            bench.close_topic()
+            if self.bench is not None:
+                self.bench.close_topic()
             self.bench = self.topic = None
             self.show_problem(problem)
         else:
@@ -191,8 +193,7 @@ class Stage(QStackedWidget):
         self.setCurrentWidget(widget)
 
     def _clear(self) -> None:
-        while self.count():
-            widget = self.widget(0)
+        while (widget := self.widget(0)) is not None:
             self.removeWidget(widget)
             widget.hide()
             widget.deleteLater()

@@ -81,7 +81,8 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     crash = None if desk.safe else crashed(desk.profile)
     log = CrashLog(desk.profile)
     window.stage.opened.connect(log.opened)
-    window.closed.connect(lambda: (rescue.remove(), log.close()))
+    window.closed.connect(rescue.remove)
+    window.closed.connect(log.close)
     if crash is not None:
         _offer_safe_mode(window, crash)
     if desk.safe:
@@ -89,7 +90,7 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     for sentence in sentences:
         window.notice(Notice(sentence))
     QGuiApplication.styleHints().colorSchemeChanged.connect(desk.dress)
-    desk.read_progress()
+    desk.noticed.connect(lambda sentence: window.notice(Notice(sentence)))
     if place != window.place:  # pages need the topics; home does not, and is shown already
         _once(desk.topics_changed, lambda: window.go(place))
     desk.look()
@@ -103,7 +104,7 @@ def _offer_safe_mode(window: Window, crash: Crash) -> None:
         Notice(
             sentence,
             [
-                (window.tr("Use safe mode"), lambda: window.desk.go_safe()),
+                (window.tr("Use safe mode"), window.desk.go_safe),
                 (window.tr("Copy report"), lambda: QGuiApplication.clipboard().setText(report)),
             ],
         )

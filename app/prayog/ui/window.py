@@ -28,7 +28,7 @@ from prayog.ui.stage import Stage
 from prayog.ui.status import StatusLine
 
 if TYPE_CHECKING:
-    from prayog_sdk.scenario import SavedRun
+    from prayog_sdk.saved import SavedRun
 
 __all__ = ["STATE_VERSION", "Window"]
 
@@ -105,12 +105,16 @@ class Window(QMainWindow):
 
     def go(self, place: Place, *, saved: SavedRun | None = None, back: bool = False) -> None:
         """Lead to `place`; the place that is left can be gone back to."""
+        if place.kind == "saved" and saved is None and place != self.stage.place:
+            place = Place("work")  # its file was read for that one visit
         if not back and place != self.place:
             self._history = [*self._history[-49:], self.place]
         if place.kind in ITEMS:
             self.stage.show_place(place, saved)
             self._front(self.stage, "bench")
         else:
+            if self.stack.currentWidget() is self.stage:
+                self.desk.read_progress()  # the bench wrote into the journal
             page = self._page(place)
             page.shown()
             self._front(page, place.kind)
@@ -141,14 +145,14 @@ class Window(QMainWindow):
         """Move the keyboard to the next part of the window: rail, page (and its docks), status line."""
         panes = self._panes()
         focus = self.focusWidget()
-        inside = [i for i, pane in enumerate(panes) if focus is not None and (pane is focus or pane.isAncestorOf(focus))]
-        start = inside[-1] if inside else -1
+        inside = [pane for pane in panes if focus is not None and (pane is focus or pane.isAncestorOf(focus))]
+        start = panes.index(inside[-1]) if inside else -1
         for offset in range(1, len(panes) + 1):
             if self._enter(panes[(start + step * offset) % len(panes)]):
                 return
 
     def _panes(self) -> list[QWidget]:
-        page = self.stack.currentWidget()
+        page = self.stack.currentWidget() or self.stack
         docks = [dock for dock in page.findChildren(QDockWidget) if dock.isVisible()]
         return [self.rail, page, *docks, self.status]
 
@@ -182,6 +186,9 @@ class Window(QMainWindow):
         self._pages[kind] = page
         self.stack.addWidget(page)
         page.wanted.connect(self.go)
+        opened = getattr(page, "opened", None)
+        if opened is not None:
+            opened.connect(lambda place, saved: self.go(place, saved=saved))
 
     # What changes and what is kept
 
