@@ -1,0 +1,135 @@
+"""Numbers and verdicts of this topic, each a pure function of the trace.
+
+They are the live numbers of the lessons, the answers to predictions and the metrics of `prayog run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prayog_sdk.checks import Measure, Verdict
+from prayog_sim.trace import Step, Trace
+
+__all__ = ["MEASURES", "all_in_india", "gave_up", "sphere_off"]
+
+
+def newest(trace: Trace, kind: str, /, **fields: Any) -> Step | None:
+    """The last step of `kind` whose data has `fields`."""
+    for index in range(len(trace) - 1, -1, -1):
+        step = trace[index]
+        if step.kind == kind and all(step.data.get(name) == value for name, value in fields.items()):
+            return step
+    return None
+
+
+def _data(kind: str, field: str, /, **fields: Any) -> Measure:
+    def measure(trace: Trace) -> Any:
+        step = newest(trace, kind, **fields)
+        return None if step is None else step.data.get(field)
+
+    return measure
+
+
+def _visits(keep: Callable[[Mapping[str, Any]], bool]) -> Measure:
+    """How many visits of the last query `keep` accepts."""
+
+    def measure(trace: Trace) -> int | None:
+        query = newest(trace, "query")
+        if query is None:
+            return None
+        return sum(step.kind == "visit" and keep(step.data) for step in trace[query.seq :])
+
+    return measure
+
+
+def _false_positives(trace: Trace) -> float | None:
+    """Share of the candidates of the last answer that are not answers, in percent."""
+    step = newest(trace, "answer")
+    if step is None or not step.data["candidates"]:
+        return None
+    return round(100 * (1 - step.data["count"] / step.data["candidates"]), 1)
+
+
+def _kilometres(ruler: str) -> Measure:
+    def measure(trace: Trace) -> float | None:
+        step = newest(trace, "ruler", name=ruler)
+        return None if step is None else round(float(step.data["metres"]) / 1_000, 2)
+
+    return measure
+
+
+def _sphere_error(trace: Trace) -> float | None:
+    """How far the sphere is from the ellipsoid between the last pins, in percent."""
+    sphere, ellipsoid = newest(trace, "ruler", name="sphere"), newest(trace, "ruler", name="ellipsoid")
+    if sphere is None or ellipsoid is None or not ellipsoid.data["metres"]:
+        return None
+    return round(100 * abs(float(sphere.data["metres"]) / float(ellipsoid.data["metres"]) - 1), 3)
+
+
+def _windows_hilbert_wins(trace: Trace) -> int:
+    """In how many windows so far Hilbert needed fewer runs than Z-order."""
+    counts: dict[str, int] = {}
+    wins = 0
+    for step in trace:
+        if step.kind == "ranges":
+            counts[step.data["curve"]] = step.data["count"]
+            wins += step.data["curve"] == "hilbert" and step.data["count"] < counts["z"]
+    return wins
+
+
+def all_in_india(trace: Trace) -> Verdict:
+    """All points of the table, as it was last read, lie in the box that holds India."""
+    step = newest(trace, "swapped") or newest(trace, "table")
+    if step is None:
+        return Verdict(False, "the table was not described yet")
+    inside, total = step.data["in_india"], step.data["points"]
+    if inside == total:
+        return Verdict(True, f"all {total} places lie in India's box", step.seq)
+    first = f"; {step.data['first']} is at {step.data['first_at'][0]:.2f}, {step.data['first_at'][1]:.2f}"
+    return Verdict(False, f"{inside} of {total} places lie in India's box{first}", step.seq)
+
+
+def sphere_off(trace: Trace) -> Verdict:
+    """Some pair of pins so far has a sphere that is off by more than 0.4 %."""
+    sphere: Step | None = None
+    best = 0.0
+    for step in trace:
+        if step.kind == "ruler" and step.data["name"] == "sphere":
+            sphere = step
+        elif step.kind == "ruler" and step.data["name"] == "ellipsoid" and sphere and step.data["metres"]:
+            error = 100 * abs(sphere.data["metres"] / step.data["metres"] - 1)
+            best = max(best, error)
+            if error > 0.4:
+                return Verdict(True, f"the sphere is off by {error:.2f} %", step.seq)
+    return Verdict(False, f"the largest difference so far is {best:.2f} %; try pins on one meridian near the equator")
+
+
+def gave_up(trace: Trace) -> Verdict:
+    """Vincenty's formula failed to converge for some pair of pins so far."""
+    for step in trace:
+        if step.kind == "ruler" and step.data["name"] == "ellipsoid" and not step.data["converged"]:
+            return Verdict(True, f"Vincenty gave up after {step.data['iterations']} rounds", step.seq)
+    return Verdict(False, "it has converged each time so far; try pins that are almost opposite each other")
+
+
+MEASURES: Mapping[str, Measure] = {
+    "visits": _visits(lambda visit: True),
+    "opened": _visits(lambda visit: visit["action"] != "pruned"),
+    "pruned": _visits(lambda visit: visit["action"] == "pruned"),
+    "answers": _data("answer", "count"),
+    "candidates": _data("answer", "candidates"),
+    "refined": _data("answer", "refined"),
+    "false_positives": _false_positives,
+    "missing": _data("oracle", "missing"),
+    "flat_km": _kilometres("flat"),
+    "sphere_km": _kilometres("sphere"),
+    "ellipsoid_km": _kilometres("ellipsoid"),
+    "iterations": _data("ruler", "iterations", name="ellipsoid"),
+    "sphere_error": _sphere_error,
+    "z_runs": _data("ranges", "count", curve="z"),
+    "hilbert_runs": _data("ranges", "count", curve="hilbert"),
+    "z_jump": _data("ranges", "longest_jump", curve="z"),
+    "hilbert_jump": _data("ranges", "longest_jump", curve="hilbert"),
+    "windows_hilbert_wins": _windows_hilbert_wins,
+}
