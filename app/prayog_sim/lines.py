@@ -53,8 +53,8 @@ def line(step: Step, when: bool = False) -> str:
 
 
 def told(step: Step) -> str:
-    """What `step` has to tell; empty for plain messages, timers and starts."""
-    if step.kind not in _QUIET:
+    """What `step` has to tell; empty for plain messages, timers and starts that nobody asked for."""
+    if step.kind not in _QUIET or "by" in step.data:
         return line(step)
     spoken = " · ".join(_spoken(step))
     return spoken and f"{step.node} {spoken}".strip()

@@ -1,0 +1,251 @@
+"""Plays a `.lab` script on any run, simulated or real, and compares what was told with what was expected.
+
+Rules
+1. In a world, ``run 2s`` ends at that time even if nothing happens then: the next action comes at that time.
+2. A session takes the time it takes: ``run`` waits until it is not busy any more.
+3. ``run`` and ``check`` tell little (see `lines.told`); ``step`` tells each step in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from prayog_sim.clock import format_us
+from prayog_sim.faults import BUILTIN_ACTIONS
+from prayog_sim.labfile import Check, Do, Expect, RunFor, Script, ScriptError, StepBy
+from prayog_sim.lines import line, told
+from prayog_sim.run import Action, ActionError, Run
+from prayog_sim.trace import Step, Trace
+
+__all__ = ["Block", "Checked", "Judge", "ScriptResult", "play", "rewrite"]
+
+_CAP = 100_000  # steps that one run command may take
+_WAITS = 600  # seconds without a step after which a session is given up
+
+
+class Verdict(Protocol):
+    """What a check says (``prayog_sdk.checks.Verdict``)."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def at(self) -> int | None: ...
+
+
+Judge = Callable[[str, Trace], Verdict]
+"""Decides ``check TEXT`` for a trace; it raises `ValueError` with a sentence when it cannot read the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The verdict of the check at `line`.  ``foreseen``: it failed, and the script expects just that."""
+
+    line: int
+    text: str
+    ok: bool
+    reason: str
+    at: int | None
+    foreseen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Expected lines (their dashes are at `line`) and the lines that came."""
+
+    line: int
+    expected: tuple[str, ...]
+    got: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """What playing a script gave."""
+
+    steps: int
+    checks: tuple[Checked, ...]
+    blocks: tuple[Block, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Every block came as expected, and every check holds or fails as expected."""
+        return all(block.expected == block.got for block in self.blocks) and all(
+            check.ok or check.foreseen for check in self.checks
+        )
+
+
+def play(
+    script: Script,
+    run: Run,
+    checks: Judge,
+    verbs: Mapping[str, Sequence[str]] | None = None,
+) -> ScriptResult:
+    """Play `script` on `run`, a fresh run with the script's knobs and seed.
+
+    ``verbs`` names the arguments of the topic's actions in order, for words without a name.  Raises `ScriptError`,
+    at the line that could not be done.
+    """
+    return _Player(script, run, checks, verbs or {}).play()
+
+
+def rewrite(script: Script, result: ScriptResult) -> str:
+    """The text of `script` with what came in the place of what was expected."""
+    rows = script.text.splitlines()
+    for block in sorted(result.blocks, key=lambda block: block.line, reverse=True):
+        rows[block.line : block.line + len(block.expected)] = block.got
+    return "\n".join(rows) + "\n"
+
+
+class _Player:
+    def __init__(self, script: Script, run: Run, judge: Judge, verbs: Mapping[str, Sequence[str]]) -> None:
+        self.script = script
+        self.run = run
+        self.judge = judge
+        self.verbs = {info.name: [arg.name for arg in info.args] for info in BUILTIN_ACTIONS} | dict(verbs)
+        self.later: list[Do] = []
+        self.horizon = 0
+        self.said: list[str] = []
+        self.heard = len(run.trace)
+        self.checks: list[Checked] = []
+        self.blocks: list[Block] = []
+
+    def play(self) -> ScriptResult:
+        for command in self.script.commands:
+            match command:
+                case RunFor():
+                    self.run_for(command)
+                case StepBy():
+                    self.step_by(command)
+                case Do(at=None):
+                    self.do(command, self.now)
+                case Do():
+                    self.later = sorted([*self.later, command], key=lambda do: do.at or 0)
+                case Check():
+                    self.check(command)
+                case Expect():
+                    self.expect(command)
+        return ScriptResult(len(self.run.trace), tuple(self.checks), tuple(self.blocks))
+
+    @property
+    def now(self) -> int:
+        trace = self.run.trace
+        return max(self.horizon, trace[-1].at) if len(trace) else self.horizon
+
+    def fail(self, command: RunFor | StepBy | Do | Check, sentence: str) -> ScriptError:
+        return ScriptError(command.line, command.column, sentence, self.script.name)
+
+    # -- commands ----------------------------------------------------------------------------------------------
+
+    def run_for(self, command: RunFor) -> None:
+        end = None if command.us is None else self.now + command.us
+        seen = 0
+        for _ in range(_CAP):
+            first = len(self.run.trace)
+            if not self.advance(command, end):
+                break
+            if command.until:
+                steps = (self.run.trace[seq] for seq in range(first, len(self.run.trace)))
+                seen += sum(_matches(step, command.until, command.node) for step in steps)
+                if seen >= command.count:
+                    break
+        else:
+            so_far = f"{command.until} came {seen} times" if command.until else "the run is not at rest"
+            raise self.fail(command, f"after {_CAP:,} steps {so_far}; write how long to run, such as run 2s")
+        if command.until and seen < command.count:
+            where = f" at {command.node}" if command.node else ""
+            wanted = f"{command.until}{where} came {seen} times, not {command.count}"
+            raise self.fail(command, f"{wanted}: nothing more happens after {format_us(self.now)}")
+        if end is not None and self.run.kind == "world":
+            self.horizon = max(self.horizon, end)
+        self.hear(told)
+
+    def step_by(self, command: StepBy) -> None:
+        self.hear(told)
+        for _ in range(command.count):
+            if not self.advance(command, None):
+                raise self.fail(command, f"nothing more happens after {format_us(self.now)}")
+        self.hear(line)
+
+    def do(self, command: Do, at: int) -> None:
+        args = dict(zip(self.verbs.get(command.action, ()), command.words, strict=False))
+        if len(args) < len(command.words):
+            takes = ", ".join(f"{name}=" for name in self.verbs.get(command.action, ()))
+            known = f"takes {takes}" if takes else "takes no bare words; write name=value"
+            raise self.fail(command, f"{command.action} {known}; found {' '.join(map(str, command.words))!r}")
+        twice = sorted(args.keys() & command.args.keys())
+        if twice:
+            raise self.fail(command, f"{command.action} has {twice[0]} twice, once as a bare word")
+        try:
+            self.run.do(Action(command.action, args | dict(command.args)), max(at, self.now))
+        except ActionError as error:
+            raise self.fail(command, str(error)) from None
+
+    def check(self, command: Check) -> None:
+        self.hear(told)
+        try:
+            verdict = self.judge(command.text, self.run.trace)
+        except ValueError as error:
+            raise self.fail(command, str(error)) from error
+        self.checks.append(Checked(command.line, command.text, verdict.ok, verdict.reason, verdict.at))
+        self.said.append("ok" if verdict.ok else f"failed: {verdict.reason}")
+
+    def expect(self, command: Expect) -> None:
+        self.hear(told)
+        block = Block(command.line, command.lines, tuple(self.said))
+        if block.expected == block.got:
+            since = self.blocks[-1].line if self.blocks else 0
+            self.checks = [
+                Checked(c.line, c.text, c.ok, c.reason, c.at, foreseen=c.foreseen or (not c.ok and c.line > since))
+                for c in self.checks
+            ]
+        self.blocks.append(block)
+        self.said = []
+
+    # -- steps -------------------------------------------------------------------------------------------------
+
+    def hear(self, say: Callable[[Step], str]) -> None:
+        """Keep what the new steps have to tell."""
+        trace = self.run.trace
+        lines = (say(trace[seq]) for seq in range(self.heard, len(trace)))
+        self.said += [text for text in lines if text]
+        self.heard = len(trace)
+
+    def advance(self, command: RunFor | StepBy, end: int | None) -> bool:
+        """One more step, due by `end`; a waiting action is one too.  False when there is none."""
+        if self.run.kind == "session":
+            return self.advance_session(command)
+        due = self.run.next_at
+        if self.later:
+            at = self.later[0].at or 0
+            if (due is None or at <= due) and (end is None or at <= end):
+                self.do(self.later.pop(0), at)
+                return True
+        if due is None or (end is not None and due > end):
+            return False
+        return self.run.step() is not None
+
+    def advance_session(self, command: RunFor | StepBy) -> bool:
+        if self.later and (not self.run.busy or (self.later[0].at or 0) <= self.now):
+            self.do(self.later.pop(0), 0)
+            return True
+        if self.run.step() is not None:
+            return True
+        wait = getattr(self.run, "wait", None)
+        for _ in range(_WAITS):
+            if not self.run.busy:
+                return self.run.step() is not None
+            if wait is None:
+                raise self.fail(command, "the session is busy, gives no step and has no wait()")
+            if wait(1.0) is not None:
+                return True
+        raise self.fail(command, f"the session gave no step for {_WAITS} seconds")
+
+
+def _matches(step: Step, kind: str, node: str) -> int:
+    """How often `kind` happened in `step`, as the step itself or as an effect."""
+    if node and step.node != node:
+        return 0
+    return (step.kind == kind) + sum(effect.kind == kind for effect in step.effects)
