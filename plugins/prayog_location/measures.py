@@ -48,7 +48,7 @@ def _false_positives(trace: Trace) -> float | None:
     step = newest(trace, "answer")
     if step is None or not step.data["candidates"]:
         return None
-    return round(100 * (1 - step.data["count"] / step.data["candidates"]), 1)
+    return round(100 * (1 - int(step.data["count"]) / int(step.data["candidates"])), 1)
 
 
 def _kilometres(ruler: str) -> Measure:
@@ -80,7 +80,7 @@ def _windows_hilbert_wins(trace: Trace) -> int:
 
 def all_in_india(trace: Trace) -> Verdict:
     """All points of the table, as it was last read, lie in the box that holds India."""
-    step = newest(trace, "swapped") or newest(trace, "table")
+    step = newest(trace, "swapped") or newest(trace, "start")
     if step is None:
         return Verdict(False, "the table was not described yet")
     inside, total = step.data["in_india"], step.data["points"]
@@ -114,6 +114,7 @@ def gave_up(trace: Trace) -> Verdict:
 
 
 MEASURES: Mapping[str, Measure] = {
+    "points": _data("answer", "total"),
     "visits": _visits(lambda visit: True),
     "opened": _visits(lambda visit: visit["action"] != "pruned"),
     "pruned": _visits(lambda visit: visit["action"] == "pruned"),

@@ -118,7 +118,7 @@ def prayog_actions() -> list[ActionSpec]:
                    key="m", icon="rulers"),
         ActionSpec("ranges", "Curve window", "A window of grid cells as runs of keys, on Z-order and on Hilbert.",
                    args=(*cells, Arg("order", "int", "Order", 5)), key="w", icon="curve"),
-        ActionSpec("swap_axes", "Swap the axes", "Read the file again, latitude and longitude exchanged.", icon="restart"),
+        ActionSpec("swap_axes", "Swap the axes", "Read the file again with the two exchanged.", icon="restart"),
     ]  # fmt: skip
 
 

@@ -104,7 +104,7 @@ def _ranges(window: tuple[int, int, int, int], order: int) -> Iterator[Emit]:
 
 
 def _place(args: Mapping[str, Any], name: str) -> Place:
-    value = args.get(name)
+    value: Any = args.get(name)
     if isinstance(value, str):
         value = value.replace(";", ",").split(",")
     try:
@@ -122,9 +122,9 @@ def _place(args: Mapping[str, Any], name: str) -> Place:
 
 
 def _number(args: Mapping[str, Any], name: str, low: float, high: float, default: float | None = None) -> float:
-    value = args.get(name, default)
+    value: Any = args.get(name, default)
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
     except (TypeError, ValueError):
         number = math.nan
     if not low <= number <= high:

@@ -54,7 +54,7 @@ class Gathered:
                 self.answer, self.last = data, None
             case "oracle":
                 self.oracle = data
-            case "table" | "swapped":
+            case "start" | "swapped":
                 self.forget()
                 self.table = data
             case "pins":
@@ -74,7 +74,7 @@ class Gathered:
         self.__init__()  # type: ignore[misc] # the same empty state as at the start
         begin = 0
         for seq in range(view.seq, -1, -1):  # rulers and windows may lie before the last question
-            if trace[seq].kind in ("table", "swapped"):
+            if trace[seq].kind in ("start", "swapped"):
                 begin = seq
                 break
         for step in trace[begin : view.seq + 1]:

@@ -262,7 +262,8 @@ class MapPanel(Panel):
             return
         ask = query["ask"]
         if ask in ("radius", "same_cell", "nine_cells"):
-            self.map.set_overlay("question", mapshapes.circle(query["point"][0], query["point"][1], query["metres"]), QUERY)
+            lat, lon = query["point"]
+            self.map.set_overlay("question", mapshapes.circle(lat, lon, query["metres"]), QUERY)
         elif ask == "box":
             self.map.set_overlay("question", [query["box"]], QUERY)
         elif ask == "polygon":
