@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, overload
 
-from prayog_sim.trace import Effect, Step, Trace, to_json
+from prayog_sim.trace import Effect, Step, Trace
 
 __all__ = ["Event", "Label", "Record", "WorldTrace", "build_effects", "build_step"]
 
@@ -29,14 +29,16 @@ def build_step(seq: int, record: Record, label: Label) -> Step:
     if isinstance(record, Step):
         return record
     at, order, to, frm, msg, cause = record[0]
-    effects = build_effects(to, record[1:], label)
+    data: dict[str, Any] = {}
     if to:
+        kind, node = "deliver", to
         data = {"src": frm, "msg": msg, "ident": order, "label": label(frm, msg)}
-        return Step(seq, at, "deliver", to, data, cause, effects)
-    if frm == "timer":
-        node, name = msg
-        return Step(seq, at, "timer", node, {"name": name}, cause, build_effects(node, record[1:], label))
-    return Step(seq, at, frm, msg, {}, cause, build_effects(msg, record[1:], label))
+    elif frm == "timer":
+        kind, node = "timer", msg[0]
+        data = {"name": msg[1]}
+    else:
+        kind, node = frm, msg
+    return Step(seq, at, kind, node, data, cause, build_effects(node, record[1:], label))
 
 
 def build_effects(node: str, raw: tuple[Any, ...], label: Label) -> tuple[Effect, ...]:
@@ -106,8 +108,3 @@ class WorldTrace(Trace):
         record = self.records[seq]
         at: int = record.at if isinstance(record, Step) else record[0][0]
         return at
-
-
-def plain(data: Mapping[str, Any]) -> dict[str, Any]:
-    """`data` as JSON values, detached from whoever holds it."""
-    return {key: to_json(value) for key, value in data.items()}

@@ -24,6 +24,9 @@ from typing import Any, overload
 __all__ = ["Effect", "Step", "Trace", "TraceError", "canonical", "to_json"]
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
 class TraceError(ValueError):
     """A line of a trace file is not a step; the message names the line and what was expected."""
 
@@ -64,7 +67,12 @@ def to_json(value: Any) -> Any:
 
     Sets are sorted by their canonical text, so that their order is the same in every process.
     """
-    if value is None or isinstance(value, bool | int | float | str):
+    kind = type(value)
+    if kind in _PLAIN:  # by exact type first: hashing a trace spends its time here
+        return value
+    if kind is tuple or kind is list:
+        return [to_json(v) for v in value]
+    if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
@@ -72,7 +80,7 @@ def to_json(value: Any) -> Any:
         return sorted((to_json(v) for v in value), key=canonical)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"type": type(value).__name__, **fields}
+        return {"type": kind.__name__, **fields}
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [to_json(v) for v in value]
     if isinstance(value, bytes):
