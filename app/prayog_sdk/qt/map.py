@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from prayog_sdk.qt.mapshapes import Shapes
+    from prayog_sdk.qt.plainmap import World
 
 __all__ = ["Backend", "MapView", "Tool", "web_view_missing"]
 
@@ -202,10 +203,19 @@ class MapView(QWidget):
 
     def export_html(self, path: Path, title: str = "Map") -> None:
         """Save the map as it is, with its overlays, as one HTML file that opens with no network."""
-        from prayog_sdk.qt.mappage import saved_page
+        self.html_writer(title)(path)
 
-        html = saved_page(title, self._view, self._theme_values(), self._overlays, self._colours)
-        Path(path).write_text(html, encoding="utf-8")
+    def html_writer(self, title: str = "Map") -> Callable[[Path], None]:
+        """What `export_html` does, with the map as it is now: it touches no Qt, so it can run in a worker thread
+        (it takes some tenths of a second)."""
+        view, values, overlays, colours = self._view, self._theme_values(), dict(self._overlays), self._colours
+
+        def write(path: Path) -> None:
+            from prayog_sdk.qt.mappage import saved_page
+
+            Path(path).write_text(saved_page(title, view, values, overlays, colours), encoding="utf-8")
+
+        return write
 
     def grab_png(self, path: Path) -> None:
         """Save what is to be seen. Raises `OSError` when the file cannot be written."""
@@ -227,8 +237,10 @@ class MapView(QWidget):
 
             return page("Map", view, values)
 
-        def plain(ctx: Ctx) -> None:
-            import prayog_sdk.qt.plainmap  # noqa: F401  # the import is the work
+        def plain(ctx: Ctx) -> World:
+            from prayog_sdk.qt.plainmap import load_world
+
+            return load_world()
 
         if self.backend == "web":
             self._start(web, self._start_web, self._fall_back)
@@ -252,10 +264,10 @@ class MapView(QWidget):
             return
         self._limit.start(START_LIMIT_MS)
 
-    def _start_plain(self, _: None) -> None:
+    def _start_plain(self, world: World) -> None:
         from prayog_sdk.qt.plainmap import PlainMap
 
-        self._attach(PlainMap(ATTRIBUTION, self))
+        self._attach(PlainMap(ATTRIBUTION, world, self))
 
     def _attach(self, drawing: QWidget) -> None:
         self._drawing = drawing  # type: ignore[assignment]  # both are QWidgets that keep the protocol

@@ -1,4 +1,4 @@
-"""Land and country borders as arrays, for the map that draws itself.
+"""Land and country borders, for the map that draws itself.
 
 The web map decodes the TopoJSON in the page; the simple map needs the same outline without a web view, in a form
 that loads in a few milliseconds.
@@ -12,19 +12,23 @@ from typing import Literal
 import numpy as np
 
 import prayog_resources
-from prayog_sdk.qt.mapshapes import Floats, Ints, mercator
+from prayog_sdk.qt.mappaint import Parts
+from prayog_sdk.qt.mapshapes import mercator
 
 __all__ = ["Detail", "outline"]
 
 Detail = Literal["110m", "50m"]
 
 
-def outline(detail: Detail) -> tuple[Floats, Ints, Floats, Ints]:
-    """Land rings and border lines on the Mercator plane (degrees), each with the end index of every part.
-
-    `detail` is the scale of Natural Earth: 1:110 million or 1:50 million."""
+def outline(detail: Detail) -> tuple[Parts, Parts]:
+    """Land rings and border lines. `detail` is the scale of Natural Earth: 1:110 million or 1:50 million."""
     with np.load(BytesIO(prayog_resources.read_bytes("geo", "outline.npz"))) as file:
         land, borders = (
-            mercator(np.cumsum(file[f"{name}_{detail}"], axis=0) / 1e4) for name in ("land", "borders")
+            Parts(
+                mercator(np.cumsum(file[f"{name}_{detail}"], axis=0) / 1e4),
+                file[f"{name}_{detail}_ends"],
+                closed=name == "land",
+            )
+            for name in ("land", "borders")
         )
-        return land, file[f"land_{detail}_ends"], borders, file[f"borders_{detail}_ends"]
+        return land, borders

@@ -51,19 +51,18 @@ class _Start(MacroElement):
         """
         {% macro header(this, kwargs) %}<title>{{ this.title }}</title><style>{{ this.face }}</style>{% endmacro %}
         {% macro script(this, kwargs) %}
-            lab.start({{ this._parent.get_name() }}, {{ this.config }});
+            lab.start({{ this._parent.get_name() }}, __LAB_CONFIG__);
         {% endmacro %}
         """
     )
 
-    def __init__(self, title: str, face: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, title: str, face: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Start"
         self.title, self.face = title, face
-        self.config = json.dumps(config, separators=(",", ":")).replace("</", "<\\/")
 
 
-def _render(title: str, face: str, view: tuple[float, float, float], config: Mapping[str, Any]) -> str:
+def _render(title: str, face: str, view: tuple[float, float, float], config: str) -> str:
     lat, lon, zoom = view
     world = OfflineMap(
         location=(lat, lon), tiles=None, min_zoom=1, max_zoom=14, prefer_canvas=True,
@@ -72,13 +71,14 @@ def _render(title: str, face: str, view: tuple[float, float, float], config: Map
         zoom_animation=False, inertia=False,  # the map moves when the learner moves it, and stops with them
         max_bounds=True, min_lat=-85.06, max_lat=85.06, min_lon=-36000, max_lon=36000, max_bounds_viscosity=1.0,
     )  # fmt: skip
-    _Start(title, face, config).add_to(world)
-    return str(world.get_root().render())
+    _Start(title, face).add_to(world)
+    # Afterwards, because folium reads what is put in as a template again: slow, and a name with braces would break it.
+    return str(world.get_root().render()).replace("__LAB_CONFIG__", config, 1)
 
 
 def page(title: str, view: tuple[float, float, float], theme: Mapping[str, Any]) -> str:
     """The page for the web view; it loads everything from `lab:`. `view` is latitude, longitude, zoom."""
-    world = {"coarse": "lab://files/geo/countries-110m.json", "fine": "lab://files/geo/countries-50m.json"}
+    world = {"coarse": '"lab://files/geo/countries-110m.json"', "fine": '"lab://files/geo/countries-50m.json"'}
     return _render(title, FACE, view, _config(title, world, theme, {}))
 
 
@@ -90,7 +90,7 @@ def saved_page(
     colours: MapColours,
 ) -> str:
     """The map as one HTML file that opens anywhere with no network (about 1.1 MB and the overlays)."""
-    world = {key: json.loads(prayog_resources.read_text("geo", f"countries-{scale}.json"))
+    world = {key: prayog_resources.read_text("geo", f"countries-{scale}.json")
              for key, scale in (("coarse", "110m"), ("fine", "50m"))}  # fmt: skip
     drawn = {name: {"shapes": packed(shapes), "style": asdict(style.paint(colours))}
              for name, (shapes, style) in overlays.items()}  # fmt: skip
@@ -105,9 +105,13 @@ def _inline(tag: str, path: str) -> str:
 
 
 def _config(
-    title: str, world: Mapping[str, Any], theme: Mapping[str, Any], overlays: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {"label": title, "attribution": ATTRIBUTION, "world": world, "theme": theme, "overlays": overlays}
+    title: str, world: Mapping[str, str], theme: Mapping[str, Any], overlays: Mapping[str, Any]
+) -> str:
+    """What `lab.start` takes, as a JavaScript literal; `world` is JSON already."""
+    rest = {"label": title, "attribution": ATTRIBUTION, "theme": theme, "overlays": overlays}
+    outlines = ",".join(f'"{key}":{text}' for key, text in world.items())
+    text = json.dumps(rest, separators=(",", ":"))
+    return f'{text[:-1]},"world":{{{outlines}}}}}'.replace("</", "<\\/")
 
 
 def packed(shapes: Shapes) -> dict[str, Any]:
@@ -121,6 +125,7 @@ def _packed_lines(lines: Lines) -> dict[str, str]:
     return {
         "xy": _degrees(lines.xy),
         "ends": _text(lines.ends.astype("<i4")),
+        "chunks": _text(lines.chunks().astype("<i4")),
         "stroke": _text(lines.stroke.astype(np.uint8)),
     }
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.functions import arrayToQPath, arrayToQPolygonF
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPainterPath, QPen
 
 from prayog_sdk.qt.mapshapes import Floats, Ints, Lines, Shapes, mercator
 from prayog_sdk.qt.mapstyle import MapColours, Paint
@@ -49,49 +49,68 @@ class Screen:
 class Parts:
     """Rings or lines on the Mercator plane, ready to be cut to a view."""
 
-    def __init__(self, xy: Floats, ends: Ints, closed: bool, stroke: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self,
+        xy: Floats,
+        ends: Ints,
+        closed: bool,
+        stroke: NDArray[np.bool_] | None = None,
+        chunks: Ints | None = None,
+    ) -> None:
         starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
         if closed and len(ends):  # repeat the first point of each ring, so that a stroke comes home
             order = np.insert(np.arange(len(xy)), ends, starts)
             xy, ends = xy[order], (ends + np.arange(1, len(ends) + 1)).astype(np.int32)
             starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-        self.xy, self.lengths = xy, np.diff(np.concatenate([[0], ends]))
-        self.join = np.ones(len(xy), np.int32)  # 1: a line goes on to the next point
-        self.join[ends - 1] = 0
-        self.stroke = stroke
+        self.count, self.stroke = len(ends), stroke
+        self._xy, self._starts = xy, np.append(starts, len(xy))
+        self._join = np.ones(len(xy), np.int32)  # 1: a line goes on to the next point
+        self._join[ends - 1] = 0
+        self._cells = len(xy) <= 9 * len(ends)
+        self.chunks = (np.array([len(ends)]) if chunks is None else chunks).tolist()
         if len(ends):
-            self.box = np.hstack([np.minimum.reduceat(xy, starts), np.maximum.reduceat(xy, starts)])
-            self.west, self.east = float(self.box[:, 0].min()), float(self.box[:, 2].max())
+            self._box = np.hstack([np.minimum.reduceat(xy, starts), np.maximum.reduceat(xy, starts)])
+            self._west, self._east = float(self._box[:, 0].min()), float(self._box[:, 2].max())
 
     @classmethod
     def of(cls, lines: Lines, closed: bool) -> Parts:
-        return cls(mercator(lines.xy), lines.ends, closed, lines.stroke)
+        return cls(mercator(lines.xy), lines.ends, closed, lines.stroke, lines.chunks())
 
-    def path(self, screen: Screen, stroked_only: bool = False, dashed: bool = False) -> QPainterPath:
-        """What is in view, in pixels.
+    def paths(self, screen: Screen) -> Iterable[QPainterPath]:
+        """What is in view, as one path for each chunk (see `Lines.chunks`)."""
+        first = 0
+        for last in self.chunks:
+            yield self.path(screen, first, last)
+            first = last
+
+    def path(
+        self, screen: Screen, first: int = 0, last: int | None = None, stroked: bool = False, dashed: bool = False
+    ) -> QPainterPath:
+        """What is in view of the rings or lines from `first` up to `last`, in pixels; with `stroked`, only those
+        whose outline is drawn.
 
         For dashed cells every side goes by itself and in one direction, so that the common side of two cells is one
         dashed line, and is cut near the view: Qt draws a dashed line of a million pixels dash by dash."""
-        dashed = dashed and len(self.xy) <= 9 * len(self.lengths)
         path = QPainterPath()
         path.setFillRule(Qt.FillRule.WindingFill)
-        if not len(self.lengths):
+        last = self.count if last is None else last
+        if first == last:
             return path
-        box = self.box
-        south = (screen.y0 - screen.height) / screen.k
-        north = screen.y0 / screen.k
-        tall = (box[:, 1] <= north) & (box[:, 3] >= south)
-        if stroked_only and self.stroke is not None:
-            tall &= self.stroke
+        box = self._box[first:last]
+        points = slice(self._starts[first], self._starts[last])
+        xy, all_join = self._xy[points], self._join[points]
+        tall = (box[:, 1] <= screen.y0 / screen.k) & (box[:, 3] >= (screen.y0 - screen.height) / screen.k)
+        if stroked and self.stroke is not None:
+            tall &= self.stroke[first:last]
         left, right = -screen.x0 / screen.k, (screen.width - screen.x0) / screen.k
-        for turn in screen.turns(self.west, self.east):
+        for turn in screen.turns(self._west, self._east):
             seen = tall & (box[:, 0] + turn <= right) & (box[:, 2] + turn >= left)
             if not seen.any():
                 continue
-            each = slice(None) if seen.all() else np.repeat(seen, self.lengths)
-            x, y = screen.pixels(self.xy[each], turn)
-            join = self.join[each]
-            if dashed:
+            each = slice(None) if seen.all() else np.repeat(seen, np.diff(self._starts[first : last + 1]))
+            join = all_join[each]
+            x, y = screen.pixels(xy[each], turn)
+            if dashed and self._cells:
                 x, y = np.clip(x, -2000.0, screen.width + 2000.0), np.clip(y, -2000.0, screen.height + 2000.0)
                 x, y = _sides(x, y, join)
                 join = np.tile(np.array([1, 0], np.int32), len(x) // 2)
@@ -121,7 +140,9 @@ Mark = tuple[float, float, bool, str]
 """Where the name of a meridian or parallel goes: x, y, whether it stands at the right edge, the name."""
 
 
-def paint_world(p: QPainter, screen: Screen, land: Parts, borders: Parts, colours: MapColours) -> list[Mark]:
+def paint_world(
+    p: QPainter, screen: Screen, land: Parts, borders: Parts, colours: MapColours, font_px: int
+) -> list[Mark]:
     """Sea, land, borders and graticule; the names of its lines come back, to be written above the overlays."""
     p.fillRect(QRectF(0, 0, screen.width, screen.height), QColor(colours.sea))
     p.setPen(QPen(QColor(colours.coast), 1.0))
@@ -132,13 +153,14 @@ def paint_world(p: QPainter, screen: Screen, land: Parts, borders: Parts, colour
     p.setPen(pen)
     p.setBrush(Qt.BrushStyle.NoBrush)
     p.drawPath(borders.path(screen))
-    return _graticule(p, screen, colours)
+    return _graticule(p, screen, colours, font_px)
 
 
-def _graticule(p: QPainter, screen: Screen, colours: MapColours) -> list[Mark]:
+def _graticule(p: QPainter, screen: Screen, colours: MapColours, font_px: int) -> list[Mark]:
     """Meridians and parallels at a round step, named along the top and the right edge."""
     k, x0, y0 = screen.k, screen.x0, screen.y0
-    step = next((s for s in (45, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1) if s * k < 130), 0.05)
+    room = max(64.0, 5.5 * font_px)
+    step = next((s for s in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45) if s * k >= room), 90)
     digits = 2 if step < 0.1 else 1 if step < 1 else 0
     p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     p.setPen(QPen(QColor(colours.graticule), 1.0))
@@ -190,18 +212,38 @@ def write(p: QPainter, at: QPointF, text: str, colour: str, halo: str) -> None:
 
 def paint_overlay(p: QPainter, screen: Screen, what: Painted, style: Paint) -> None:
     colour = QColor(style.colour)
-    if len(what.rings.lengths):
-        if style.fill or style.hatch:
-            area = what.rings.path(screen)
-            if style.fill:
-                p.fillPath(area, _faint(colour, style.fill))
-            if style.hatch:
-                p.fillPath(area, QBrush(_faint(colour, 0.7), Qt.BrushStyle.BDiagPattern))
-        p.strokePath(what.rings.path(screen, stroked_only=True, dashed=style.dash), _pen(style))
-    if len(what.lines.lengths):
-        p.strokePath(what.lines.path(screen, dashed=style.dash), _pen(style))
+    if style.fill:
+        _fill_union(p, screen, what.rings, QBrush(colour), style.fill)
+    if style.hatch:
+        _fill_union(p, screen, what.rings, QBrush(colour, Qt.BrushStyle.BDiagPattern), 0.7)
+    for part in (what.rings, what.lines):
+        p.strokePath(part.path(screen, stroked=True, dashed=style.dash), _pen(style, fine=len(part.chunks) > 1))
     if len(what.points):
         _markers(p, *_spots(screen, what.points, style.radius_px), style)
+
+
+def _fill_union(p: QPainter, screen: Screen, rings: Parts, brush: QBrush, opacity: float) -> None:
+    """Fill so that areas are no darker where they overlap.
+
+    One path does that by itself; for many rings that is slow, so they are filled solid, path by path, on a sheet
+    that is then laid over the map."""
+    if len(rings.chunks) == 1:
+        p.setOpacity(opacity)
+        p.fillPath(rings.path(screen), brush)
+    else:
+        ratio = p.device().devicePixelRatioF()
+        width, height = ceil(screen.width * ratio), ceil(screen.height * ratio)
+        sheet = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        sheet.setDevicePixelRatio(ratio)
+        sheet.fill(Qt.GlobalColor.transparent)
+        on = QPainter(sheet)
+        on.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for path in rings.paths(screen):
+            on.fillPath(path, brush)
+        on.end()
+        p.setOpacity(opacity)
+        p.drawImage(QPointF(0, 0), sheet)
+    p.setOpacity(1.0)
 
 
 def _faint(colour: QColor, opacity: float) -> QColor:
@@ -210,18 +252,20 @@ def _faint(colour: QColor, opacity: float) -> QColor:
     return result
 
 
-def _pen(style: Paint) -> QPen:
-    pen = QPen(QColor(style.colour), style.width_px)
+def _pen(style: Paint, fine: bool) -> QPen:
+    """`fine` is for very many lines: one pixel wide is ten times as fast, and clearer in the crowd."""
+    width = min(1.0, style.width_px) if fine else style.width_px
+    pen = QPen(QColor(style.colour), width)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if style.dash:
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        pen.setDashPattern([5.0 / style.width_px, 4.0 / style.width_px])
+        pen.setDashPattern([5.0 / width, 4.0 / width])
     return pen
 
 
 def _spots(screen: Screen, xy: Floats, radius_px: float) -> tuple[Floats, Floats]:
-    """Where markers go: of points on the same spot of `radius_px`, only one."""
-    spot = max(1.0, radius_px)
+    """Where markers go: of points on the same spot of about `radius_px`, only one."""
+    spot = radius_px if radius_px > 1.5 else 1.5
     columns, rows = (int((side + 2 * MARGIN_PX) / spot) + 1 for side in (screen.width, screen.height))
     xs: list[Floats] = []
     ys: list[Floats] = []

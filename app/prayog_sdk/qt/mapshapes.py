@@ -28,6 +28,10 @@ EARTH_RADIUS_M = 6_371_008.8
 """Mean radius R1 of WGS 84 (Moritz, Geodetic Reference System 1980)."""
 MAX_MERCATOR_LAT = 85.05112877980659
 """Where the Mercator map is as high as it is wide; nothing beyond it can be shown."""
+CHUNK = 48
+"""Rings in one path."""
+SEAM = 1e-9
+"""Degrees by which a ring round the world may miss its own beginning through rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,17 @@ class Lines:
 
     def __len__(self) -> int:
         return len(self.ends)
+
+    def chunks(self) -> Ints:
+        """Where to cut a long list of rings into paths of about `CHUNK` (numbers of rings, each the end of a path).
+
+        Filling takes more than proportionally longer for a path of many rings. A feature is never cut, because its
+        holes belong to its outline."""
+        if not len(self):
+            return np.empty(0, np.int32)
+        first = np.flatnonzero(np.diff(self.owner, prepend=-1))  # where each feature begins
+        _, starts = np.unique(first // CHUNK, return_index=True)
+        return np.append(first[starts[1:]], len(self)).astype(np.int32)
 
     def bounds(self) -> Floats:
         """(k, 4): west, south, east, north of each ring or line."""
@@ -90,7 +105,7 @@ class Shapes:
         best: tuple[float, int] | None = None
         for turn in (-360.0, 0.0, 360.0):
             x = lon + turn
-            near = (box[:, 0] <= x) & (x <= box[:, 2]) & (box[:, 1] <= lat) & (lat <= box[:, 3])
+            near = (box[:, 0] <= x) & (x <= box[:, 2] + SEAM) & (box[:, 1] <= lat) & (lat <= box[:, 3])
             inside: dict[int, list[int]] = {}
             for ring in np.flatnonzero(near):
                 if _ring_contains(self._ring(int(ring)), x, lat):
@@ -111,7 +126,7 @@ def _ring_contains(ring: Floats, x: float, y: float) -> bool:
     crosses = (a[:, 1] > y) != (b[:, 1] > y)
     a, b = a[crosses], b[crosses]
     at = a[:, 0] + (y - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
-    return bool(np.count_nonzero(at > x) % 2)
+    return bool(np.count_nonzero(at > x - SEAM) % 2)
 
 
 def mercator(xy: Floats) -> Floats:

@@ -30,7 +30,7 @@ from prayog_sdk.qt.mappaint import (
 from prayog_sdk.qt.mapshapes import Lines, Shapes, boxes, mercator
 from prayog_sdk.qt.mapstyle import SKETCH, MapColours, OverlayStyle
 
-__all__ = ["PlainMap"]
+__all__ = ["PlainMap", "World", "load_world"]
 
 MIN_ZOOM, MAX_ZOOM = 1.0, 14.0
 FINE_FROM_ZOOM = 3.5
@@ -39,6 +39,14 @@ METRES_PER_DEGREE = 111_319.49  # of longitude on the equator
 MOVED_AFTER_MS = 120  # a drag is told once, when it has come to rest
 
 Corner = tuple[float, float]  # latitude, longitude (not wrapped while drawing)
+
+
+World = Mapping[Detail, tuple[Parts, Parts]]
+"""Land and borders for each level of detail."""
+
+
+def load_world() -> World:
+    return {"110m": outline("110m"), "50m": outline("50m")}
 
 
 def wrapped(lon: float) -> float:
@@ -125,12 +133,13 @@ class PlainMap(QWidget):
     polygon_drawn = Signal(list)
     moved = Signal(float, float, float, float, float, float, float)
 
-    def __init__(self, attribution: str, parent: QWidget | None = None) -> None:
+    def __init__(self, attribution: str, world: World, parent: QWidget | None = None) -> None:
+        """`world` comes from `load_world`, which may run on another thread."""
         super().__init__(parent)
         self._attribution = attribution
         self._colours = MapColours.light()
         self._font = QFont(self.font())
-        self._world: dict[Detail, tuple[Parts, Parts]] = {}
+        self._world = world
         self._overlays: dict[str, tuple[Painted, OverlayStyle]] = {}
         self._sketch: Painted | None = None
         self._corners: list[Corner] = []
@@ -258,10 +267,7 @@ class PlainMap(QWidget):
     def paint(self, p: QPainter) -> None:
         screen = self._screen()
         detail: Detail = "50m" if self._zoom >= FINE_FROM_ZOOM else "110m"
-        if detail not in self._world:
-            land, land_ends, borders, border_ends = outline(detail)
-            self._world[detail] = (Parts(land, land_ends, closed=True), Parts(borders, border_ends, closed=False))
-        marks = paint_world(p, screen, *self._world[detail], self._colours)
+        marks = paint_world(p, screen, *self._world[detail], self._colours, self._font.pixelSize())
         for painted, style in sorted(self._overlays.values(), key=lambda pair: pair[1].order):
             paint_overlay(p, screen, painted, style.paint(self._colours))
         if self._sketch is not None:

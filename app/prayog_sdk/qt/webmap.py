@@ -158,6 +158,7 @@ class WebMap(QWidget):
             del self.library.data[path]
 
     def _on_loaded(self, ok: bool) -> None:
+        self.page.loadFinished.disconnect(self._on_loaded)  # later ones are navigations that were refused
         if not ok:
             self.failed.emit("the map page did not load")
 

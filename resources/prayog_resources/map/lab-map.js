@@ -35,7 +35,7 @@
     return xy;
   }
 
-  function lines(xy, ends, stroke) {
+  function lines(xy, ends, stroke, chunks) {
     const box = new Float64Array(ends.length * 4);
     const all = [Infinity, Infinity, -Infinity, -Infinity];
     for (let k = 0, i = 0; k < ends.length; k++) {
@@ -51,12 +51,13 @@
       all[0] = Math.min(all[0], w); all[1] = Math.min(all[1], s);
       all[2] = Math.max(all[2], e); all[3] = Math.max(all[3], n);
     }
-    return { xy, ends, box, all, stroke: stroke || null };
+    return { xy, ends, box, all, stroke: stroke || null, chunks: chunks || [ends.length] };
   }
 
   function unpack(packed) {  // base64 of little-endian int32 in 1e-6 degrees, and of int32 ends
     const degrees = (text) => plane(Float64Array.from(new Int32Array(bytes(text)), (v) => v / 1e6));
-    const part = (p) => lines(degrees(p.xy), new Int32Array(bytes(p.ends)), new Uint8Array(bytes(p.stroke)));
+    const part = (p) => lines(degrees(p.xy), new Int32Array(bytes(p.ends)), new Uint8Array(bytes(p.stroke)),
+      new Int32Array(bytes(p.chunks)));
     return { rings: part(packed.rings), lines: part(packed.lines), points: degrees(packed.points) };
   }
 
@@ -118,7 +119,7 @@
     const onlyStroked = options.onlyStroked && stroke;
     pen.beginPath();
     eachTurn(v, part.all, (turn) => {
-      for (let k = 0; k < ends.length; k++) {
+      for (let k = options.from || 0, to = options.to || ends.length; k < to; k++) {
         if (onlyStroked && !stroke[k]) continue;
         if (box[4 * k] + turn > v.east || box[4 * k + 2] + turn < v.west) continue;
         if (box[4 * k + 1] > v.north || box[4 * k + 3] < v.south) continue;
@@ -166,7 +167,8 @@
       pen.stroke();
       pen.setLineDash([]);
     }
-    const step = [45, 30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05].find((s) => s * v.k < 130) || 0.05;
+    const room = Math.max(64, 5.5 * config.theme.fontPx);
+    const step = [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 45].find((s) => s * v.k >= room) || 90;
     const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
     const south = Math.max(v.south, -180), north = Math.min(v.north, 180);
     const meridians = [], parallels = [];
@@ -228,19 +230,8 @@
     pen.lineWidth = style.width_px;
     if (shapes.rings.ends.length) {
       if (style.fill || style.hatch) {
-        trace(pen, v, shapes.rings, { closed: true });
-        if (style.fill) {
-          pen.globalAlpha = style.fill;
-          pen.fillStyle = style.colour;
-          pen.fill("nonzero");
-          pen.globalAlpha = 1;
-        }
-        if (style.hatch) {
-          pen.fillStyle = hatch(pen, style.colour);
-          pen.globalAlpha = 0.55;
-          pen.fill("nonzero");
-          pen.globalAlpha = 1;
-        }
+        if (style.fill) fillUnion(pen, v, shapes.rings, style.colour, style.fill);
+        if (style.hatch) fillUnion(pen, v, shapes.rings, hatch(pen, style.colour), 0.55);
       }
       outline(pen, v, shapes.rings, style, { closed: true, onlyStroked: true });
     }
@@ -248,17 +239,45 @@
     if (shapes.points.length) drawPoints(pen, v, shapes.points, style);
   }
 
+  // Where areas overlap they are no darker. One path does that by itself; for many rings that is slow, so they are
+  // filled solid, path by path, on a sheet that is then laid over the map.
+  const sheet = document.createElement("canvas");
+  function fillUnion(pen, v, rings, paint, opacity) {
+    const single = rings.chunks.length === 1;
+    const on = single ? pen : sheet.getContext("2d");
+    if (single) {
+      pen.globalAlpha = opacity;
+    } else {
+      sheet.width = scene.canvas.width;  // also wipes it
+      sheet.height = scene.canvas.height;
+      on.setTransform(pen.getTransform());
+    }
+    on.fillStyle = paint;
+    rings.chunks.forEach((to, i) => {
+      trace(on, v, rings, { closed: true, from: i ? rings.chunks[i - 1] : 0, to });
+      on.fill("nonzero");
+    });
+    if (!single) {
+      pen.globalAlpha = opacity;
+      pen.drawImage(sheet, 0, 0, v.w, v.h);
+    }
+    pen.globalAlpha = 1;
+  }
+
   function outline(pen, v, part, style, options) {
-    trace(pen, v, part, { ...options, dashed: style.dash });
     pen.strokeStyle = style.colour;
     pen.setLineDash(style.dash ? [5, 4] : []);
-    pen.stroke();
+    if (part.chunks.length > 1) pen.lineWidth = Math.min(1, style.width_px);  // clearer in the crowd, and quicker
+    part.chunks.forEach((to, i) => {
+      trace(pen, v, part, { ...options, dashed: style.dash, from: i ? part.chunks[i - 1] : 0, to });
+      pen.stroke();
+    });
     pen.setLineDash([]);
   }
 
   function drawPoints(pen, v, xy, style) {
     // Of points that would fall on the same spot, only the first is drawn: 170,000 places in one frame.
-    const r = style.radius_px, spot = Math.max(1, r), columns = Math.ceil((v.w + 40) / spot);
+    const spot = Math.max(1.5, style.radius_px), columns = Math.ceil((v.w + 40) / spot);
     const seen = new Uint8Array(columns * Math.ceil((v.h + 40) / spot));
     const at = [];
     let west = Infinity, east = -Infinity;
