@@ -87,7 +87,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Topic, str], None]:
 
     def play(topic: Topic, scenario_id: str) -> None:
         scenario = topic.scenario(scenario_id)
-        if play_golden(topic, scenario, rewrite=request.config.getoption("--rewrite-golden")):
+        if play_golden(topic, scenario, rewrite_file=request.config.getoption("--rewrite-golden")):
             request.config.stash[REWRITTEN].append(scenario_id)
 
     return play
