@@ -55,7 +55,7 @@ def fill(spec: ActionSpec, target: str) -> tuple[dict[str, Any], list[Arg]]:
             known[arg.name] = int(target[1:])
         elif target and not target.startswith("#") and arg.kind == "node" and not taken:
             known[arg.name], taken = target, True
-        elif arg.default is None:
+        elif arg.default in (None, ""):
             asked.append(arg)
         else:
             known[arg.name] = arg.default

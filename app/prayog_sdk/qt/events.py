@@ -115,15 +115,15 @@ class EventsPanel(Panel):
         metrics = QFontMetricsF(self.font())
         self._table.verticalHeader().setDefaultSectionSize(max(24, round(metrics.height() * 1.5)))
         self._table.setIconSize(QSize(theme.scaled(14), theme.scaled(14)))
-        for column, sample in enumerate(("1,000,000", "1000.204 s", "node-10")):
-            self._table.setColumnWidth(column, round(metrics.horizontalAdvance(sample)) + 3 * theme.UNIT)
+        for column, sample in enumerate(("1,000,000", "10,000.204 s", "node-10")):
+            self._table.setColumnWidth(column, round(metrics.horizontalAdvance(sample)) + theme.scaled(3 * theme.UNIT))
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         if self.bench is None:
             return {}
-        copy, label = Trace(self.bench.trace[:]), self.bench.label()
+        trace, label = self.bench.trace, self.bench.label()
         writers = {"csv": exports.to_csv, "jsonl": exports.to_jsonl, "txt": exports.to_text}
-        return {ending: functools.partial(_write, write, copy, label) for ending, write in writers.items()}
+        return {ending: functools.partial(_write, write, trace, label) for ending, write in writers.items()}
 
     def outline(self) -> str:
         if self.bench is None or self.bench.at < 0:

@@ -30,6 +30,7 @@ _ACTION = Marker("action", "chevron-right", "accent", "your action")
 _STEPS = {
     "violation": _VIOLATION,
     "error": Marker("violation", "warning", "bad", "error"),
+    "halted": Marker("violation", "stop", "bad", "halted"),
     "crash": Marker("fault", "crash", "bad", "crash"),
     "restart": Marker("fault", "restart-node", "good", "restart"),
     "pause": Marker("fault", "pause-node", "warn", "pause"),

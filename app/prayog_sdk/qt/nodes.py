@@ -56,7 +56,7 @@ class NodesPanel(Panel):
         self._table.verticalHeader().hide()
         self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head = self._table.horizontalHeader()
-        head.setStretchLastSection(True)
+        head.setSectionResizeMode(len(_HEADS) - 1, QHeaderView.ResizeMode.ResizeToContents)
         head.setHighlightSections(False)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._empty = EmptyState("No nodes", "This run is not made of nodes; its steps are in the event table.")
@@ -87,8 +87,8 @@ class NodesPanel(Panel):
     def on_theme(self) -> None:
         metrics = QFontMetricsF(self.font())
         self._table.verticalHeader().setDefaultSectionSize(max(24, round(metrics.height() * 1.6)))
-        for column, sample in enumerate(("node-10", "paused", "candidate", "heartbeat in 150 ms")):
-            self._table.setColumnWidth(column, round(metrics.horizontalAdvance(sample)) + 3 * theme.UNIT)
+        for column, sample in enumerate(("node-10", "paused", "candidate", "election in 242.690 ms")):
+            self._table.setColumnWidth(column, round(metrics.horizontalAdvance(sample)) + theme.scaled(3 * theme.UNIT))
         self._shown = {}
         if self.bench is not None:
             self._draw()

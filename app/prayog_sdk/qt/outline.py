@@ -6,12 +6,13 @@ reader: nodes with their state, messages in flight, partitions, facts.  Enter se
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from prayog_sdk.qt import actions, theme
 from prayog_sdk.qt.panel import Bench, Panel
@@ -37,6 +38,8 @@ class OutlinePanel(Panel):
         self._tree = QTreeWidget()
         self._tree.setHeaderHidden(True)
         self._tree.setUniformRowHeights(True)
+        self._tree.header().setStretchLastSection(False)
+        self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._tree.setFrameShape(QTreeWidget.Shape.NoFrame)
         self._tree.setAccessibleName("Outline of the run")
         self._tree.setAccessibleDescription("Enter selects, the menu key shows what can be done")
@@ -71,7 +74,7 @@ class OutlinePanel(Panel):
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         text = self.outline()
-        return {"txt": lambda to: to.write_text(text + "\n", encoding="utf-8")} if text else {}
+        return {"txt": functools.partial(_save, text)} if text else {}
 
     def outline(self) -> str:
         return summary(self.bench.view()) if self.bench is not None else ""
@@ -111,11 +114,11 @@ class OutlinePanel(Panel):
         if more > 0:
             rows.append((f"and {more:,} more", ""))
         while group.childCount() > len(rows):
-            group.removeChild(group.child(group.childCount() - 1))
+            group.takeChild(group.childCount() - 1)
         while group.childCount() < len(rows):
             QTreeWidgetItem(group)
         for index, (text, name) in enumerate(rows):
-            item = group.child(index)
+            item = _child(group, index)
             if item.text(0) != text:
                 item.setText(0, text)
                 item.setToolTip(0, text)
@@ -135,8 +138,8 @@ class OutlinePanel(Panel):
     def _item(self, name: str) -> QTreeWidgetItem | None:
         for group in self._groups.values() if name else ():
             for index in range(group.childCount()):
-                if group.child(index).data(0, _NAME) == name:
-                    return group.child(index)
+                if _child(group, index).data(0, _NAME) == name:
+                    return _child(group, index)
         return None
 
     def _on_activated(self, item: QTreeWidgetItem, _column: int) -> None:
@@ -155,3 +158,13 @@ class OutlinePanel(Panel):
             return
         name = item.data(0, _NAME) or ""
         actions.menu(self.bench, name, self).popup(self._tree.viewport().mapToGlobal(place))
+
+
+def _child(group: QTreeWidgetItem, index: int) -> QTreeWidgetItem:
+    item = group.child(index)
+    assert item is not None
+    return item
+
+
+def _save(text: str, to: Path) -> None:
+    to.write_text(text + "\n", encoding="utf-8")

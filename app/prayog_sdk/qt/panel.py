@@ -137,7 +137,7 @@ class Panel(QWidget):
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         """What can be saved from here: file ending -> writer (``png`` is always offered).
 
-        A writer of a table works on a copy taken here, so it may run in a worker thread.
+        A writer writes what is there when it is called; pause a run that goes on.
         """
         return {}
 

@@ -246,6 +246,11 @@ def style_sheet(theme: Theme, percent: int = 100) -> str:
     QTextBrowser {{ border: 0; background: transparent; padding: 0; }}
     QAbstractItemView {{ background: {t.surface}; border: 1px solid {t.line}; alternate-background-color: {t.window};
         outline: 0; selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
+    QTableView::item {{ padding: 0 {box // 2}px; border: 0; }}
+    QTreeView::item {{ padding: {box // 4}px; border: 0; }}
+    QTableView::item:selected, QTreeView::item:selected {{ background: {t.accent_soft}; color: {t.text}; }}
+    QTreeView::branch:closed:has-children {{ image: url({mark}right.svg); }}
+    QTreeView::branch:open:has-children {{ image: url({mark}down.svg); }}
     QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: 0; border-bottom: 1px solid {t.line};
         padding: 4px 8px; }}
     QTabBar::tab {{ color: {t.muted}; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }}

@@ -22,9 +22,10 @@ def node_sentence(node: NodeView) -> str:
 
 
 def flight_sentence(flight: Flight, clock_us: float) -> str:
-    """``n1 → n2 rumour, arrives in 12 ms``."""
-    left = max(0, round(flight.arrives_at - clock_us))
-    return f"{flight.src} → {flight.dst} {flight.label}, arrives in {format_us(left)}"
+    """``n1 → n2 rumour, arrives in 12 ms``; a message that is due and not delivered waits for a paused node."""
+    left = round(flight.arrives_at - clock_us)
+    when = f"arrives in {format_us(left)}" if left > 0 else f"waits for {flight.dst}"
+    return f"{flight.src} → {flight.dst} {flight.label}, {when}"
 
 
 def groups(view: View) -> list[tuple[str, ...]]:

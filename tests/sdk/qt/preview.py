@@ -1,6 +1,6 @@
 """Pictures of every widget of `prayog_sdk.qt`, to be looked at.
 
-    python tests/sdk/qt/preview.py OUT [NAME…] [--theme light|dark] [--text 100|200]
+python tests/sdk/qt/preview.py OUT [NAME…] [--theme light|dark] [--text 100|200]
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Annotated
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parent))
 
-from PySide6.QtCore import QSize  # noqa: E402
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget  # noqa: E402
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from prayog_sdk.params import Choice, FilePath, Slider, Text, Toggle  # noqa: E402
-from prayog_sdk.qt import theme  # noqa: E402
-from prayog_sdk.qt.cards import Card, CardButton  # noqa: E402
-from prayog_sdk.qt.flow import FlowLayout  # noqa: E402
-from prayog_sdk.qt.form import ParamsForm  # noqa: E402
-from prayog_sdk.qt.icons import IconButton, IconLabel  # noqa: E402
-from prayog_sdk.qt.state import EmptyState, LoadingState, ProblemCard, paragraph  # noqa: E402
-from prayog_sdk.qt.text import MarkdownView  # noqa: E402
+from prayog_sdk.params import Choice, FilePath, Slider, Text, Toggle
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.cards import Card, CardButton
+from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.form import ParamsForm
+from prayog_sdk.qt.icons import IconButton, IconLabel
+from prayog_sdk.qt.state import EmptyState, LoadingState, ProblemCard, paragraph
+from prayog_sdk.qt.text import MarkdownView
 
 SAMPLE = """# Who heard the rumour?
 
