@@ -35,11 +35,19 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{message[:1].upper()}{message[1:].rstrip('.')}; see `{self.prog} --help`.")
 
 
+class _ShowVersion(argparse.Action):
+    """Looks the version up only when it is asked for: that is slow, and the window's start is not."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
+        print(f"prayog {lab_version()}")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line; `docs` and tests read it too."""
     text = "A desktop lab in which people learn system design by doing. Without a command it opens the window."
     top = _Parser("prayog", parents=[_profile(None, False)], allow_abbrev=False, description=text)
-    top.add_argument("--version", action="version", version=f"prayog {lab_version()}")
+    top.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version of the lab and exit")
     top.set_defaults(answer=_window)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
 
@@ -82,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _profile(folder: str | None, flag: str | bool) -> argparse.ArgumentParser:
+def _profile(folder: str | None, flag: str | bool) -> _Parser:
     options = _Parser(add_help=False)
     group = options.add_argument_group("profile")
     group.add_argument("--profile", type=Path, metavar="DIR", default=folder, help="keep the learner's files in DIR")
@@ -126,14 +134,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     whole = parser()
     names = _commands(whole)
-    for word in arguments:
-        if word.startswith("-"):
+    words = iter(arguments)
+    for word in words:
+        if word == "--profile":
+            next(words, None)
+        elif not word.startswith("-"):
+            if word not in names:
+                near = difflib.get_close_matches(word, names, 1, 0.5)
+                hint = f"did you mean `prayog {near[0]}`?" if near else f"there are: {', '.join(names)}."
+                raise BadInput(f"There is no command {word!r}; {hint}")
             break
-        if word not in names:
-            near = difflib.get_close_matches(word, names, 1, 0.5)
-            hint = f"did you mean `prayog {near[0]}`?" if near else f"there are: {', '.join(names)}."
-            raise BadInput(f"There is no command {word!r}; {hint}")
-        break
     return whole.parse_args(arguments)
 
 

@@ -128,5 +128,5 @@ def _in_folder(folder: Path) -> Found:
 
 def nearest(word: str, known: list[str], command: str) -> str:
     """The rest of a sentence about an unknown word."""
-    near = difflib.get_close_matches(word, known, 3, 0.5)
+    near = difflib.get_close_matches(word, known, 3)
     return f"did you mean {' or '.join(near)}?" if near else f"`{command}` shows what there is."

@@ -1,0 +1,125 @@
+"""`prayog run`: one scenario without a window, judged by its checks.  Nothing here imports Qt.
+
+Exit codes: 0 every check holds, 1 one fails, 2 it could not be run like this (one sentence says why).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prayog.catalog import problem_of, strict
+from prayog.cli import BadInput
+from prayog.cli_topics import nearest, open_topic
+from prayog.paths import Profile
+
+if TYPE_CHECKING:
+    from prayog_sdk.headless import RunResult
+    from prayog_sdk.scenario import Scenario
+    from prayog_sdk.topic import Topic
+
+__all__ = ["knob_values", "run", "scenario_of", "sentences"]
+
+
+def run(profile: Profile, args: argparse.Namespace) -> int:
+    """Answer `prayog run`."""
+    if args.trace is not None:
+        _free(args.trace, args.force)
+    topic, scenario = scenario_of(profile, args.scenario, args.safe)
+    with sentences(topic.id):
+        result = _play(profile, topic, scenario, args.seed, knob_values(args.values))
+        if args.trace is not None:
+            _write(args.trace, result, args.force)
+        _print(result, args.json)
+    return 0 if result.ok else 1
+
+
+def scenario_of(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic, Scenario]:
+    """The open topic and the scenario of ``TOPIC/SCENARIO``.  Raises `BadInput` with near matches."""
+    topic, name = open_topic(profile, wanted, safe)
+    with sentences(topic.id):
+        known = topic.scenarios()
+    for scenario in known:
+        if scenario.id == name:
+            return topic, scenario
+    hint = nearest(name, [scenario.id for scenario in known], "prayog list")
+    raise BadInput(f"The topic {topic.id!r} has no scenario {name!r}; {hint}")
+
+
+def knob_values(words: Sequence[str]) -> dict[str, str]:
+    """``["nodes=5"]`` as a mapping.  Raises `BadInput`."""
+    values = {}
+    for word in words:
+        knob, equals, value = word.partition("=")
+        if not equals or not knob.strip():
+            raise BadInput(f"--set takes KNOB=VALUE, such as nodes=5; found {word!r}.")
+        values[knob.strip()] = value.strip()
+    return values
+
+
+@contextmanager
+def sentences(topic: str) -> Iterator[None]:
+    """What a topic's code raises becomes one sentence (in strict mode: the exception itself)."""
+    try:
+        yield
+    except (BadInput, BrokenPipeError):
+        raise
+    except (Exception, SystemExit) as error:
+        if strict():
+            raise
+        raise BadInput(f"{topic}: {problem_of(error, 'run', topic).sentence}") from error
+
+
+def _play(profile: Profile, topic: Topic, scenario: Scenario, seed: int | None, values: dict[str, str]) -> RunResult:
+    from prayog_sdk.headless import run_scenario
+    from prayog_sdk.services import Services
+
+    services = Services(profile.services)
+    try:
+        return run_scenario(topic, scenario, seed, values, services)
+    finally:
+        services.close()
+
+
+def _free(path: Path, force: bool) -> None:
+    if path.exists() and not force:
+        raise BadInput(f"{path} is there already; choose another file, or overwrite it with --force.")
+
+
+def _write(path: Path, result: RunResult, force: bool) -> None:
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with half.open("x", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in result.trace.jsonl())
+        _free(path, force)  # it may have come into being during a long run
+        half.replace(path)
+    except OSError as error:
+        raise BadInput(f"The trace cannot be written to {path}: {error.strerror or error}.") from error
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _print(result: RunResult, as_json: bool) -> None:
+    if as_json:
+        answer = {
+            "topic": result.topic,
+            "scenario": result.scenario,
+            "seed": result.seed,
+            "steps": result.steps,
+            "trace_hash": result.trace_hash,
+            "checks": [{"name": c.name, "ok": c.ok, "reason": c.reason} for c in result.checks],
+            "metrics": dict(result.metrics),
+        }
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    print(f"{result.topic}/{result.scenario}  seed {result.seed}  {result.steps:,} steps  trace {result.trace_hash}")
+    for check in result.checks:
+        expected = " (the scenario expects it to fail)" if check.foreseen else ""
+        print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.reason}{expected}")
+    for name, value in result.metrics.items():
+        print(f"      {name} = {json.dumps(value, ensure_ascii=False)}")
