@@ -62,7 +62,7 @@ class Seen:
     def stepped(self, steps: Sequence[Step]) -> None:
         self.steps += [step.seq for step in steps]
 
-    def jumped(self) -> None:
+    def jumped_to(self) -> None:
         self.jumps += 1
 
     def replaced(self) -> None:
@@ -71,7 +71,7 @@ class Seen:
     def changed(self) -> None:
         pass
 
-    def said(self, sentence: str) -> None:
+    def tell(self, sentence: str, wrong: bool = False) -> None:
         self.sentences.append(sentence)
 
     def failed(self, stage: str, error: Exception) -> None:
@@ -304,8 +304,8 @@ def test_markers_know_their_neighbours() -> None:
     marks.put("bookmark", [1])
     assert (marks.after(-1), marks.after(1), marks.after(2)) == (1, 2, 4)
     assert marks.before(2) == 1
-    assert marks.within(2, 6) == "crash"
-    assert marks.at(3) is None
+    assert marks.gravest(1, 6) == ("crash", 2)
+    assert marks.gravest(3, 3) is None
     assert marks.kinds["deliver"] == 3
 
 

@@ -49,7 +49,7 @@ class Listener(Protocol):
         """The shown moment went forward over `steps`, in order."""
         ...
 
-    def jumped(self) -> None:
+    def jumped_to(self) -> None:
         """The shown moment moved otherwise."""
         ...
 
@@ -61,7 +61,10 @@ class Listener(Protocol):
         """Playing, speed, branches or bookmarks changed."""
         ...
 
-    def said(self, sentence: str) -> None: ...
+    def tell(self, sentence: str, wrong: bool = False) -> None:
+        """Something to tell; `wrong`: what was asked for could not be done."""
+        ...
+
 
     def failed(self, stage: str, error: Exception) -> None:
         """The topic's code raised; the run stands where it was."""
@@ -147,7 +150,9 @@ class Driver:
         """`advance` has something to do."""
         if self.branch is None:
             return False
-        return self.playing or self._goal is not None or (self.run.kind == "session" and self.run.busy)
+        if self.run.kind == "session":
+            return self.run.busy or (self.playing and (not self.live or self._planned()))
+        return self.playing or self._goal is not None
 
     @property
     def hurrying(self) -> bool:
@@ -194,16 +199,12 @@ class Driver:
         if branch is None or self._forking:
             return
         if branch.run.kind == "session":
-            self._listener.said("This is a recording of a real component: it can be scrubbed, but not run again.")
+            self._listener.tell("This is a recording of a real component: it can be scrubbed, but not run again.")
             return
         self.pause()
         at, clock = branch.at, branch.clock_us
-        self._forking = True
 
         def build(progress: Callable[[int, int, str], None]) -> Run:
-            cut = getattr(branch.run, "fork", None)
-            if cut is not None:
-                return cut(at)  # type: ignore[no-any-return]
             run = branch.make(progress)
             replay(run, branch.run.actions, at, progress)
             return run
@@ -224,7 +225,17 @@ class Driver:
             if then is not None:
                 then()
 
-        self._work("fork", build, done)
+        cut = getattr(branch.run, "fork", None)
+        if cut is None:
+            self._forking = True
+            self._work("fork", build, done)
+            return
+        try:  # a world forks from its checkpoints, quickly, and must not be looked at meanwhile
+            twin = cut(at)
+        except Exception as error:  # noqa: BLE001 - the topic's code runs again here
+            self._fail("fork", error)
+            return
+        done(twin)
 
     def fork_failed(self) -> None:
         """The work of a fork came to nothing; another may be asked for."""
@@ -251,7 +262,7 @@ class Driver:
         if self.branch is None or self.playing:
             return
         if not self.can_go_on and self.run.kind == "world":
-            self._listener.said("Nothing more happens by itself. Do something, step back, or start again (R).")
+            self._listener.tell("Nothing more happens by itself. Do something, step back, or start again (R).")
             return
         if not self.branch.pace_us:
             self.branch.pace_us = self._pace()
@@ -279,7 +290,7 @@ class Driver:
         step = self._forward()
         if step is None:
             if self.branch is not None and not self._busy():
-                self._listener.said("Nothing more happens by itself. Do something, or step back.")
+                self._listener.tell("Nothing more happens by itself. Do something, or step back.")
             return None
         self.branch.clock_us = float(step.at)
         self._listener.stepped((step,))
@@ -309,7 +320,7 @@ class Driver:
         if forward:
             self._listener.stepped((self.run.trace[seq],))
         else:
-            self._listener.jumped()
+            self._listener.jumped_to()
         self._listener.changed()
 
     def run_to(self, test: Callable[[Step], bool], name: str) -> None:
@@ -355,7 +366,7 @@ class Driver:
         try:
             branch.run.do(action, at)
         except ActionError as error:
-            self._listener.said(str(error))
+            self._listener.tell(str(error), True)
             return
         except Exception as error:  # noqa: BLE001 - the topic's code; the learner sees a card
             self._listener.failed(f"do {action.name}", error)
@@ -404,9 +415,15 @@ class Driver:
     def _collect(self, deadline: float) -> None:
         """Take over what a session's worker reported."""
         following = self.playing and self.live
+        branch = self.branch
+        assert branch is not None
         try:
-            while self.run.step() is not None and self._now() < deadline:
+            if self.playing and branch.plan is not None and not branch.plan.done:
+                branch.plan.step(branch.run)
+            while branch.run.step() is not None and self._now() < deadline:
                 pass
+        except ActionError as error:
+            self._listener.tell(str(error), True)
         except Exception as error:  # noqa: BLE001 - the topic's code
             self._fail("step", error)
         if following:
@@ -461,7 +478,7 @@ class Driver:
                 self._hand_over(shown)
                 if self.branch is not None and not self._busy():
                     self.pause()
-                    self._listener.said(f"No further {name}: nothing more happens by itself.")
+                    self._listener.tell(f"No further {name}: nothing more happens by itself.")
                 return
             shown.append(step)
             if test(step):
@@ -490,7 +507,7 @@ class Driver:
                 else:
                     branch.run.step()
             except ActionError as error:
-                self._listener.said(str(error))
+                self._listener.tell(str(error), True)
             except Exception as error:  # noqa: BLE001 - the topic's code
                 self._fail("step", error)
             if branch.at + 1 >= len(trace):
@@ -506,7 +523,10 @@ class Driver:
         branch = self.branch
         if branch is None:
             return False
-        return branch.run.busy or (branch.plan is not None and not branch.plan.done)
+        return branch.run.busy or self._planned()
+
+    def _planned(self) -> bool:
+        return self.branch is not None and self.branch.plan is not None and not self.branch.plan.done
 
     def _due(self) -> float | None:
         """When the next step happens, in µs; None when it is not known."""

@@ -21,7 +21,7 @@ KINDS: tuple[Mark, ...] = ("violation", "check", "error", "crash", "fault", "act
 """Gravest first."""
 _STEPS: dict[str, Mark] = {
     "violation": "violation", "invariant": "violation", "crash": "crash", "restart": "fault", "pause": "fault",
-    "resume": "fault", "fault": "fault", "partition": "fault", "heal": "fault", "cut": "fault", "error": "error",
+    "resume": "fault", "fault": "fault", "partition": "fault", "heal": "fault", "cut": "fault", "error": "error", "halted": "error",
     "action": "action", "note": "note",
 }  # fmt: skip
 _EFFECTS: dict[str, Mark] = {"violation": "violation", "invariant": "violation", "note": "note"}
@@ -51,7 +51,7 @@ class Markers:
         self.kinds: Counter[str] = Counter()
         """How often each kind of step, and of noteworthy effect, occurred."""
 
-    def update(self, trace: Trace, limit: int = 5000) -> bool:
+    def update(self, trace: Trace, limit: int = 2000) -> bool:
         """Look at steps not looked at yet; True when there are more than `limit`."""
         steps = trace[self._seen : self._seen + limit]
         for step in steps:
@@ -72,13 +72,14 @@ class Markers:
     def places(self, kind: Mark) -> list[int]:
         return self._places[kind]
 
-    def at(self, seq: int) -> Mark | None:
-        """The gravest mark of step `seq`."""
-        return next((kind for kind in KINDS if self._has(kind, seq, seq)), None)
-
-    def within(self, low: int, high: int) -> Mark | None:
-        """The gravest mark among the steps `low` to `high`, both included."""
-        return next((kind for kind in KINDS if self._has(kind, low, high)), None)
+    def gravest(self, low: int, high: int) -> tuple[Mark, int] | None:
+        """The gravest mark among the steps `low` to `high` (both included), and where it is first."""
+        for kind in KINDS:
+            places = self._places[kind]
+            i = bisect_left(places, low)
+            if i < len(places) and places[i] <= high:
+                return kind, places[i]
+        return None
 
     def after(self, seq: int) -> int | None:
         """The next marked step after `seq`."""
@@ -89,9 +90,3 @@ class Markers:
         """The last marked step before `seq`."""
         found = [places[i - 1] for places in self._places.values() if (i := bisect_left(places, seq)) > 0]
         return max(found, default=None)
-
-    def _has(self, kind: Mark, low: int, high: int) -> bool:
-        places = self._places[kind]
-        i = bisect_left(places, low)
-        return i < len(places) and places[i] <= high
-

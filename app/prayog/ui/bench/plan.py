@@ -32,21 +32,31 @@ class Plan(Protocol):
 
 
 class Recorded:
-    """Actions at their recorded places: each is done when the trace holds as many steps as it did then."""
+    """Actions at their recorded places: each is done when the trace holds as many steps as it did then.
 
-    def __init__(self, actions: Sequence[TimedAction]) -> None:
+    With `by_time`, each is done at the virtual time of the record instead: the same deeds on another seed.
+    """
+
+    def __init__(self, actions: Sequence[TimedAction], *, by_time: bool = False) -> None:
         self._left = list(reversed(actions))
+        self._by_time = by_time
 
     @property
     def done(self) -> bool:
         return not self._left
 
     def next_at(self, run: Run) -> int | None:
-        due = self._left and len(run.trace) >= self._left[-1].after
-        return self._left[-1].at if due else run.next_at
+        return self._left[-1].at if self._due(run) else run.next_at
+
+    def _due(self, run: Run) -> bool:
+        if not self._left:
+            return False
+        if self._by_time:
+            return run.next_at is None or run.next_at > self._left[-1].at
+        return len(run.trace) >= self._left[-1].after
 
     def step(self, run: Run) -> None:
-        if self._left and len(run.trace) >= self._left[-1].after:
+        if self._due(run):
             timed = self._left.pop()
             run.do(timed.action, timed.at if run.kind == "world" else None)
         elif run.step() is None:

@@ -1,0 +1,305 @@
+"""The panels of the bench, each in a dock that can be moved, floated, hidden, exported and put back.
+
+The topic proposes where its panels go; what the learner made of it is kept per topic (`state`, `restore`) with a
+version, and *Reset layout* goes back to the proposal.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolButton, QWidget
+
+from prayog.ui.bench.host import Host
+from prayog.ui.bench.slot import Slot
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.icons import IconButton
+from prayog_sdk.specs import PanelSpec
+
+__all__ = ["VERSION", "Docks", "proposal"]
+
+VERSION = 1
+"""Of the layout: a saved layout of another version is not restored."""
+
+_DOCKS = QDockWidget.DockWidgetFeature
+_AREA = Qt.DockWidgetArea
+
+
+def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool, tr: Callable[[str], str]) -> list[tuple[PanelSpec, bool]]:
+    """The panels of a bench and whether they are open at first: the topic's own, then the stock panels it left out.
+
+    A topic without panels gets the canvas with the space-time diagram behind it and the table of events below.
+    """
+    stock = (
+        PanelSpec("canvas", tr("Canvas"), "canvas", "centre", "canvas"),
+        PanelSpec("spacetime", tr("Space-time"), "spacetime", "tab", "sequence"),
+        PanelSpec("outline", tr("Outline"), "outline", "tab", "outline"),
+        PanelSpec("nodes", tr("Nodes"), "nodes", "tab", "tree"),
+        PanelSpec("events", tr("Events"), "events", "bottom", "table"),
+        PanelSpec("series", tr("Curves"), "series", "bottom", "curve"),
+    )
+    mine = [spec for spec in own if kind in spec.kinds]
+    named = {spec.factory for spec in mine}
+    result = [(spec, True) for spec in mine]
+    for spec in stock:
+        if spec.factory in named or (spec.factory == "series" and not has_series):
+            continue
+        if spec.factory in ("canvas", "spacetime", "nodes") and mine and not has_nodes:
+            continue
+        result.append((spec, not mine or spec.factory == "events"))
+    return result
+
+
+class Docks(QMainWindow):
+    """The docks of one topic."""
+
+    panel_failed = Signal(object)
+    export_asked = Signal(object, str)
+    """Save what a slot shows: the `Slot`, and the file ending."""
+
+    def __init__(self, host: Host, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Widget)
+        self._host = host
+        self._docks: dict[str, Dock] = {}
+        self._opened: dict[str, bool] = {}
+        self.setObjectName("bench")
+        self.setDockNestingEnabled(True)
+        self.setTabPosition(_AREA.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.GroupedDragging
+        )  # fmt: skip
+        self.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
+        self._fitted = False
+
+    def build(self, panels: Sequence[tuple[PanelSpec, bool]]) -> None:
+        """Make the docks for `panels`; a panel that is there already (same id and factory) is kept."""
+        wanted = {spec.id: spec for spec, _ in panels}
+        for name, dock in list(self._docks.items()):
+            if wanted.get(name) != dock.slot.spec:
+                self._remove(name)
+        fresh = [spec for spec, _ in panels if spec.id not in self._docks]
+        self._opened = {spec.id: shown for spec, shown in panels}
+        for spec in fresh:
+            slot = Slot(spec, self._host)
+            slot.failed.connect(self.panel_failed)
+            dock = Dock(slot, self)
+            dock.export_asked.connect(lambda ending, s=slot: self.export_asked.emit(s, ending))
+            self._docks[spec.id] = dock
+        self._docks = {spec.id: self._docks[spec.id] for spec, _ in panels}
+        if fresh:
+            self.reset()
+
+    def slots(self) -> list[Slot]:
+        return [dock.slot for dock in self._docks.values()]
+
+    def dock(self, name: str) -> Dock | None:
+        """The dock of the panel with this id."""
+        return self._docks.get(name)
+
+    def reset(self) -> None:
+        """The layout that the topic proposes."""
+        for dock in self._docks.values():
+            dock.setFloating(False)
+            self.removeDockWidget(dock)
+        centre: Dock | None = None
+        last: dict[str, Dock] = {}
+        for dock in self._docks.values():
+            area = dock.slot.spec.area
+            if area == "tab" and centre is not None:
+                self.tabifyDockWidget(centre, dock)
+            elif area == "bottom":
+                self.addDockWidget(_AREA.BottomDockWidgetArea, dock)
+                if "bottom" in last:
+                    self.tabifyDockWidget(last["bottom"], dock)
+            elif area == "right":
+                self.addDockWidget(_AREA.RightDockWidgetArea, dock)
+            elif centre is None or "centre" not in last:
+                self.addDockWidget(_AREA.LeftDockWidgetArea, dock)
+                centre = dock
+            else:
+                self.splitDockWidget(last["centre"], dock, Qt.Orientation.Horizontal)
+            last["centre" if area == "tab" and centre is None else area] = dock
+            if centre is None and area in ("centre", "tab"):
+                centre = dock
+        for name, dock in self._docks.items():
+            dock.setVisible(self._opened.get(name, True))
+        for front in (centre, next((d for d in self._docks.values() if d.slot.spec.area == "bottom"), None)):
+            if front is not None:
+                front.raise_()
+        self._fitted = False
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the first panels most of the room; only once the real size is known."""
+        if self._fitted or not self.isVisible() or self.height() < 100:
+            return
+        self._fitted = True
+        right = [d for d in self._docks.values() if d.slot.spec.area == "right" and not d.isHidden()]
+        bottom = [d for d in self._docks.values() if d.slot.spec.area == "bottom" and not d.isHidden()]
+        left = [d for d in self._docks.values() if d.slot.spec.area == "centre" and not d.isHidden()]
+        if right and left:
+            self.resizeDocks([left[0], right[0]], [self.width() * 66 // 100, self.width() * 34 // 100], Qt.Orientation.Horizontal)
+        if bottom and left:
+            low = max(theme.scaled(140), self.height() * 27 // 100)
+            self.resizeDocks([left[0], bottom[0]], [self.height() - low, low], Qt.Orientation.Vertical)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._fitted:
+            QTimer.singleShot(0, self, self._fit)
+
+    def state(self) -> dict[str, object]:
+        """The layout as JSON values."""
+        return {"version": VERSION, "docks": base64.b64encode(self.saveState(VERSION).data()).decode()}
+
+    def restore(self, saved: Mapping[str, object]) -> bool:
+        """Put a saved layout back; False (and nothing changed) when it is of another version or damaged."""
+        try:
+            data = base64.b64decode(str(saved.get("docks", "")), validate=True)
+        except ValueError:
+            return False
+        if saved.get("version") != VERSION or not data:
+            return False
+        done = self.restoreState(QByteArray(data), VERSION)
+        self._fitted = done or self._fitted
+        return done
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """All panels with their marks, and the way back."""
+        for dock in self._docks.values():
+            action = menu.addAction(dock.slot.spec.title, lambda d=dock: d.toggle())
+            action.setCheckable(True)
+            action.setChecked(not dock.isHidden())
+        menu.addSeparator()
+        menu.addAction(self.tr("Reset layout"), self.reset)
+
+    def close_panels(self) -> None:
+        for name in list(self._docks):
+            self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        dock = self._docks.pop(name)
+        dock.slot.let_go()
+        self.removeDockWidget(dock)
+        dock.setParent(None)
+        dock.deleteLater()
+
+
+class Dock(QDockWidget):
+    """One panel with its title bar."""
+
+    export_asked = Signal(str)
+
+    def __init__(self, slot: Slot, parent: QWidget) -> None:
+        super().__init__(slot.spec.title, parent)
+        self.slot = slot
+        self.setObjectName(slot.spec.id)
+        self.setFeatures(_DOCKS.DockWidgetMovable | _DOCKS.DockWidgetFloatable | _DOCKS.DockWidgetClosable)
+        self.setWidget(slot)
+        self.setTitleBarWidget(_TitleBar(self))
+        self.setAccessibleName(slot.spec.title)
+
+    def toggle(self) -> None:
+        """Hide the panel, or show it and bring it to the front."""
+        self.setVisible(self.isHidden())
+        if not self.isHidden():
+            self.raise_()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        endings = dict.fromkeys([*self.slot.exports(), "png", "svg"]) if self.slot.panel is not None else {}
+        if endings:
+            export = menu.addMenu(self.tr("Export"))
+            for ending in endings:
+                export.addAction(ending.upper(), lambda e=ending: self.export_asked.emit(e))
+        menu.addAction(self.tr("Put back") if self.isFloating() else self.tr("Own window"), lambda: self.setFloating(not self.isFloating()))
+        menu.addAction(self.tr("Hide"), self.hide)
+
+
+class _TitleBar(QWidget):
+    """A quiet title bar: the name, and a menu.  It can be dragged, double-clicked and reached by keyboard."""
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__(dock)
+        self._dock = dock
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._name = QLabel(dock.slot.spec.title)
+        self._name.setProperty("kind", "muted")
+        self._more = IconButton("more", self.tr("Menu of the panel {title}").format(title=dock.slot.spec.title), role="muted", size=16)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        menu = QMenu(self._more)
+        menu.aboutToShow.connect(menu.clear)
+        menu.aboutToShow.connect(lambda: dock.fill_menu(menu))
+        self._more.setMenu(menu)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.UNIT * 3 // 2, 0, theme.UNIT // 2, 0)
+        layout.addWidget(self._name, 1)
+        layout.addWidget(self._more)
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme.scaled(80), max(28, theme.scaled(28)))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, self.sizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick):
+            event.ignore()  # the dock drags itself
+            return False
+        return super().event(event)
+
+
+def write_picture(slot: Slot, path: Path, ending: str, caption: str) -> None:
+    """What `slot` shows as PNG or SVG, with `caption` (scenario, seed, version) in the corner.
+
+    Raises `OSError` with a sentence when the file cannot be written.
+    """
+    from PySide6.QtSvg import QSvgGenerator
+
+    panel = slot.panel
+    if panel is None:
+        raise OSError("This panel shows nothing that could be saved.")
+    strip = theme.scaled(24)
+    size = panel.size() + QSize(0, strip)
+    if ending == "svg":
+        target = QSvgGenerator()
+        target.setFileName(str(path))
+        target.setSize(size)
+        target.setViewBox(panel.rect().adjusted(0, 0, 0, strip))
+        target.setTitle(caption)
+        painter = QPainter(target)
+        _paint(painter, panel, size, caption)
+        painter.end()
+        written = path.exists()
+    else:
+        from PySide6.QtGui import QImage
+
+        scale = max(2.0, panel.devicePixelRatioF())
+        image = QImage(size * scale, QImage.Format.Format_ARGB32)
+        image.setDevicePixelRatio(scale)
+        image.fill(panel.palette().window().color())
+        painter = QPainter(image)
+        _paint(painter, panel, size, caption)
+        painter.end()
+        written = image.save(str(path), b"PNG")
+    if not written:
+        raise OSError(f"The picture could not be written to {path}; choose another folder.")
+
+
+def _paint(painter: QPainter, panel: QWidget, size: QSize, caption: str) -> None:
+    from PySide6.QtCore import QPoint, QRect
+    from PySide6.QtGui import QColor
+
+    look = theme.current()
+    painter.fillRect(QRect(QPoint(0, 0), size), QColor(look.surface))
+    panel.render(painter, QPoint(0, 0))
+    painter.setFont(panel.font())
+    painter.setPen(QColor(look.muted))
+    strip = QRect(theme.UNIT, panel.height(), size.width() - 2 * theme.UNIT, size.height() - panel.height())
+    painter.drawText(strip, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, caption)
+

@@ -1,0 +1,114 @@
+"""What a run is made from, as a value, and the making of it in a worker thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from prayog.ui.bench.plan import Plan, Recorded
+from prayog.ui.bench.script_plan import ScriptPlan
+from prayog_sdk.qt.jobs import Ctx
+from prayog_sdk.services import ServiceMissing, Services
+from prayog_sim.run import Run, TimedAction
+
+if TYPE_CHECKING:
+    from prayog_sdk.saved import SavedRun
+    from prayog_sdk.scenario import Scenario
+    from prayog_sdk.topic import Topic
+    from prayog_sim.script import Script
+
+__all__ = ["Start", "Started", "begin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A set-up: scenario, knobs, seed, and what is to be done by itself (a script, or recorded actions).
+
+    With `upto` (a number of steps) or `upto_us` the recorded actions are done at once and the run is shown there;
+    otherwise it is shown at its beginning.  `show_at` is the step that is shown then.
+    """
+
+    scenario: str
+    values: Mapping[str, Any]
+    seed: int
+    kind: Literal["world", "session"] = "world"
+    script: Script | None = None
+    actions: tuple[TimedAction, ...] = ()
+    by_time: bool = False
+    upto: int | None = None
+    upto_us: int | None = None
+    show_at: int | None = None
+    title: str = ""
+
+    @classmethod
+    def of_scenario(cls, scenario: Scenario) -> Start:
+        return cls(scenario.id, dict(scenario.params), scenario.seed, scenario.kind, scenario.script, title=scenario.title)
+
+    @classmethod
+    def of_saved(cls, saved: SavedRun) -> Start:
+        return cls(
+            saved.scenario, dict(saved.params), saved.seed, "world", None, tuple(saved.actions), upto=saved.steps,
+        )  # fmt: skip
+
+    def from_start(self) -> Start:
+        """The same, to be shown from its beginning."""
+        return replace(self, upto=None, upto_us=None, show_at=None)
+
+    def plan(self, topic: Topic, params: Any) -> Plan:
+        """What the run does by itself: a fresh plan."""
+        if self.script is not None:
+            verbs = {spec.name: [arg.name for arg in spec.args] for spec in topic.actions(params)}
+            return ScriptPlan(self.script, verbs)
+        return Recorded(self.actions, by_time=self.by_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that is ready to be shown, at step `at`."""
+
+    run: Run
+    params: Any
+    plan: Plan | None
+    at: int
+    missing: tuple[str, str] | None = None
+
+
+def begin(ctx: Ctx, topic: Topic, start: Start, params: Any, services: Services) -> Started:
+    """Make the run of `start`; runs in a worker thread."""
+    if start.kind == "session":
+        try:
+            run: Run = topic.session(params, start.seed, services, ctx.progress)
+        except ServiceMissing as error:
+            from prayog.ui.bench.recording import Recording
+            from prayog_sim.trace import Trace
+
+            return Started(Recording(Trace()), params, None, -1, (error.sentence, error.way_forward))
+        return Started(run, params, start.plan(topic, params), len(run.trace) - 1)
+    run = topic.build(params, start.seed, ctx.progress)
+    try:
+        plan = start.plan(topic, params)
+        if start.upto is None and start.upto_us is None:
+            return Started(run, params, plan, len(run.trace) - 1)
+        _catch_up(ctx, run, plan, start)
+        end = len(run.trace) - 1
+        return Started(run, params, plan, end if start.show_at is None else min(start.show_at, end))
+    except BaseException:
+        run.close()
+        raise
+
+
+def _catch_up(ctx: Ctx, run: Run, plan: Plan, start: Start) -> None:
+    """Do what is planned and let happen what follows, up to the end that `start` names."""
+    while start.upto is None or len(run.trace) < start.upto:
+        before = len(run.trace)
+        if not plan.done:
+            plan.step(run)
+        elif start.upto_us is not None and (run.next_at is None or run.next_at > start.upto_us):
+            return
+        else:
+            run.step()
+        if len(run.trace) == before and plan.done:
+            return
+        if len(run.trace) % 512 == 0:
+            ctx.progress(len(run.trace), start.upto or 0, "")

@@ -1,0 +1,263 @@
+"""The tools of a run: what the topic lets a learner do, and the faults that every simulated world has.
+
+Select a tool, then a target; or select a target, then press the tool's key.  Nothing is drag-only and nothing is
+modal: questions are asked in a small popup below the tool, mistakes come back as sentences in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from prayog.ui.bench.arguments import Asker, ask
+from prayog.ui.bench.host import Host
+from prayog.ui.pieces import drop
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.actions import fill
+from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.icons import icon
+from prayog_sdk.qt.state import paragraph
+from prayog_sdk.specs import ActionSpec
+from prayog_sim.run import Action
+
+__all__ = ["Tools", "dressed"]
+
+_FACES = {
+    "crash": ("crash", "K"), "restart": ("restart-node", "U"), "pause": ("pause-node", ""), "resume": ("play", ""),
+    "partition": ("partition", "P"), "cut": ("link", ""), "heal": ("heal", "H"), "link": ("delay", "L"),
+    "skew": ("skew", ""), "drop": ("drop", "X"), "deliver": ("step", ""), "delay": ("delay", "S"),
+    "duplicate": ("copy", ""), "torn": ("disk", ""), "losesync": ("disk", ""),
+}  # fmt: skip
+"""Icon and key of the faults that every simulated world has."""
+_SHOWN_FAULTS = ("crash", "restart", "partition", "heal", "link")
+"""Faults with a button of their own; the others are in the menu."""
+
+
+def dressed(specs: Sequence[ActionSpec]) -> list[ActionSpec]:
+    """`specs` with icons and keys for the world's own faults; a topic's own keys come first."""
+    taken = {spec.key.upper() for spec in specs if spec.key}
+    found = []
+    for spec in specs:
+        icon_name, key = _FACES.get(spec.name, ("", ""))
+        found.append(replace(spec, icon=spec.icon or icon_name, key=spec.key or ("" if key in taken else key)))
+    return found
+
+
+class Tools(QFrame):
+    """The bar above the panels."""
+
+    acted = Signal(object)
+    """An `Action` is to be done."""
+    said = Signal(str)
+
+    def __init__(self, host: Host, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self._armed: ActionSpec | None = None
+        self._buttons: dict[str, QToolButton] = {}
+        self._popup: _Popup | None = None
+        self.setAccessibleName(self.tr("Tools"))
+        self._flow = FlowLayout(self, theme.UNIT // 2)
+        self._flow.setContentsMargins(theme.UNIT * 3 // 2, theme.UNIT // 2, theme.UNIT * 3 // 2, theme.UNIT // 2)
+        host.signals.selection_changed.connect(self._selected)
+
+    def rebuild(self, own: Sequence[str]) -> None:
+        """Show the tools of the run that is on the bench; `own` are the names of the topic's actions."""
+        self.disarm()
+        self._close_popup()
+        drop(self._flow)
+        self._buttons.clear()
+        menu: list[ActionSpec] = []
+        for spec in self._host.actions:
+            if spec.name in own or spec.name in _SHOWN_FAULTS:
+                self._flow.addWidget(self._button(spec, words=spec.name in own))
+            else:
+                menu.append(spec)
+        if menu:
+            self._flow.addWidget(self._more(menu))
+        self.setVisible(bool(self._host.actions))
+
+    def use(self, spec: ActionSpec) -> None:
+        """Choose `spec`: do it when everything is known, else ask for the target or the arguments."""
+        self.disarm()
+        host = self._host
+        target = host.selection if self._fits(spec, host.selection) else ""
+        if spec.target in ("node", "message") and not target:
+            self._arm(spec)
+            return
+        known, asked = fill(spec, target)
+        if asked or (spec.target in ("run", "link") and spec.args):
+            self._ask(spec, known)
+        else:
+            self._do(spec, known)
+
+    def disarm(self) -> bool:
+        """Leave the tool (Esc); False when none was chosen."""
+        armed, self._armed = self._armed, None
+        for button in self._buttons.values():
+            button.setChecked(False)
+        return armed is not None
+
+    def close_tools(self) -> None:
+        self._close_popup()
+
+    # -- targets -------------------------------------------------------------------------------------------------
+
+    def _arm(self, spec: ActionSpec) -> None:
+        self._armed = spec
+        if spec.name in self._buttons:
+            self._buttons[spec.name].setChecked(True)
+        what = self.tr("a message") if spec.target == "message" else self.tr("a node")
+        self.said.emit(self.tr("{tool}: now choose {what}. Esc leaves the tool.").format(tool=spec.title, what=what))
+
+    def _selected(self, name: str) -> None:
+        spec = self._armed
+        if spec is not None and name and self._fits(spec, name):
+            self.use(spec)
+
+    def _fits(self, spec: ActionSpec, selection: str) -> bool:
+        if not selection or self._host.driver.branch is None:
+            return False
+        if spec.target == "message":
+            return selection.startswith("#")
+        return selection in self._host.view().nodes
+
+    # -- doing ---------------------------------------------------------------------------------------------------
+
+    def _do(self, spec: ActionSpec, args: Mapping[str, Any]) -> None:
+        self._close_popup()
+        self.acted.emit(Action(spec.name, dict(args)))
+
+    def _ask(self, spec: ActionSpec, known: Mapping[str, Any]) -> None:
+        self._close_popup()
+        asker = ask(spec, known, self._host)
+        self._popup = popup = _Popup(spec, asker, self.window())
+        popup.chosen.connect(lambda args: self._do(spec, args))
+        popup.setPalette(self.palette())
+        under: QWidget = self._buttons.get(spec.name, self)
+        popup.show_below(under)
+
+    def _close_popup(self) -> None:
+        popup, self._popup = self._popup, None
+        if popup is not None:
+            popup.hide()
+            popup.deleteLater()
+
+    # -- buttons -------------------------------------------------------------------------------------------------
+
+    def _button(self, spec: ActionSpec, *, words: bool) -> QToolButton:
+        button = QToolButton()
+        button.setCheckable(True)
+        button.setAutoRaise(True)
+        button.setProperty("prayogIcon", spec.icon)
+        if spec.icon:
+            button.setIcon(icon(spec.icon))
+        style = Qt.ToolButtonStyle
+        button.setText(spec.title)
+        button.setToolButtonStyle(
+            style.ToolButtonIconOnly if spec.icon and not words
+            else style.ToolButtonTextBesideIcon if spec.icon else style.ToolButtonTextOnly
+        )  # fmt: skip
+        edge = theme.scaled(18)
+        button.setIconSize(button.iconSize().expandedTo(button.iconSize()).scaled(edge, edge, Qt.AspectRatioMode.KeepAspectRatio))
+        button.setMinimumSize(28, max(28, theme.scaled(28)))
+        keys = f" ({spec.key.upper()})" if spec.key else ""
+        button.setToolTip(f"<b>{spec.title}</b>{keys}<br>{spec.help}" if spec.help else f"{spec.title}{keys}")
+        button.setAccessibleName(spec.title)
+        button.setAccessibleDescription(spec.help)
+        button.clicked.connect(lambda: self.use(spec))
+        self._buttons[spec.name] = button
+        return button
+
+    def _more(self, specs: Sequence[ActionSpec]) -> QToolButton:
+        button = QToolButton()
+        button.setAutoRaise(True)
+        button.setText(self.tr("More faults"))
+        button.setIcon(icon("chevron-down", size=14))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        button.setMinimumHeight(max(28, theme.scaled(28)))
+        menu = QMenu(button)
+        for spec in specs:
+            action = menu.addAction(icon(spec.icon) if spec.icon else icon("more"), spec.title, lambda s=spec: self.use(s))
+            action.setToolTip(spec.help)
+        menu.setToolTipsVisible(True)
+        button.setMenu(menu)
+        return button
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            for button in getattr(self, "_buttons", {}).values():
+                name = button.property("prayogIcon")
+                if name:
+                    button.setIcon(icon(name))
+
+
+class _Popup(QFrame):
+    """The arguments of one action, below its tool."""
+
+    chosen = Signal(dict)
+
+    def __init__(self, spec: ActionSpec, asker: Asker, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self._asker = asker
+        self.setProperty("kind", "card")
+        self.setAccessibleName(spec.title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
+        layout.setSpacing(theme.UNIT)
+        title = QLabel(spec.title)
+        title.setProperty("step", "1")
+        layout.addWidget(title)
+        if spec.help:
+            about = paragraph(spec.help, "muted")
+            about.setMinimumWidth(theme.scaled(240))
+            layout.addWidget(about)
+        layout.addWidget(asker)
+        self._wrong = paragraph("", "bad")
+        self._wrong.hide()
+        layout.addWidget(self._wrong)
+        line = QHBoxLayout()
+        do = QPushButton(self.tr("Do it"))
+        do.setProperty("kind", "primary")
+        do.setDefault(True)
+        do.clicked.connect(self._choose)
+        cancel = QPushButton(self.tr("Cancel"))
+        cancel.clicked.connect(self.hide)
+        line.addWidget(do)
+        line.addWidget(cancel)
+        line.addStretch(1)
+        layout.addLayout(line)
+
+    def show_below(self, widget: QWidget) -> None:
+        self.adjustSize()
+        place = widget.mapToGlobal(QPoint(0, widget.height() + 4))
+        room = widget.screen().availableGeometry()
+        place.setX(max(room.left(), min(place.x(), room.right() - self.width())))
+        place.setY(max(room.top(), min(place.y(), room.bottom() - self.height())))
+        self.move(place)
+        self.show()
+        self._asker.first().setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._choose()
+        else:
+            super().keyPressEvent(event)
+
+    def _choose(self) -> None:
+        try:
+            args = self._asker.values()
+        except ValueError as error:
+            self._wrong.setText(str(error))
+            self._wrong.show()
+            self.adjustSize()
+            return
+        self.chosen.emit(args)
