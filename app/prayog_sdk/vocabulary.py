@@ -196,7 +196,7 @@ def used(action: str = "") -> Quantity:
 
 def by_hand(step: Step) -> bool:
     """The learner did this (and not the schedule of a scenario)."""
-    return step.data.get("by", "hand" if step.kind == "action" else "") == "hand"
+    return bool(step.data.get("by", "hand" if step.kind == "action" else "") == "hand")
 
 
 def predicted(question: str, *, before: str = "") -> Claim:

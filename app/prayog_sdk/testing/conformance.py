@@ -343,7 +343,8 @@ def _lesson_step(case: _Case, lesson: Lesson, step: LessonStep) -> Iterator[Find
     scenario = case.scenarios[ids.index((step.do and step.do.scenario) or lesson.scenario)]
     params = topic.params(scenario.params)
     measures = topic.measures(params)
-    for name in lessons.live_names(step.body):
+    told = "\n\n".join([step.body, *step.hints, step.do.text if step.do else ""])
+    for name in lessons.live_names(told):
         if name not in measures:
             yield Finding("error", "lessons", f"there is no measure {name!r} for {{{name}}}", where)
     if step.check is not None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from prayog_sdk import Check, Link, Measure, Network, Slider, Variant, World, count, hookimpl
 from prayog_smallest.engine import Gossiper
+
+from prayog_sdk import Check, Link, Measure, Network, Slider, Variant, World, count, hookimpl
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""The smallest topic and the template keep all promises; each promise is broken once, and found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from prayog_sdk.templates import NameProblem, create
+from prayog_sdk.testing import conformance
+from prayog_sdk.testing.conformance import check
+
+SMALLEST = Path(__file__).parents[1] / "plugins" / "smallest"
+
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
+
+def test_the_smallest_topic_keeps_all_promises() -> None:
+    assert check(SMALLEST) == []
+
+
+def test_a_new_topic_keeps_all_promises_and_is_small(tmp_path: Path) -> None:
+    made = create("two_words", tmp_path)
+    assert made == tmp_path / "prayog_two_words"
+    assert check(made) == []
+    code = [line for file in made.glob("*.py") for line in file.read_text().splitlines() if line.strip()]
+    assert len(code) < 95
+    assert not [file for file in made.rglob("*") if file.is_file() and "NAME" in file.read_text()]
+    with pytest.raises(NameProblem, match="is there already"):
+        create("two_words", tmp_path)
+    with pytest.raises(NameProblem, match="lower-case"):
+        create("Two-Words", tmp_path)
+
+
+def edit(file: str, old: str, new: str) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        text = (folder / file).read_text()
+        assert old in text, f"{file} holds no {old!r}"
+        (folder / file).write_text(text.replace(old, new))
+
+    return apply
+
+
+LESSON = "lessons/en/01-rumour.md"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (edit("plugin.toml", "summary", "sumary"), "summary is missing"),
+        (edit("topic.py", "def prayog_build", "def prayog_biuld"), "did you mean prayog_build"),
+        (edit("topic.py", "Slider(2, 30", "Slider(6, 30"), "a default is not allowed by its own marker"),
+        (edit("topic.py", '"Everyone heard the rumour"', '""'), "the check 'everyone_knows' has no title"),
+        (edit("topic.py", '{"rounds": 0}', '{"rounds": 19}'), "everyone_knows does not catch it on 20 seeds"),
+        (edit("topic.py", ">= params.nodes - 1", ">= params.nodes"), "fails for the good engine too"),
+        (edit("topic.py", "import annotations", "import annotations\nimport PySide6"), "out of reach here"),
+        (edit("engine.py", 'ctx.emit("heard"', 'ctx.emit("heard", place=hash("x")'), "differs between two processes"),
+        (edit("engine.py", "self.rounds -= 1", "self.rounds = None"), "the engine failed at step"),
+        (edit("engine.py", '"knows the rumour" if self.knows else "has not heard it"', '""'), "say its state in words"),
+        (edit("scenarios/rumour.lab", "nodes=5", "nodes=500"), "nodes"),
+        (edit("scenarios/rumour.lab", "run 2s", "run 2"), "not a duration"),
+        (edit("scenarios/rumour.lab", "run 2s", "run 1ms"), "the check everyone_knows fails"),
+        (edit("scenarios/rumour.lab", "about", "# about"), "“about …” are needed"),
+        (edit("scenarios/rumour.lab", "run 2s", "run 2s\n---\nn9 flew away\n"), "“n9 flew away”"),
+        (edit(LESSON, '"everyone_knows"', '"everyone_know"'), "did you mean everyone_knows?"),
+        (edit(LESSON, "{messages}", "{mesages}"), "there is no measure 'mesages'"),
+        (edit(LESSON, '"5 to 20" if', '"5 to 10" if'), "which is not one of"),
+        (edit(LESSON, 'scenario = "rumour"', 'scenario = "rumor"'), "there is no scenario 'rumor'"),
+        (edit("lessons/hi-Latn/01-rumour.md", "## hear:", "## suno:"), "no step 'suno'"),
+        (edit(LESSON, 'text = "Press', 'action = { name = "fly" }\ntext = "Press'), "there is no action 'fly'"),
+    ],
+)
+def test_every_broken_promise_is_found(tmp_path: Path, change: Callable[[Path], None], words: str) -> None:
+    folder = create("probe", tmp_path)
+    change(folder)
+    errors = [str(finding) for finding in check(folder) if finding.level == "error"]
+    assert any(words in error for error in errors), errors
+
+
+def test_a_view_that_changes_afterwards_is_found(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    engine = (folder / "engine.py").read_text()
+    engine = re.sub(r"class Gossiper", "SHARED = []\n\n\nclass Gossiper", engine)
+    engine = engine.replace(
+        "self.rounds -= 1", "self.rounds -= 1\n            SHARED.append(1)\n            self.seen = len(SHARED)"
+    )
+    (folder / "engine.py").write_text(engine)
+    assert any("not what a new run shows" in str(finding) for finding in check(folder))
+
+
+def test_missing_translations_are_a_warning(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    (folder / "lessons" / "hi-Latn" / "01-rumour.md").write_text('+++\ntitle = "Ek afwah"\n+++\n## hear: Kya?\n')
+    (folder / LESSON).write_text((folder / LESSON).read_text() + "\n## more: More\nText.\n")
+    assert [str(finding) for finding in check(folder)] == [
+        "warn: hi-Latn/rumour: not yet in hi-Latn (shown in English): more"
+    ]
+
+
+def test_no_hook_can_stop_the_suite(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    edit("topic.py", "    return [Check(", "    1 / 0\n    return [Check(")(folder)
+    findings = [str(finding) for finding in check(folder)]
+    assert any(re.search(r"topic\.py:\d+: ZeroDivisionError", finding) for finding in findings)
+
+
+def test_every_promise_is_explained() -> None:
+    assert all(promise.__doc__ for promise in conformance._PROMISES)
