@@ -210,7 +210,7 @@ class CanvasPanel(Panel):
         painter = QPainter(image)
         self._paint_for_file(painter)
         painter.end()
-        image.save(str(to), b"PNG")
+        image.save(str(to))
 
     # -- the pointer ---------------------------------------------------------------------------------------------
 

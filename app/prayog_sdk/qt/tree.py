@@ -157,7 +157,8 @@ class StatePanel(Panel):
             waits = ", ".join(f"{timer} in {format_us(max(0, due - view.at))}" for timer, _set, due in node.timers)
             self._head.setText(name)
             self._said.setText(f"{sentence[:1].upper()}{sentence[1:]}" + (f"\nTimers: {waits}" if waits else ""))
-            self._fill_halves({(name, half): getattr(node, half) for half in ("durable", "volatile")})
+            memory = {} if node.status == "down" else node.volatile
+            self._fill_halves({(name, "durable"): node.durable, (name, "volatile"): memory})
         elif flight is not None:
             self._head.setText(f"Message {flight.label}")
             self._said.setText(flight_sentence(flight, self.bench.clock_us))

@@ -83,14 +83,18 @@ class Member(Node):
         return f"AE t{term} i{length}" if kind == "append" else f"+ i{length}"
 
 
-def world(nodes=5, seed=7, loss=0.05, duplicate=0.05, latency=(ms(8), ms(25))):
+def world(nodes=5, seed=7, loss=0.05, duplicate=0.05, latency=(8_000, 25_000)):
     names = [f"n{i + 1}" for i in range(nodes)]
     return World(
-        {name: Member for name in names},
+        dict.fromkeys(names, Member),
         seed=seed,
         network=Network(Link(latency=Uniform(*latency), loss=loss, duplicate=duplicate)),
-        invariants=[Invariant("short log", lambda all_: "a log has 40 entries" if any(len(n.log) >= 40 for n in all_.values()) else None)],
-    )  # fmt: skip
+        invariants=[Invariant("short log", _short)],
+    )
+
+
+def _short(nodes):
+    return "a log has 40 entries" if any(len(node.log) >= 40 for node in nodes.values()) else None
 
 
 KEYS = {"crash": "K", "pause": "P", "link": "L", "drop": "X", "restart": "U", "resume": "Y", "partition": "N"}

@@ -90,4 +90,12 @@ def canvas_many() -> QWidget:
     return panel
 
 
-WIDGETS = {"canvas": canvas, "canvas_partition": canvas_partition, "canvas_many": canvas_many, "state": state, "events": events, "nodes": nodes, "outline": outline}
+WIDGETS = {
+    "canvas": canvas,
+    "canvas_partition": canvas_partition,
+    "canvas_many": canvas_many,
+    "state": state,
+    "events": events,
+    "nodes": nodes,
+    "outline": outline,
+}
