@@ -16,8 +16,10 @@ from prayog_sdk.checks import Verdict
 from prayog_sdk.lessons import Challenge
 from prayog_sdk.run import Computation
 from prayog_sdk.saved import SavedRun
+from prayog_sdk.scenario import Scenario
 from prayog_sdk.topic import Topic
-from prayog_sim.run import ActionError, Run, TimedAction
+from prayog_sim.labfile import Do
+from prayog_sim.run import Action, ActionError, Run, TimedAction
 from prayog_sim.trace import Trace
 
 __all__ = ["BudgetLine", "ChallengeResult", "ReplayError", "SeedResult", "grade", "replay"]
@@ -134,7 +136,11 @@ def grade(challenge: Challenge, topic: Topic, saved: SavedRun) -> ChallengeResul
             notes.append(
                 f"The run was saved with version {saved.version} and gives another trace in {topic.manifest.version}."
             )
-    budget = tuple(BudgetLine(name, _spent(saved, name), allowed) for name, allowed in challenge.budget.items())
+    done = _by_learner(saved, topic.scenario(challenge.scenario))
+    budget = tuple(
+        BudgetLine(name, sum(name in ("actions", action.name) for action in done), allowed)
+        for name, allowed in challenge.budget.items()
+    )
     return ChallengeResult(
         all(result.ok for result in results) and all(line.ok for line in budget),
         _sentence(results, budget),
@@ -161,8 +167,16 @@ def _refusal(challenge: Challenge, topic: Topic, saved: SavedRun) -> str:
     return ""
 
 
-def _spent(saved: SavedRun, name: str) -> int:
-    return sum(name in ("actions", timed.action.name) for timed in saved.actions)
+def _by_learner(saved: SavedRun, scenario: Scenario) -> list[Action]:
+    """What was done, without what the scenario's own script does: that costs nothing."""
+    done = [timed.action for timed in saved.actions]
+    for command in scenario.script.commands:
+        if isinstance(command, Do):
+            mine = (a for a in done if a.name == command.action and command.args.items() <= a.args.items())
+            scripted = next(mine, None)
+            if scripted is not None:
+                done.remove(scripted)
+    return done
 
 
 def _sentence(results: Sequence[SeedResult], budget: Sequence[BudgetLine]) -> str:

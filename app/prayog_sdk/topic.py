@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from prayog_sdk import checks as _checks
-from prayog_sdk import hookspecs
+from prayog_sdk import hookspecs, languages
 from prayog_sdk import lessons as _lessons
 from prayog_sdk import params as _params
 from prayog_sdk import scenario as _scenario
@@ -64,12 +64,12 @@ def scenarios(manifest: Manifest) -> list[_scenario.Scenario]:
 
 def lessons(manifest: Manifest, lang: str = "en") -> list[_lessons.Lesson]:
     """The lessons of a topic in `lang`; steps that are missing there are English and say so in ``step.lang``."""
-    return _lessons.read_lessons(manifest, lang)
+    return languages.read_lessons(manifest, lang)
 
 
 def challenges(manifest: Manifest, lang: str = "en") -> list[_lessons.Challenge]:
     """The challenges of a topic in `lang`."""
-    return _lessons.read_challenges(manifest, lang)
+    return languages.read_challenges(manifest, lang)
 
 
 class Topic:

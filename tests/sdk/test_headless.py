@@ -168,6 +168,16 @@ def test_a_challenge_is_failed_with_a_reason(gossip: Topic) -> None:
     assert "cannot be used" in grade(CHALLENGE, gossip, odd).reason
 
 
+def test_what_the_scenario_does_itself_costs_nothing(topic_of: Callable[[Path], Topic], tmp_path: Path) -> None:
+    folder = shutil.copytree(SMALLEST / "prayog_smallest", tmp_path / "prayog_smallest")
+    file = folder / "scenarios" / "rumour.lab"
+    file.write_text("world nodes=5 seed=7\nat 30ms crash n2\nrun 500ms\n")
+    topic = topic_of(folder)
+    saved = handed_in(topic, ("crash", 30_000), ("restart", 60_000), ("pause", 400_000), rounds=30)
+    result = grade(CHALLENGE, topic, saved)
+    assert [(line.name, line.used) for line in result.budget] == [("actions", 2), ("crash", 0)]
+
+
 def test_a_changed_file_is_said(gossip: Topic) -> None:
     saved = handed_in(gossip, ("crash", 30_000), ("restart", 60_000))
     forged = dataclasses.replace(saved, trace_hash="0" * 32)

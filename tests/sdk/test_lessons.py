@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prayog_sdk.checks import CheckError
+from prayog_sdk.languages import read_challenges, read_lessons
 from prayog_sdk.lessons import (
     Answer,
     LessonError,
@@ -14,8 +15,6 @@ from prayog_sdk.lessons import (
     fill,
     judge,
     live_names,
-    read_challenges,
-    read_lessons,
 )
 from prayog_sdk.manifest import Manifest
 from prayog_sim.run import Action
