@@ -100,14 +100,11 @@ class State:
     def _idle(self, event: Event) -> bool:
         """Whether `event` makes no step: a timer that no longer runs, or something for a paused node (kept)."""
         _, order, to, frm, msg, _ = unwrap(event)
-        if to:
-            slot = self.slots[to]
-        elif frm == "timer":
-            slot = self.slots[msg[0]]
-            if slot.timers.get(msg[1], (-1,))[0] != order:
-                return True
-        else:
+        if not to and frm == "fault":
             return False
+        slot = self.slots[_for(event)]
+        if not to and frm == "timer" and slot.timers.get(msg[1], (-1,))[0] != order:
+            return True
         if slot.status != "paused":
             return False
         slot.held.append(self.heap[0])
@@ -248,6 +245,8 @@ class State:
         slot.status = "down"
         slot.timers.clear()
         waiting = [event for event in map(unwrap, slot.held) if event[2]]
+        self.heap[:] = [event for event in self.heap if event[2] or event[3:5] != ("start", slot.name)]
+        heapq.heapify(self.heap)
         slot.held.clear()
         self.arm(slot)
         return waiting
@@ -308,7 +307,7 @@ class State:
 
 def unwrap(event: Event) -> Event:
     """The event itself, or the one that waited for a paused node and now happens in its place."""
-    return (event[0], *event[4][1:]) if event[3] == "held" else event
+    return (event[0], *event[4][1:]) if event[3] == "held" and not event[2] else event
 
 
 def _for(event: Event) -> str:
