@@ -8,7 +8,6 @@ close.  A start that finds the marker of a process that is gone offers safe mode
 from __future__ import annotations
 
 import faulthandler
-import importlib.metadata
 import json
 import os
 import sys
@@ -45,8 +44,8 @@ def has_display() -> bool:
 def check_qt() -> None:
     """Raise `BadInput` with a sentence when Qt, or a library that it needs, is missing or cannot work."""
     try:
-        version = importlib.metadata.version("PySide6-Essentials")
-    except importlib.metadata.PackageNotFoundError:
+        from PySide6 import __version__ as version  # importlib.metadata would cost a quarter of a bare start
+    except ImportError:
         raise BadInput(
             "The window needs PySide6-Essentials, which is not installed. `prayog list` and `prayog run` work without."
         ) from None

@@ -163,6 +163,9 @@ def _window(args: argparse.Namespace, profile: Profile) -> int:
         )
         check_qt()
         return 0
+    import gc
+
+    gc.disable()  # until the first paint: a tenth of the time to it, and there is nothing to collect yet
     check_qt()
     from prayog.ui import startup
 

@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QWhatsThis, QWidget
 
 from prayog.settings import CHOICES, TEXT_PERCENTS
 from prayog.ui.commands import Command
-from prayog.ui.palette import Palette
 from prayog.ui.place import Place
 
 if TYPE_CHECKING:
+    from prayog.ui.palette import Palette
     from prayog.ui.window import Window
 
 __all__ = ["Actions", "install"]
@@ -131,6 +131,8 @@ class Actions:
 
     def _open(self, commands: list[Command], prompt: str) -> None:
         if self._popup is None:
+            from prayog.ui.palette import Palette  # not before the first paint
+
             self._popup = Palette(self._window)
         self._popup.open(commands, prompt)
 

@@ -172,6 +172,10 @@ class Desk(QObject):
         """Open a topic; `opened` or `failed` is called, at once when there is nothing to do."""
         from prayog_sdk.manifest import Problem
 
+        if not self.looked:  # asked for in the first moment after the start
+            once = Qt.ConnectionType.SingleShotConnection
+            self.topics_changed.connect(lambda: self.open(topic_id, opened, failed), once)
+            return None
         entry = self.registry.get(topic_id)
         if entry is None:
             failed(Problem("discovery", self.tr("There is no topic called {0}.").format(topic_id), topic_id))

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from PySide6.QtWidgets import QApplication
 from prayog import settings as _settings
 from prayog.paths import Profile
 from prayog.ui.desk import Desk
-from prayog.ui.notice import Notice
 from prayog.ui.place import Place
 from prayog.ui.window import Window
 from prayog_sdk.qt import theme
@@ -73,8 +73,11 @@ def open_window(profile: Profile, *, safe: bool = False) -> Window:
 
 def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> None:
     from prayog.bootstrap import CrashLog, crashed
+    from prayog.ui.notice import Notice
     from prayog.ui.rescue import Rescue
 
+    gc.enable()  # `prayog.cli` turned it off
+    window.complete()
     desk = window.desk
     rescue = Rescue(window)
     rescue.install()
@@ -97,6 +100,8 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
 
 
 def _offer_safe_mode(window: Window, crash: Crash) -> None:
+    from prayog.ui.notice import Notice
+
     card = crash.topic or window.tr("no topic")
     sentence = window.tr("The lab stopped unexpectedly last time; {0} was open.").format(card)
     report = f"{sentence}\n\n{crash.stacks}"

@@ -17,10 +17,8 @@ from PySide6.QtGui import QCloseEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 import prayog_resources
-from prayog.ui.actions import install
 from prayog.ui.desk import Desk
 from prayog.ui.home import Home
-from prayog.ui.notice import Notice
 from prayog.ui.page import Page
 from prayog.ui.place import ITEMS, PAGES, Place
 from prayog.ui.rail import Rail
@@ -28,6 +26,8 @@ from prayog.ui.stage import Stage
 from prayog.ui.status import StatusLine
 
 if TYPE_CHECKING:
+    from prayog.ui.actions import Actions
+    from prayog.ui.notice import Notice
     from prayog_sdk.saved import SavedRun
 
 __all__ = ["STATE_VERSION", "Window"]
@@ -53,13 +53,14 @@ class Window(QMainWindow):
     closed = Signal()
     went = Signal(object)
     """Another `Place` is shown."""
+    shell: Actions
+    """The commands of the frame; there after `complete`."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
         self.setObjectName("window")
         self.setWindowTitle("Prayog")
-        self.setWindowIcon(_window_icon())
         self.setMinimumSize(640, 480)
         self._was_painted = False
         self._history: list[Place] = []
@@ -80,7 +81,6 @@ class Window(QMainWindow):
         self.rail.chosen.connect(self._chosen)
         self.stage.wanted.connect(self.go)
         self.stage.occupied.connect(self.rail.show_bench)
-        self.shell = install(self)
         self.status.say(self.tr("Ctrl+K finds anything. Press ? for the list of keys."))
 
     def _lay_out(self) -> None:
@@ -100,6 +100,15 @@ class Window(QMainWindow):
         down.addLayout(across, 1)
         down.addWidget(self.status)
         self.setCentralWidget(centre)
+
+    def complete(self) -> None:
+        """What the first paint does not need: the window's icon, commands and their keys."""
+        from prayog.ui.actions import install
+
+        picture = QPixmap()
+        picture.loadFromData(prayog_resources.read_bytes("icons", "prayog.png"))
+        self.setWindowIcon(QIcon(picture))
+        self.shell = install(self)
 
     # Where to go
 
@@ -139,6 +148,8 @@ class Window(QMainWindow):
 
     def notices(self) -> list[Notice]:
         """The bars that are shown."""
+        from prayog.ui.notice import Notice
+
         return [each for each in self.findChildren(Notice) if not each.isHidden()]
 
     def next_pane(self, step: int = 1) -> None:
@@ -238,9 +249,3 @@ class Window(QMainWindow):
         self.desk.close()
         self.closed.emit()
         super().closeEvent(event)
-
-
-def _window_icon() -> QIcon:
-    picture = QPixmap()
-    picture.loadFromData(prayog_resources.read_bytes("icons", "prayog.png"))
-    return QIcon(picture)
