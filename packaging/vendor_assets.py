@@ -79,7 +79,7 @@ def fetch(into: Path) -> dict[str, Path]:
 
 def unpack_woff(source: Path, target: Path) -> None:
     """The same font tables without the web compression: Qt loads TTF, not WOFF2."""
-    font = TTFont(source)
+    font = TTFont(source, recalcTimestamp=False)  # the same file from every run
     font.flavor = None
     font.save(target)
 
@@ -89,7 +89,7 @@ def build_symbols(packages: dict[str, Path], work: Path, target: Path) -> None:
     wanted = {ord(c) for c in SYMBOLS}
     parts: list[str] = []
     for package, path in SYMBOL_SOURCES:
-        font = TTFont(packages[package] / path)
+        font = TTFont(packages[package] / path, recalcTimestamp=False)
         here = wanted & set(font.getBestCmap())
         wanted -= here
         options = subset.Options(
@@ -112,6 +112,8 @@ def build_symbols(packages: dict[str, Path], work: Path, target: Path) -> None:
     merged["name"].setName("Prayog Symbols", 4, 3, 1, 0x409)
     merged["name"].setName("PrayogSymbols-Regular", 6, 3, 1, 0x409)
     merged["name"].setName("1.0;PrayogSymbols-Regular", 3, 3, 1, 0x409)
+    merged.recalcTimestamp = False
+    merged["head"].modified = merged["head"].created
     merged.save(target)
     if wanted:
         print("no source has:", "".join(map(chr, sorted(wanted))))

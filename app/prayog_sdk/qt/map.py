@@ -257,12 +257,21 @@ class MapView(QWidget):
     def _start_web(self, html: str) -> None:
         try:
             from prayog_sdk.qt.webmap import WebMap
-
-            self._attach(WebMap(html, self._colours.sea, self))
-        except (ImportError, RuntimeError) as error:
+        except ImportError as error:
             self._fall_back(str(error))
             return
-        self._limit.start(START_LIMIT_MS)
+
+        def open_page() -> None:
+            if self._released:
+                return
+            try:
+                self._attach(WebMap(html, self._colours.sea, self))
+            except RuntimeError as error:
+                self._fall_back(str(error))
+                return
+            self._limit.start(START_LIMIT_MS)
+
+        QTimer.singleShot(0, self, open_page)  # importing and starting Chromium both take long: not in one go
 
     def _start_plain(self, world: World) -> None:
         from prayog_sdk.qt.plainmap import PlainMap

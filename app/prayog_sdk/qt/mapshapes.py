@@ -101,10 +101,13 @@ class Shapes:
             nearest = int(square.argmin())
             if square[nearest] <= tolerance_deg**2:
                 return self.ids[int(self.point_owner[nearest])]
+        if not len(self.rings):
+            return None
         box = self.rings.bounds()
         best: tuple[float, int] | None = None
-        for turn in (-360.0, 0.0, 360.0):
-            x = lon + turn
+        first = np.ceil((box[:, 0].min() - lon) / 360.0)
+        last = np.floor((box[:, 2].max() + SEAM - lon) / 360.0)
+        for x in lon + 360.0 * np.arange(first, last + 1):
             near = (box[:, 0] <= x) & (x <= box[:, 2] + SEAM) & (box[:, 1] <= lat) & (lat <= box[:, 3])
             inside: dict[int, list[int]] = {}
             for ring in np.flatnonzero(near):

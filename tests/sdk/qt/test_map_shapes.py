@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from prayog_sdk.qt.mapshapes import EARTH_RADIUS_M, boxes, circle, geojson, mercator, points
@@ -33,6 +33,8 @@ def test_every_corner_of_a_circle_is_at_its_radius(lat: float, lon: float, radiu
 
 
 @given(LATS, LONS, st.floats(200_000.0, 19_500_000.0), LATS, LONS)
+@example(16.0, 65.0, 11_639_900.0, 64.0, -115.0)  # on the line along which a ring round the pole is closed
+@example(0.0, 0.0, 14_129_005.296875, 0.0, 0.0)
 @settings(max_examples=150, deadline=None)
 def test_a_place_hits_the_circle_exactly_when_it_is_near_enough(
     lat: float, lon: float, radius_m: float, at_lat: float, at_lon: float

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtCore import QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QColor
+from PySide6.QtNetwork import QHostAddress, QTcpServer
 from PySide6.QtTest import QTest
 
 from prayog_sdk.qt.map import MapView
@@ -140,11 +141,17 @@ def test_a_remote_address_is_stopped_and_written_down(view, qtbot):
     view._drawing.page.errors.clear()  # the console reports the fetch that was stopped
 
     # Chromium itself stops a page of a local scheme, as above; a page that it lets go out meets the guard.
+    server = QTcpServer()
+    assert server.listen(QHostAddress.SpecialAddress.LocalHost)
+    address = f"http://127.0.0.1:{server.serverPort()}/"
     other = QWebEnginePage(view._drawing._profile)
     with qtbot.waitSignal(other.loadFinished, timeout=5000) as loaded:
         other.load(QUrl(address))
+        QTimer.singleShot(1000, other, lambda: other.triggerAction(QWebEnginePage.WebAction.Stop))
     assert loaded.args == [False]
     assert view._drawing.guard.blocked == [address]
+    assert not server.hasPendingConnections()
+    server.close()
     with qtbot.waitSignal(other.destroyed):
         other.deleteLater()
 
@@ -239,6 +246,7 @@ def test_a_saved_map_is_one_file_that_asks_for_nothing(view, qtbot, tmp_path):
     assert "<title>Near Indore</title>" in text
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=", text)
     assert "lab://" not in text
+
     class HereToo(Guard):  # the file itself may be opened
         def interceptRequest(self, info):
             if info.requestUrl() != QUrl.fromLocalFile(str(saved)):
