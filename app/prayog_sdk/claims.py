@@ -34,6 +34,7 @@ __all__ = [
     "either",
     "events",
     "found",
+    "of_kind",
     "part",
 ]
 
@@ -60,13 +61,15 @@ class Given(Protocol):
     def at_step(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
     """A step or an effect of one; ``event["name"]`` is a field, None where it has none."""
 
-    step: Step
-    kind: str
-    data: Mapping[str, Any]
+    __slots__ = ("data", "kind", "step")  # a plain class: a check makes one for each event of a long trace
+
+    def __init__(self, step: Step, kind: str, data: Mapping[str, Any]) -> None:
+        self.step = step
+        self.kind = kind
+        self.data = data
 
     def __getitem__(self, name: str) -> Any:
         if name == "kind":
@@ -284,13 +287,21 @@ def events(trace: Iterable[Step]) -> Iterator[Event]:
             yield Event(step, effect.kind, effect.data)
 
 
+def of_kind(trace: Iterable[Step], kind: str) -> Iterator[Event]:
+    """Steps and effects of one kind, in order."""
+    for step in trace:
+        if step.kind == kind:
+            yield Event(step, kind, step.data)
+        for effect in step.effects:
+            if effect.kind == kind:
+                yield Event(step, kind, effect.data)
+
+
 def found(trace: Iterable[Step], kind: str, where: Where | None, fields: Mapping[str, Any]) -> Iterator[Event]:
     """The events of `kind` that fit; raises `CheckError` when no event of the kind has a field that is asked for."""
     unseen = set(fields) | getattr(where, "names", frozenset())
     sample: Event | None = None
-    for event in events(trace):
-        if event.kind != kind:
-            continue
+    for event in of_kind(trace, kind):
         sample = event
         if unseen:
             unseen = {name for name in unseen if not event.has(name)}
@@ -302,7 +313,9 @@ def found(trace: Iterable[Step], kind: str, where: Where | None, fields: Mapping
 
 def fits(event: Event, where: Where | None, fields: Mapping[str, Any]) -> bool:
     """The event has these field values and passes the test."""
-    return all(plain(event[name]) == plain(value) for name, value in fields.items()) and (where is None or where(event))
+    if fields and not all(plain(event[name]) == plain(value) for name, value in fields.items()):
+        return False
+    return where is None or where(event)
 
 
 def no_field(sample: Event, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prayog_sdk import params as knobs
-from prayog_sdk.checks import Verdict
+from prayog_sdk.checks import Event, Verdict
 from prayog_sdk.hookspecs import Progress
 from prayog_sdk.scenario import Scenario
 from prayog_sdk.topic import Topic, silent
@@ -107,7 +107,8 @@ def measured(topic: Topic, params: Any, trace: Trace) -> dict[str, Any]:
     values = {}
     for name, measure in topic.measures(params).items():
         try:
-            values[name] = to_json(measure(trace))
+            value = measure(trace)
+            values[name] = str(value) if isinstance(value, Event) else to_json(value)
         except Exception as error:
             raise RunError(f"the measure {name} failed: {type(error).__name__}: {error}") from error
     return values

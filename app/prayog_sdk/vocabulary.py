@@ -28,6 +28,7 @@ from prayog_sdk.claims import (
     events,
     fits,
     found,
+    of_kind,
     short,
 )
 from prayog_sim.trace import Step, Trace
@@ -108,8 +109,8 @@ def always(kind: str, where: Where | None = None, /, **fields: Any) -> Claim:
 
     def look(scope: Scope) -> Verdict:
         fitting = sum(1 for _ in found(scope.trace, kind, where, fields))
-        for event in events(scope.trace):
-            if event.kind == kind and not fits(event, where, fields):
+        for event in of_kind(scope.trace, kind):
+            if not fits(event, where, fields):
                 return Verdict(False, f"{text} does not hold: {event}", event.step.seq)
         return Verdict(True, f"{text} holds for all {fitting}")
 
@@ -156,11 +157,8 @@ def gauge(name: str, agg: str = "last", /, *, window: str | int | None = None, n
         since = scope.trace[-1].at - span if span is not None and len(scope.trace) else 0
         samples = [
             (event.step.seq, event["value"])
-            for event in events(scope.trace)
-            if event.kind == "gauge"
-            and event["name"] == name
-            and event.step.at >= since
-            and node in (None, event["node"])
+            for event in of_kind(scope.trace, "gauge")
+            if event["name"] == name and event.step.at >= since and node in (None, event["node"])
         ]
         if not samples:
             return Fact(None, f"{text}: nothing was measured")
