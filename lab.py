@@ -92,7 +92,7 @@ def install(stamp, lock, project):
 
 
 def fingerprint(lock):
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256(made_with().encode())
     for name in (lock, "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
