@@ -113,7 +113,7 @@ def build_symbols(packages: dict[str, Path], work: Path, target: Path) -> None:
     merged["name"].setName("PrayogSymbols-Regular", 6, 3, 1, 0x409)
     merged["name"].setName("1.0;PrayogSymbols-Regular", 3, 3, 1, 0x409)
     merged.recalcTimestamp = False
-    merged["head"].modified = merged["head"].created
+    merged["head"].created = merged["head"].modified = font["head"].created  # not the time of this run
     merged.save(target)
     if wanted:
         print("no source has:", "".join(map(chr, sorted(wanted))))

@@ -67,7 +67,7 @@ def _render(title: str, face: str, view: tuple[float, float, float], config: str
     world = OfflineMap(
         location=(lat, lon), tiles=None, min_zoom=1, max_zoom=14, prefer_canvas=True,
         zoom_start=zoom,  # type: ignore[arg-type]  # Leaflet takes quarters too
-        zoom_snap=0.25, wheel_px_per_zoom_level=120, wheel_debounce_time=20, box_zoom=False,
+        zoom_snap=0.25, wheel_px_per_zoom_level=120, wheel_debounce_time=20, box_zoom=False, keyboard=False,
         zoom_animation=False, inertia=False,  # the map moves when the learner moves it, and stops with them
         max_bounds=True, min_lat=-85.06, max_lat=85.06, min_lon=-36000, max_lon=36000, max_bounds_viscosity=1.0,
     )  # fmt: skip

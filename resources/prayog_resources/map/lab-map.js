@@ -14,6 +14,7 @@
 (() => {
   const MAX_LAT = 85.05112877980659;
   const RAD = Math.PI / 180;
+  const KEY_STEP_PX = 80;
   const rise = (lat) => Math.atanh(Math.sin(Math.max(-MAX_LAT, Math.min(MAX_LAT, lat)) * RAD)) / RAD;
   const wrap = (lon) => ((((lon + 180) % 360) + 360) % 360) - 180;
 
@@ -502,7 +503,12 @@
     document.addEventListener("keydown", (e) => {
       if (e.target.closest("a, button")) return;
       document.body.classList.add("lab-keys");
+      // Leaflet's own keys glide, and lose what is pressed meanwhile.
+      const pan = (x, y) => () => map.panBy([x * KEY_STEP_PX, y * KEY_STEP_PX], { animate: false });
+      const zoom = (levels) => () => map.setZoom(map.getZoom() + levels, { animate: false });
       const act = {
+        ArrowLeft: pan(-1, 0), ArrowRight: pan(1, 0), ArrowUp: pan(0, -1), ArrowDown: pan(0, 1),
+        "+": zoom(1), "=": zoom(1), "-": zoom(-1),
         " ": () => corner(map.getCenter()),
         Enter: () => (tool === "polygon" ? endPolygon() : corner(map.getCenter())),
         Backspace: () => { corners.pop(); corners.length ? sketchPolygon() : abandon(); },
@@ -565,6 +571,7 @@
     scene = new Scene().addTo(map);
     map.attributionControl.setPrefix(false).addAttribution(config.attribution);
     L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+    map.getContainer().tabIndex = 0;
     map.getContainer().setAttribute("role", "application");
     map.getContainer().setAttribute("aria-label", config.label);
     lab.setTheme(config.theme);
