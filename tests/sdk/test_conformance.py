@@ -72,7 +72,12 @@ LESSON = "lessons/en/01-rumour.md"
         (edit(LESSON, 'text = "Press', 'action = { name = "fly" }\ntext = "Press'), "there is no action 'fly'"),
     ],
 )
-def test_every_broken_promise_is_found(tmp_path: Path, change: Callable[[Path], None], words: str) -> None:
+def test_every_broken_promise_is_found(
+    tmp_path: Path, change: Callable[[Path], None], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if words not in ("out of reach here", "differs between two processes"):  # processes cost time, twice each
+        here = [promise for promise in conformance._PROMISES if promise is not conformance._determinism]
+        monkeypatch.setattr(conformance, "_PROMISES", here)
     folder = create("probe", tmp_path)
     change(folder)
     errors = [str(finding) for finding in check(folder) if finding.level == "error"]
