@@ -10,9 +10,9 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QMenu, QSizePolicy, QTabWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QMenu, QSizePolicy, QTabBar, QTabWidget, QToolButton, QWidget
 
 from prayog.ui.bench.host import Host
 from prayog.ui.bench.slot import Slot
@@ -75,6 +75,13 @@ class Docks(QMainWindow):
         )  # fmt: skip
         self.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
         self._fitted = False
+        self._trimming = QTimer(self)
+        self._trimming.setSingleShot(True)
+        self._trimming.setInterval(0)
+        self._trimming.timeout.connect(self._trim)
+
+    def _soon(self) -> None:
+        self._trimming.start()
 
     def build(self, panels: Sequence[tuple[PanelSpec, bool]]) -> None:
         """Make the docks for `panels`; a panel that is there already (same id and factory) is kept."""
@@ -89,6 +96,8 @@ class Docks(QMainWindow):
             slot.failed.connect(self.panel_failed)
             dock = Dock(slot, self)
             dock.export_asked.connect(lambda ending, s=slot: self.export_asked.emit(s, ending))
+            for changed in (dock.dockLocationChanged, dock.visibilityChanged, dock.topLevelChanged):
+                changed.connect(self._soon)
             self._docks[spec.id] = dock
         self._docks = {spec.id: self._docks[spec.id] for spec, _ in panels}
         if fresh:
@@ -108,8 +117,10 @@ class Docks(QMainWindow):
             self.removeDockWidget(dock)
         centre: Dock | None = None
         last: dict[str, Dock] = {}
-        for dock in self._docks.values():
+        for name, dock in self._docks.items():
             area = dock.slot.spec.area
+            if area == "centre" and not self._opened.get(name, True):
+                area = "tab"  # splitting the centre for a hidden dock would tear its tabs apart
             if area == "tab" and centre is not None:
                 self.tabifyDockWidget(centre, dock)
             elif area == "bottom":
@@ -134,6 +145,26 @@ class Docks(QMainWindow):
         self._fitted = False
         self._fit()
 
+    def _trim(self) -> None:
+        """A panel among tabs needs no title of its own; the tabs get the panels' menus instead."""
+        for dock in self._docks.values():
+            mates = [other for other in self.tabifiedDockWidgets(dock) if not other.isHidden()]
+            dock.bar.set_slim(bool(mates) and not dock.isFloating())
+        for tabs in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            if tabs.contextMenuPolicy() != Qt.ContextMenuPolicy.CustomContextMenu:
+                tabs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+                tabs.customContextMenuRequested.connect(lambda place, t=tabs: self._tab_menu(t, place))
+                tabs.setAccessibleName(self.tr("Panels"))
+
+    def _tab_menu(self, tabs: QTabBar, place: QPoint) -> None:
+        index = tabs.tabAt(place)
+        dock = next((d for d in self._docks.values() if index >= 0 and d.windowTitle() == tabs.tabText(index)), None)
+        if dock is not None:
+            menu = QMenu(self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dock.fill_menu(menu)
+            menu.popup(tabs.mapToGlobal(place))
+
     def _fit(self) -> None:
         """Give the first panels most of the room; only once the real size is known."""
         if self._fitted or not self.isVisible() or self.height() < 100:
@@ -144,7 +175,10 @@ class Docks(QMainWindow):
         left = [d for d in self._docks.values() if d.slot.spec.area == "centre" and not d.isHidden()]
         if right and left:
             self.resizeDocks([left[0], right[0]], [self.width() * 66 // 100, self.width() * 34 // 100], Qt.Orientation.Horizontal)
-        if bottom and left:
+        if bottom and left and self.height() < theme.scaled(330):
+            for dock in bottom:  # no room for both: the table is one press away
+                dock.hide()
+        elif bottom and left:
             low = max(theme.scaled(140), self.height() * 27 // 100)
             self.resizeDocks([left[0], bottom[0]], [self.height() - low, low], Qt.Orientation.Vertical)
 
@@ -201,7 +235,8 @@ class Dock(QDockWidget):
         self.setObjectName(slot.spec.id)
         self.setFeatures(_DOCKS.DockWidgetMovable | _DOCKS.DockWidgetFloatable | _DOCKS.DockWidgetClosable)
         self.setWidget(slot)
-        self.setTitleBarWidget(_TitleBar(self))
+        self.bar = _TitleBar(self)
+        self.setTitleBarWidget(self.bar)
         self.setAccessibleName(slot.spec.title)
 
     def toggle(self) -> None:
@@ -225,7 +260,7 @@ class _TitleBar(QWidget):
 
     def __init__(self, dock: Dock) -> None:
         super().__init__(dock)
-        self._dock = dock
+        self._slim = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._name = QLabel(dock.slot.spec.title)
         self._name.setProperty("kind", "muted")
@@ -241,8 +276,16 @@ class _TitleBar(QWidget):
         layout.addWidget(self._name, 1)
         layout.addWidget(self._more)
 
+    def set_slim(self, slim: bool) -> None:
+        """Take no room: the panel's tab says its name already."""
+        if slim != self._slim:
+            self._slim = slim
+            self._name.setVisible(not slim)
+            self._more.setVisible(not slim)
+            self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(80), max(28, theme.scaled(28)))
+        return QSize(theme.scaled(80), 0 if self._slim else max(28, theme.scaled(28)))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, self.sizeHint().height())
@@ -292,7 +335,7 @@ def write_picture(slot: Slot, path: Path, ending: str, caption: str) -> None:
 
 
 def _paint(painter: QPainter, panel: QWidget, size: QSize, caption: str) -> None:
-    from PySide6.QtCore import QPoint, QRect
+    from PySide6.QtCore import QRect
     from PySide6.QtGui import QColor
 
     look = theme.current()
