@@ -13,22 +13,15 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QToolButton, QVBoxLayout, QWidget
 
+from prayog_sdk.qt.mapmarkers import Screen
 from prayog_sdk.qt.mapoutline import Detail, outline
-from prayog_sdk.qt.mappaint import (
-    Painted,
-    Parts,
-    Screen,
-    paint_aim,
-    paint_marks,
-    paint_overlay,
-    paint_world,
-    write,
-)  # fmt: skip
-from prayog_sdk.qt.mapshapes import Lines, Shapes, boxes, mercator
+from prayog_sdk.qt.mappaint import Mark, Painted, Parts, paint_aim, paint_marks, paint_overlay, paint_world, write
+from prayog_sdk.qt.mapshapes import Shapes, mercator
 from prayog_sdk.qt.mapstyle import SKETCH, MapColours, OverlayStyle
+from prayog_sdk.qt.maptools import Corner, Drawing, wrapped
 
 __all__ = ["PlainMap", "World", "load_world"]
 
@@ -38,8 +31,6 @@ KEY_STEP_PX = 80
 METRES_PER_DEGREE = 111_319.49  # of longitude on the equator
 MOVED_AFTER_MS = 120  # a drag is told once, when it has come to rest
 
-Corner = tuple[float, float]  # latitude, longitude (not wrapped while drawing)
-
 
 World = Mapping[Detail, tuple[Parts, Parts]]
 """Land and borders for each level of detail."""
@@ -47,10 +38,6 @@ World = Mapping[Detail, tuple[Parts, Parts]]
 
 def load_world() -> World:
     return {"110m": outline("110m"), "50m": outline("50m")}
-
-
-def wrapped(lon: float) -> float:
-    return (lon + 180.0) % 360.0 - 180.0
 
 
 def latitude(y: float) -> float:
@@ -69,22 +56,25 @@ class _Box(pg.ViewBox):  # type: ignore[misc]  # pyqtgraph has no types
     def mouseClickEvent(self, event: Any) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             event.accept()
-            at = self._owner.corner_at(event.scenePos())
-            if event.double() and self._owner.tool == "polygon":
-                self._owner.end_polygon()
-            elif self._owner.tool != "box":
-                self._owner.corner(at)
+            drawing = self._owner.drawing
+            if event.double() and drawing.tool == "polygon":
+                drawing.end_polygon()
+            elif drawing.tool != "box":
+                drawing.corner(self._owner.corner_at(event.scenePos()))
+            self._owner.redraw()
 
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        if self._owner.tool != "box" or event.button() != Qt.MouseButton.LeftButton:
+        drawing = self._owner.drawing
+        if drawing.tool != "box" or event.button() != Qt.MouseButton.LeftButton:
             super().mouseDragEvent(event, axis)
             return
         event.accept()
         a, b = self._owner.corner_at(event.buttonDownScenePos()), self._owner.corner_at(event.scenePos())
         if event.isFinish():
-            self._owner.end_box(a, b)
+            drawing.end_box(a, b)
         else:
-            self._owner.sketch_box(a, b)
+            drawing.sketch_box(a, b)
+        self._owner.redraw()
 
 
 class _Scene(pg.GraphicsObject):  # type: ignore[misc]
@@ -141,9 +131,8 @@ class PlainMap(QWidget):
         self._font = QFont(self.font())
         self._world = world
         self._overlays: dict[str, tuple[Painted, OverlayStyle]] = {}
-        self._sketch: Painted | None = None
-        self._corners: list[Corner] = []
-        self.tool = "pan"
+        self._ground: tuple[Any, QPixmap, list[Mark]] | None = None
+        self.drawing = Drawing(self.clicked.emit, self.box_drawn.emit, self.polygon_drawn.emit)
         self.keys_used = False
         self._lat, self._lon, self._zoom = 0.0, 0.0, 2.0
         self._placing = False
@@ -170,11 +159,11 @@ class PlainMap(QWidget):
 
     def set_overlay(self, name: str, shapes: Shapes, style: OverlayStyle, colours: MapColours) -> None:
         self._overlays[name] = (Painted(shapes), style)
-        self._scene.update()
+        self.redraw()
 
     def clear_overlay(self, name: str) -> None:
         self._overlays.pop(name, None)
-        self._scene.update()
+        self.redraw()
 
     def set_theme(self, values: Mapping[str, Any], colours: MapColours) -> None:
         self._colours = colours
@@ -191,11 +180,11 @@ class PlainMap(QWidget):
             button.setStyleSheet(style)
             button.setGeometry(10, 10 + place * (side + 4), side, side)
         self._view.setBackground(QColor(colours.sea))
-        self._scene.update()
+        self.redraw()
 
     def set_tool(self, tool: str) -> None:
-        self.tool = tool
-        self._abandon()
+        self.drawing.take(tool)
+        self.redraw()
         self._view.setCursor(Qt.CursorShape.OpenHandCursor if tool == "pan" else Qt.CursorShape.CrossCursor)
 
     def set_view(self, lat: float, lon: float, zoom: float) -> None:
@@ -227,7 +216,7 @@ class PlainMap(QWidget):
         self._box.setRange(QRectF(west, north - s.height / s.k, s.width / s.k, s.height / s.k), padding=0)
         self._placing = False
         self._rest.start()
-        self._scene.update()
+        self.redraw()
 
     def _on_range(self) -> None:
         if self._placing:
@@ -238,10 +227,10 @@ class PlainMap(QWidget):
         self._zoom = min(MAX_ZOOM, max(MIN_ZOOM, log2(self._view.width() / (east - west) * 360 / 256)))
         if abs(y) > 175.0:
             self._place()
-        if self.tool == "box" and self._corners:
-            self.sketch_box(self._corners[0], (self._lat, self._lon))
+        if self.drawing.tool == "box":
+            self.drawing.hover((self._lat, self._lon))
         self._rest.start()
-        self._scene.update()
+        self.redraw()
 
     def _tell_moved(self) -> None:
         s = self._screen()
@@ -267,19 +256,35 @@ class PlainMap(QWidget):
     def paint(self, p: QPainter) -> None:
         screen = self._screen()
         detail: Detail = "50m" if self._zoom >= FINE_FROM_ZOOM else "110m"
-        marks = paint_world(p, screen, *self._world[detail], self._colours, self._font.pixelSize())
+        wanted = (screen, detail, self._colours, self._font.pixelSize(), p.device().devicePixelRatioF())
+        if self._ground is None or self._ground[0] != wanted:  # kept, so that a new overlay or sketch costs only itself
+            self._ground = (wanted, *self._paint_ground(screen, detail, p.device().devicePixelRatioF()))
+        _, ground, marks = self._ground
+        p.drawPixmap(QPointF(0, 0), ground)
         for painted, style in sorted(self._overlays.values(), key=lambda pair: pair[1].order):
             paint_overlay(p, screen, painted, style.paint(self._colours))
-        if self._sketch is not None:
-            paint_overlay(p, screen, self._sketch, SKETCH.paint(self._colours))
+        if self.drawing.sketch is not None:
+            paint_overlay(p, screen, Painted(self.drawing.sketch), SKETCH.paint(self._colours))
         paint_marks(p, marks, self._colours, self._font)
         self._scale(p, screen)
-        if self.keys_used and self.tool != "pan" and self._view.hasFocus():
+        if self.keys_used and self.drawing.tool != "pan" and self._view.hasFocus():
             paint_aim(p, screen, self._colours)
         if self._view.hasFocus() and self.keys_used:
             p.setPen(QPen(QColor(self._colours.accent), 2.0))
             p.setBrush(Qt.BrushStyle.NoBrush)
             p.drawRect(QRectF(1, 1, screen.width - 2, screen.height - 2))
+
+    def _paint_ground(self, screen: Screen, detail: Detail, ratio: float) -> tuple[QPixmap, list[Mark]]:
+        ground = QPixmap(ceil(screen.width * ratio), ceil(screen.height * ratio))
+        ground.setDevicePixelRatio(ratio)
+        p = QPainter(ground)
+        p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        marks = paint_world(p, screen, *self._world[detail], self._colours, self._font.pixelSize())
+        p.end()
+        return ground, marks
+
+    def redraw(self) -> None:
+        self._scene.update()
 
     def _scale(self, p: QPainter, s: Screen) -> None:
         """The scale bar (true at the middle of the map) and where the data is from."""
@@ -308,41 +313,6 @@ class PlainMap(QWidget):
         at = self._box.mapSceneToView(scene)
         return latitude(at.y()), float(at.x())
 
-    def corner(self, at: Corner) -> None:
-        """A click, or the space bar at the middle of the map."""
-        if self.tool == "polygon":
-            self._corners.append(at)
-            self._sketch_polygon()
-        elif self.tool == "box":
-            if self._corners:
-                self.end_box(self._corners[0], at)
-            else:
-                self._corners = [at]
-                self.sketch_box(at, at)
-        else:
-            self.clicked.emit(at[0], wrapped(at[1]))
-
-    def sketch_box(self, a: Corner, b: Corner) -> None:
-        self._show(boxes([[min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])]]))
-
-    def end_box(self, a: Corner, b: Corner) -> None:
-        south, north = min(a[0], b[0]), max(a[0], b[0])
-        west, east = min(a[1], b[1]), max(a[1], b[1])
-        self._abandon()
-        if north - south < 1e-9 or east - west < 1e-9:
-            return
-        if east - west >= 360.0:
-            west, east = -180.0, 180.0
-        else:
-            west, east = wrapped(west), wrapped(east)
-        self.box_drawn.emit(south, west, north, 180.0 if east == -180.0 else east)
-
-    def end_polygon(self) -> None:
-        drawn = self._corners
-        if len(drawn) >= 3:
-            self._abandon()
-            self.polygon_drawn.emit([(lat, wrapped(lon)) for lat, lon in drawn])
-
     def key(self, key: int) -> bool:
         """Act on a key of the map; False when it is none."""
         k, middle = Qt.Key, (self._lat, self._lon)
@@ -354,45 +324,24 @@ class PlainMap(QWidget):
             self.set_view(latitude(min(175.0, max(-175.0, y))), self._lon + dx * KEY_STEP_PX / s.k, self._zoom)
         elif key in (k.Key_Plus, k.Key_Equal, k.Key_Minus):
             self.set_view(*middle, self._zoom + (-1 if key == k.Key_Minus else 1))
-        elif key == k.Key_Space or (key in (k.Key_Return, k.Key_Enter) and self.tool != "polygon"):
-            self.corner(middle)
+        elif key == k.Key_Space or (key in (k.Key_Return, k.Key_Enter) and self.drawing.tool != "polygon"):
+            self.drawing.corner(middle)
         elif key in (k.Key_Return, k.Key_Enter):
-            self.end_polygon()
-        elif key == k.Key_Backspace and self._corners:
-            self._corners.pop()
-            self._sketch_polygon()
-        elif key == k.Key_Escape and self._corners:
-            self._abandon()
+            self.drawing.end_polygon()
+        elif key == k.Key_Backspace and self.drawing:
+            self.drawing.back()
+        elif key == k.Key_Escape and self.drawing:
+            self.drawing.give_up()
         else:
             return False
         self.keys_used = True
-        self._scene.update()
+        self.redraw()
         return True
 
     def _on_hover(self, scene: QPointF) -> None:
-        if self._corners and self.tool == "polygon":
-            self._sketch_polygon(self.corner_at(scene))
-        elif self._corners and self.tool == "box":
-            self.sketch_box(self._corners[0], self.corner_at(scene))
-
-    def _sketch_polygon(self, cursor: Corner | None = None) -> None:
-        fixed = np.array([(lon, lat) for lat, lon in self._corners]).reshape(-1, 2)
-        xy = fixed if cursor is None else np.vstack([fixed, [[cursor[1], cursor[0]]]])
-        nothing = Lines.of([], [])
-        self._show(Shapes(
-            rings=Lines.of([xy], [0]) if len(xy) > 2 else nothing,
-            lines=Lines.of([xy], [0]) if len(xy) == 2 else nothing,
-            points=fixed,
-        ))  # fmt: skip
-
-    def _show(self, shapes: Shapes) -> None:
-        self._sketch = Painted(shapes)
-        self._scene.update()
-
-    def _abandon(self) -> None:
-        self._corners = []
-        self._sketch = None
-        self._scene.update()
+        if self.drawing:
+            self.drawing.hover(self.corner_at(scene))
+            self.redraw()
 
 
 def floor_quarter(zoom: float) -> float:
