@@ -9,7 +9,6 @@ Rules
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from prayog.catalog.discovery import Found
 from prayog.catalog.guard import guard
 from prayog.catalog.wheels import WheelError, unpack
-from prayog_sdk.manifest import Manifest, Problem
+from prayog_sdk.manifest import Problem
 
 if TYPE_CHECKING:  # pluggy and the rest of an open topic are loaded with the first topic, not with the window
     from prayog_sdk.topic import Topic
@@ -171,7 +170,6 @@ class Registry:
         if topic is not None:
             with guard("close", entry.found.where, entry.problems.append):
                 topic.close()
-            _leave(topic.manifest)
 
     def _tell(self, entry: Entry) -> None:
         for changed in self._watchers:
@@ -189,17 +187,5 @@ def _load(found: Found, unpacked: Path | None) -> Topic | Problem:
             if unpacked is None:
                 raise WheelError(f"The wheel {found.where} cannot be opened without a profile to unpack it into.")
             manifest = replace(manifest, folder=unpack(Path(found.where), unpacked) / found.top)
-        try:
-            outcome.append(Topic.load(manifest))
-        except BaseException:
-            _leave(manifest)
-            raise
+        outcome.append(Topic.load(manifest))
     return outcome[0]
-
-
-def _leave(manifest: Manifest) -> None:
-    """Take a wheel's folder off the path again: another wheel of that name may be opened next."""
-    if manifest.source == "wheel" and isinstance(manifest.folder, Path):
-        root = str(manifest.folder.resolve().parent)
-        if root in sys.path:
-            sys.path.remove(root)
