@@ -11,7 +11,7 @@ from typing import Any
 from prayog_sdk.checks import Measure, Verdict
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["MEASURES", "all_in_india", "gave_up", "sphere_off"]
+__all__ = ["MEASURES", "SITUATIONS", "all_in_india", "gave_up", "right_sized", "sphere_off"]
 
 
 def newest(trace: Trace, kind: str, /, **fields: Any) -> Step | None:
@@ -111,6 +111,50 @@ def gave_up(trace: Trace) -> Verdict:
         if step.kind == "ruler" and step.data["name"] == "ellipsoid" and not step.data["converged"]:
             return Verdict(True, f"Vincenty gave up after {step.data['iterations']} rounds", step.seq)
     return Verdict(False, "it has converged each time so far; try pins that are almost opposite each other")
+
+
+SITUATIONS = (
+    ("the city", (22.57, 88.36), 5),
+    ("the district", (21.146, 79.088), 25),
+    ("the region", (19.07, 82.02), 200),
+)
+"""Three circles of the challenge *Right-size*: name, centre in degrees, radius in km."""
+MOST_CELLS = 12
+MOST_FALSE = 60
+
+
+def right_sized(trace: Trace) -> Verdict:
+    """Each of the three circles was once answered exactly from at most 12 cells with few false positives."""
+    lacking = {name: "was not asked yet" for name, _, _ in SITUATIONS}
+    begin = -1
+    for step in trace:
+        if step.kind == "query":
+            begin = step.seq
+        if step.kind != "oracle" or begin < 0:
+            continue
+        query = trace[begin].data
+        if query["ask"] != "radius":
+            continue
+        for name, (lat, lon), km in SITUATIONS:
+            if abs(query["point"][0] - lat) + abs(query["point"][1] - lon) < 0.02 and query["metres"] == 1_000 * km:
+                lacking[name] = _size_of(trace, begin, step)
+    wrong = {name: why for name, why in lacking.items() if why}
+    if not wrong:
+        return Verdict(True, "all three circles were covered with cells of the right size", len(trace) - 1)
+    return Verdict(False, "; ".join(f"{name}: {why}" for name, why in wrong.items()))
+
+
+def _size_of(trace: Trace, begin: int, oracle: Step) -> str:
+    """What is wrong with the covering of one circle; empty when nothing is."""
+    steps = trace[begin : oracle.seq]
+    cells = sum(step.kind == "visit" for step in steps)
+    answer = next(step.data for step in reversed(steps) if step.kind == "answer")
+    false = 100 * (1 - answer["count"] / answer["candidates"]) if answer["candidates"] else 0
+    if not oracle.data["same"]:
+        return f"missed {oracle.data['missing']} places"
+    if cells > MOST_CELLS:
+        return f"took {cells} cells, {MOST_CELLS} are allowed: use shorter words"
+    return "" if false < MOST_FALSE else f"{false:.0f} % of the candidates were false: use longer words"
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from prayog_location.measures import MEASURES, all_in_india, gave_up, sphere_off
+from prayog_location.measures import MEASURES, all_in_india, gave_up, right_sized, sphere_off
 from prayog_sdk.checks import Check, Measure, last, never
 from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import Choice, FilePath, Slider
@@ -93,6 +93,7 @@ def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
 
 _POINT = Arg("point", "point", "Centre", [22.7196, 75.8577])
 _KM = Arg("km", "float", "Radius", 50.0, unit="km")
+_LETTERS = Arg("letters", "int", "Geohash letters (0: the index decides)", 0)
 _PRECISION = Arg("precision", "int", "Letters of the geohash", 5)
 
 
@@ -102,7 +103,7 @@ def prayog_actions() -> list[ActionSpec]:
              (("south", 20.0), ("west", 72.0), ("north", 24.0), ("east", 78.0))]  # fmt: skip
     cells = [Arg(name, "int", name, value) for name, value in (("x0", 3), ("y0", 3), ("x1", 12), ("y1", 9))]
     return [
-        ActionSpec("radius", "Circle", "All places within a distance.", args=(_POINT, _KM), key="c", icon="rulers"),
+        ActionSpec("radius", "Circle", "All places within a distance.", args=(_POINT, _KM, _LETTERS), key="c", icon="rulers"),
         ActionSpec("nearest", "k nearest", "The nearest places, however far.",
                    args=(_POINT, Arg("k", "int", "How many", 10)), key="n", icon="pin"),
         ActionSpec("box", "Box", "All places in a latitude/longitude box.", args=tuple(edges), key="o", icon="table"),
@@ -131,6 +132,9 @@ def prayog_checks() -> list[Check]:
               "For the naive geohash query, which this topic disproves."),
         Check("complete", "The last answer missed nothing", last("oracle").missing == 0),
         Check("in_india", "All places lie in the box that holds India", all_in_india),
+        Check("right_sized", "City, district and region were each covered with cells of the right size",
+              right_sized,
+              "At most 12 cells, less than 60 % false positives, nothing missed."),
         Check("sphere_off", "The sphere is off by more than 0.4 % between the last pins", sphere_off),
         Check("gave_up", "Vincenty’s formula did not converge between the last pins", gave_up),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from .polygon import Polygon
 from .region import Box
 from .wording import question
 
-__all__ = ["ACTIONS", "Place", "cell", "curve_ranges", "described", "query", "two_places"]
+__all__ = ["ACTIONS", "Place", "cell", "curve_ranges", "described", "letters", "query", "two_places"]
 
 Place = tuple[float, float]
 ACTIONS = ("radius", "nearest", "box", "polygon", "same_cell", "nine_cells", "measure", "ranges", "swap_axes")
@@ -44,6 +44,11 @@ def query(name: str, args: Mapping[str, Any]) -> Query:
         raise
     except ValueError as error:  # the engines' own sentences
         raise ActionError(str(error)) from error
+
+
+def letters(args: Mapping[str, Any]) -> int:
+    """How long the words of the geohash cells shall be that cover a circle; 0 leaves it to the index."""
+    return int(_number(args, "letters", 0, 9, 0))
 
 
 def cell(args: Mapping[str, Any], *, neighbours: bool) -> tuple[SameCell, Radius]:

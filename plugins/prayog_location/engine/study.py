@@ -23,10 +23,10 @@ from prayog_sdk.run import Computation, Emit, Facts
 from prayog_sim.run import Action, ActionError, Look, NodeView, View
 from prayog_sim.trace import Step
 
-from . import asking
+from . import asking, geohash
 from .brute import BruteForce
 from .geohash_index import GeohashIndex
-from .index import Answer, Explained, Query, SameCell, SpatialIndex, ask
+from .index import Answer, Explained, Query, Radius, SameCell, SpatialIndex, ask
 from .points import Ids
 from .rulers import three_rulers
 from .tables import Table
@@ -97,7 +97,11 @@ class Study(Computation):
         match action.name:
             case "radius" | "nearest" | "box" | "polygon":
                 query = asking.query(action.name, action.args)
-                return self._ask(self.index, query, query)
+                letters = asking.letters(action.args)
+                index = GeohashIndex.build(self.table.points, precision=letters) if letters else self.index
+                if letters and isinstance(query, Radius):
+                    _coverable(query, letters)
+                return self._ask(index, query, query)
             case "same_cell" | "nine_cells":
                 naive, truth = asking.cell(action.args, neighbours=action.name == "nine_cells")
                 return self._ask(self._words, naive, truth)
@@ -146,6 +150,14 @@ class Study(Computation):
         self.index = self._build(self.table)
         self.__dict__.pop("_words", None)
         yield "swapped", self.index.name, self.table.described()
+
+
+def _coverable(query: Radius, letters: int) -> None:
+    """Refuse, before anything is recorded, a circle that would take thousands of cells."""
+    try:
+        geohash.cover_circle(query.lat, query.lon, query.metres, letters)
+    except ValueError as error:
+        raise ActionError(str(error)) from error
 
 
 def _told(name: str, explained: Explained) -> Generator[Emit, None, Answer]:
