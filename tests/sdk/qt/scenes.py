@@ -9,6 +9,8 @@ from prayog_sdk.qt.canvas import CanvasPanel
 from prayog_sdk.qt.events import EventsPanel
 from prayog_sdk.qt.nodes import NodesPanel
 from prayog_sdk.qt.outline import OutlinePanel
+from prayog_sdk.qt.series import SeriesPanel
+from prayog_sdk.qt.spacetime import SpacetimePanel
 from prayog_sdk.qt.tree import StatePanel
 from prayog_sim.run import Action
 
@@ -90,7 +92,76 @@ def canvas_many() -> QWidget:
     return panel
 
 
+def _spacetime(run, width=900, height=320, wait=2.0):
+    import time
+
+    from PySide6.QtWidgets import QApplication
+
+    panel = _panel(SpacetimePanel, width, height, run)
+    panel.show()
+    until = time.monotonic() + wait
+    while time.monotonic() < until and (not panel._reader.through or not panel._view._placed):
+        QApplication.processEvents()
+    return panel
+
+
+def spacetime() -> QWidget:
+    return _spacetime(story(until=450_000))
+
+
+def spacetime_cone() -> QWidget:
+    import time
+
+    from PySide6.QtWidgets import QApplication
+
+    panel = _spacetime(story(until=450_000))
+    panel.bench.seek(30)
+    panel._cone.setChecked(True)
+    until = time.monotonic() + 2
+    while panel._view.diagram.cone is None and time.monotonic() < until:
+        QApplication.processEvents()
+    return panel
+
+
+def spacetime_upright() -> QWidget:
+    panel = _spacetime(story(until=450_000), 420, 640)
+    panel._turn.setChecked(True)
+    panel._view.fit()
+    return panel
+
+
+def spacetime_dense() -> QWidget:
+    run = story(until=3_000_000)
+    panel = _spacetime(run, wait=20)
+    panel._view.fit()
+    return panel
+
+
+def series() -> QWidget:
+    from PySide6.QtWidgets import QApplication
+
+    run = story(until=900_000)
+    panel = _panel(SeriesPanel, 760, 340, run)
+    panel.show()
+    while not panel._reader.through or panel._plot is None:
+        QApplication.processEvents()
+    panel.bench.seek(90)
+    return panel
+
+
+def series_table() -> QWidget:
+    panel = series()
+    panel._twin.setChecked(True)
+    return panel
+
+
 WIDGETS = {
+    "series": series,
+    "series_table": series_table,
+    "spacetime": spacetime,
+    "spacetime_cone": spacetime_cone,
+    "spacetime_upright": spacetime_upright,
+    "spacetime_dense": spacetime_dense,
     "canvas": canvas,
     "canvas_partition": canvas_partition,
     "canvas_many": canvas_many,
