@@ -63,8 +63,8 @@ class ParamsForm(QWidget):
         self._reset.setProperty("kind", "quiet")
         self._reset.setAccessibleName("Reset all knobs to their defaults")
         self._reset.clicked.connect(self.reset)
-        self._reset.setVisible(bool(self._rows))
         layout.addWidget(self._reset)
+        self._reset.setVisible(bool(self._rows))  # not before it has a parent: it would be a window
         layout.addStretch()
         self._note_defaults()
 

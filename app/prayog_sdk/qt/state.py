@@ -109,7 +109,8 @@ class LoadingState(QWidget):
         inside.addWidget(self._bar)
         inside.addWidget(self._text)
         self._cancel = QPushButton("Cancel")
-        self._cancel.setVisible(can_cancel)
+        if not can_cancel:  # never `setVisible(True)` before it has a parent: that would show a window of its own
+            self._cancel.hide()
         self._cancel.clicked.connect(self._on_cancel)
         inside.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignHCenter)
         layout = QVBoxLayout(self)
