@@ -77,7 +77,8 @@ from prayog.paths import Profile
 before = list(sys.path)
 registry = Registry(find(Profile(pathlib.Path({str(profile.folder)!r}))))
 assert len(registry.entries) > 20
-print([n for n in sys.modules if n.startswith(("bad_", "good_", "prayog_location", "PySide6", "sqlalchemy", "numpy", "pluggy"))])
+heavy = ("bad_", "good_", "prayog_location", "PySide6", "sqlalchemy", "numpy", "pluggy")
+print([name for name in sys.modules if name.startswith(heavy)])
 print(sys.path == before)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
