@@ -103,7 +103,8 @@ def prayog_actions() -> list[ActionSpec]:
              (("south", 20.0), ("west", 72.0), ("north", 24.0), ("east", 78.0))]  # fmt: skip
     cells = [Arg(name, "int", name, value) for name, value in (("x0", 3), ("y0", 3), ("x1", 12), ("y1", 9))]
     return [
-        ActionSpec("radius", "Circle", "All places within a distance.", args=(_POINT, _KM, _LETTERS), key="c", icon="rulers"),
+        ActionSpec("radius", "Circle", "All places within a distance.", args=(_POINT, _KM, _LETTERS), key="c",
+                   icon="rulers"),
         ActionSpec("nearest", "k nearest", "The nearest places, however far.",
                    args=(_POINT, Arg("k", "int", "How many", 10)), key="n", icon="pin"),
         ActionSpec("box", "Box", "All places in a latitude/longitude box.", args=tuple(edges), key="o", icon="table"),

@@ -168,6 +168,7 @@ class CurvesPanel(Panel):
         self._order.setRange(1, MOST_ORDER)
         self._order.setValue(5)
         self._order.setPrefix(self.tr("order "))
+        self._order.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)  # the style sheet’s padding does not reach it
         self._order.setAccessibleName(self.tr("Order of the curve"))
         self._order.valueChanged.connect(self._order_changed)
         hint = QLabel(self.tr("Drag a window, or use the arrow keys (with Shift: its size)."))
@@ -183,7 +184,6 @@ class CurvesPanel(Panel):
         for curve, title in (("z", "Z-order"), ("hilbert", "Hilbert")):
             column = QVBoxLayout()
             label = QLabel(title)
-            label.setWordWrap(True)
             grid = CurveGrid(curve, title)
             grid.chosen.connect(self._ask)
             column.addWidget(label)
@@ -229,10 +229,10 @@ class CurvesPanel(Panel):
             ranges = self._gathered.ranges.get(curve)
             grid.show_window(window["order"], tuple(window["window"]), ranges["runs"] if ranges else [])
             if ranges:
-                text = self.tr("{name}: {n} runs for {cells} cells, longest jump {jump}")
+                text = self.tr("{name}: {n} runs, longest jump {jump}")
                 self._counts[curve].setText(
                     text.replace("{name}", ranges["title"]).replace("{n}", str(ranges["count"]))
-                    .replace("{cells}", str(ranges["cells"])).replace("{jump}", f"{ranges['longest_jump']:g}")
+                    .replace("{jump}", f"{ranges['longest_jump']:.3g}")
                 )  # fmt: skip
 
     def outline(self) -> str:

@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QComboBox,
-    QDoubleSpinBox,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -54,7 +52,7 @@ LEGEND = {
 }
 TOOLS = (
     ("pan", "Move", "drag to move the map"),
-    ("radius", "Circle", "click a centre"),
+    ("radius", "Circle", "click a centre, or type it and press Ask"),
     ("nearest", "Nearest", "click a place to start from"),
     ("box", "Box", "drag a box"),
     ("polygon", "Polygon", "click corners, double-click to finish"),
@@ -73,8 +71,10 @@ class MapPanel(Panel):
         self._dirty = True
         self._drawn_table: object = None
         self._pin: tuple[float, float] | None = None
+        self._tool = "radius"
+        self._sizes = {"radius": "50", "nearest": "10"}
         self.map = MapView.create(self)
-        self.map.setMinimumHeight(theme.scaled(160))
+        self.map.setMinimumHeight(120)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -92,32 +92,22 @@ class MapPanel(Panel):
     def _bar(self) -> QWidget:
         bar = QWidget()
         row = FlowLayout(bar)
-        row.setContentsMargins(theme.UNIT, theme.UNIT, theme.UNIT, theme.UNIT)
-        self._tools = QButtonGroup(self)
-        self._buttons: dict[str, QPushButton] = {}
+        row.setContentsMargins(theme.UNIT, theme.UNIT // 2, theme.UNIT, theme.UNIT // 2)
+        self._tools = QComboBox()
+        self._tools.setAccessibleName(self.tr("What a click on the map does"))
         for name, title, hint in TOOLS:
-            button = QPushButton(self.tr(title))
-            button.setCheckable(True)
-            button.setToolTip(self.tr(hint))
-            button.clicked.connect(lambda _checked=False, name=name: self._use_tool(name))
-            self._tools.addButton(button)
-            self._buttons[name] = button
-            row.addWidget(button)
-        self._km = QDoubleSpinBox()
-        self._km.setRange(0.01, 20_000)
-        self._km.setDecimals(2)
-        self._km.setValue(50)
-        self._km.setSuffix(" km")
-        self._km.setAccessibleName(self.tr("Radius"))
-        self._k = QComboBox()
-        self._k.addItems(["1", "5", "10", "25", "100"])
-        self._k.setCurrentText("10")
-        self._k.setEditable(True)
-        self._k.setAccessibleName(self.tr("How many neighbours"))
+            self._tools.addItem(self.tr(title), name)
+            self._tools.setItemData(self._tools.count() - 1, self.tr(hint), Qt.ItemDataRole.ToolTipRole)
+        self._tools.currentIndexChanged.connect(lambda _index: self._use_tool(self._tools.currentData()))
+        self._size = QLineEdit("50")
+        self._size.setFixedWidth(theme.scaled(64))
+        self._size.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._size.returnPressed.connect(self._ask_at_centre)
+        self._unit = QLabel("km")
         self._centre = QLineEdit("22.7196, 75.8577")
         self._centre.setAccessibleName(self.tr("Centre: latitude, longitude"))
         self._centre.setToolTip(self.tr("Latitude, longitude. Enter asks."))
-        self._centre.setMinimumWidth(theme.scaled(150))
+        self._centre.setMinimumWidth(theme.scaled(140))
         self._centre.returnPressed.connect(self._ask_at_centre)
         here = QToolButton()
         here.setIcon(icon("pin"))
@@ -127,7 +117,7 @@ class MapPanel(Panel):
         ask = QPushButton(self.tr("Ask"))
         ask.setProperty("kind", "primary")
         ask.clicked.connect(self._ask_at_centre)
-        for widget in (self._km, self._k, self._centre, here, ask):
+        for widget in (self._tools, self._size, self._unit, self._centre, here, ask):
             row.addWidget(widget)
         return bar
 
@@ -152,17 +142,23 @@ class MapPanel(Panel):
         self._why.setAccessibleName(self.tr("Why this cell"))
         column.addWidget(legend)
         column.addWidget(self._why)
+        self._legend = legend
         return foot
 
     def _use_tool(self, name: str) -> None:
-        self._tool = name
-        self._buttons[name].setChecked(True)
+        self._tools.setCurrentIndex([tool for tool, _, _ in TOOLS].index(name))
+        before, self._tool = self._tool, name
         self._pin = None
         drawing = {"pan": "pan", "box": "box", "polygon": "polygon"}.get(name, "click")
         self.map.set_tool(drawing)  # type: ignore[arg-type] # the four names above are tools
-        self._km.setVisible(name in ("radius", "pan", "box", "polygon", "measure"))
-        self._km.setEnabled(name == "radius")
-        self._k.setVisible(name == "nearest")
+        sized = name in ("radius", "nearest")
+        self._size.setEnabled(sized)
+        if sized and before != name:
+            self._sizes[before] = self._size.text()
+            self._size.setText(self._sizes.get(name, "10" if name == "nearest" else "50"))
+        self._size.setAccessibleName(self.tr("How many") if name == "nearest" else self.tr("Radius in km"))
+        self._unit.setText(self.tr("places") if name == "nearest" else "km")
+        self._say(self.tr(next(hint for tool, _, hint in TOOLS if tool == name)).capitalize() + ".")
 
     def _take_middle(self) -> None:
         lat, lon = self.map.center
@@ -192,9 +188,9 @@ class MapPanel(Panel):
 
     def _ask(self, point: str | Sequence[float]) -> None:
         if self._tool == "nearest":
-            self._do("nearest", {"point": point, "k": self._k.currentText()})
+            self._do("nearest", {"point": point, "k": self._size.text()})
         else:
-            self._do("radius", {"point": point, "km": round(self._km.value(), 3)})
+            self._do("radius", {"point": point, "km": self._size.text()})
 
     def _box(self, south: float, west: float, north: float, east: float) -> None:
         edges = {"south": south, "west": _wrapped(west), "north": north, "east": _wrapped(east)}
@@ -377,6 +373,10 @@ class MapPanel(Panel):
     def unbind(self) -> None:
         super().unbind()
         self.map.release()
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._legend.setVisible(self.height() > theme.scaled(300))  # the map comes first where there is little room
 
     def hideEvent(self, event: Any) -> None:
         super().hideEvent(event)
