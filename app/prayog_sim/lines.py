@@ -8,6 +8,7 @@ a busy run fit on a page.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from prayog_sim.clock import format_us
@@ -27,9 +28,9 @@ def short(value: Any, width: int = 40) -> str:
     if isinstance(value, bool):
         text = "yes" if value else "no"
     elif isinstance(value, tuple | list):
-        text = " ".join(short(v, width) for v in value)
+        text = " ".join(short(v, width) for v in value[: width // 2 + 1])  # an item takes two characters or more
     elif isinstance(value, Mapping):
-        text = _pairs(value.items(), width)
+        text = _pairs(islice(value.items(), width // 2), width)
     else:
         text = str(value)
     return text if len(text) <= width else text[: width - 1] + "…"

@@ -176,9 +176,6 @@ class _Lane:
             self.refill(self.block)
         return self.delays.pop()
 
-    def state(self) -> LaneState:
-        return self.block, len(self.delays), self.last, self.fate and self.fate.copy()
-
 
 LaneState = tuple[int, int, int, Rng | None]
 WiresState = tuple[dict[tuple[str, str], Link], frozenset[tuple[str, str]], dict[tuple[str, str], LaneState]]
@@ -250,13 +247,12 @@ class Wires:
         self._links[src, dst] = link
         lane = self._lanes.pop((src, dst), None)
         if lane is not None:  # the new link goes on with the random numbers that would have come anyway
-            self._past[src, dst] = lane.state()
+            self._past[src, dst] = _used(lane)
         self.fast[src].pop(dst, None)
 
     def state(self) -> WiresState:
         """All that a checkpoint needs; the streams themselves are found again by name."""
-        used = {pair: lane.state() for pair, lane in self._lanes.items()}
-        return dict(self._links), self.cuts, {**self._past, **used}
+        return dict(self._links), self.cuts, self._past | {pair: _used(lane) for pair, lane in self._lanes.items()}
 
     def restore(self, state: WiresState) -> None:
         """Put back what `state` gave; links come into use again one by one."""
@@ -280,3 +276,7 @@ class Wires:
             lane = _Lane(key, self.link(src, dst), (src, dst) in self.cuts, past)
             self._lanes[src, dst] = lane
         return lane
+
+
+def _used(lane: _Lane) -> LaneState:
+    return lane.block, len(lane.delays), lane.last, lane.fate.copy() if lane.fate is not None else None

@@ -109,8 +109,8 @@ class Node:
 
     def look(self) -> Look:
         """How the node presents itself now; the default says its attributes in words."""
-        said = [f"{name} {short(value)}" for name, value in vars(self).items() if not name.startswith("_")]
-        return Look(letter="", sentence=", ".join(said[:6]))
+        shown = [(name, value) for name, value in vars(self).items() if not name.startswith("_")][:6]
+        return Look(sentence=", ".join(f"{name} {short(value)}" for name, value in shown))
 
     def label(self, msg: Any) -> str:
         """A short text for `msg`; a function of the message alone."""

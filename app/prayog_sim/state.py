@@ -302,7 +302,7 @@ class State:
     @property
     def size(self) -> int:
         """How much `save` copies, in rough units of a step."""
-        return len(self.heap) + 60 * len(self.slots) + 2 * self.wires.size
+        return len(self.heap) // 2 + 20 * len(self.slots) + self.wires.size // 4
 
 
 def unwrap(event: Event) -> Event:

@@ -39,6 +39,7 @@ __all__ = ["BUILTIN_ACTIONS", "Invariant", "NotDeterministic", "World"]
 _END = 1 << 62
 _PACE = 1_024  # steps between two rounds of housekeeping
 _BURST = 10_000  # steps at one microsecond that count as going round in circles
+_SPACING = 4_096  # steps between two checkpoints of a small world
 _COPIES = 128  # checkpoints kept at most
 
 
@@ -102,8 +103,8 @@ class World:
         self._broken: frozenset[str] = frozenset()
         self._halted = False
         self._floor = 0
-        self._mark = self._save_at = _PACE
-        self._spacing = _PACE
+        self._mark = _PACE
+        self._save_at = self._spacing = _SPACING
         self._saves: list[_Checkpoint] = []
         self._past: World | None = None
         self._shown: tuple[tuple[int, int], View] | None = None

@@ -154,22 +154,22 @@ def checkpoints(run: World, at: int) -> list[Any]:
 
 
 def test_a_long_run_keeps_checkpoints_and_seeks_among_them(gossip: Callable[..., World]) -> None:
-    run = gossip(20, rounds=400, network=Network(Link(loss=0.1, duplicate=0.1)))
-    run.run(max_steps=3_000)
+    run = gossip(20, rounds=800, network=Network(Link(loss=0.1, duplicate=0.1)))
+    run.run(max_steps=5_000)
     run.do(Action("crash", {"node": "n3"}))
-    run.run(max_steps=3_000)
+    run.run(max_steps=5_000)
     run.do(Action("restart", {"node": "n3"}))
-    run.run(max_steps=3_000)
+    run.run(max_steps=5_000)
     assert len(run._saves) > 2
-    twin = gossip(20, rounds=400, network=Network(Link(loss=0.1, duplicate=0.1)))
-    twin.run(max_steps=3_000)
-    assert run.view(2_999) == twin.view()
+    twin = gossip(20, rounds=800, network=Network(Link(loss=0.1, duplicate=0.1)))
+    twin.run(max_steps=5_000)
+    assert run.view(4_999) == twin.view()
     twin.do(Action("crash", {"node": "n3"}))
-    twin.run(max_steps=1_000)
-    assert run.view(4_000) == twin.view()
-    fork = run.fork(4_000)
-    fork.run(max_steps=6_000)
-    assert run.trace[:4_001] == fork.trace[:4_001]
+    twin.run(max_steps=4_500)
+    assert run.view(9_500) == twin.view()
+    fork = run.fork(9_500)
+    fork.run(max_steps=4_000)
+    assert run.trace[:9_501] == fork.trace[:9_501]
     fork.do(Action("heal"))
     assert run.trace[-1] != fork.trace[-1]
 
