@@ -36,6 +36,7 @@ from prayog_sdk.qt import actions, theme
 from prayog_sdk.qt.arrange import nearest
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.scene import Scene
+from prayog_sdk.qt.scenepaint import ScenePainter
 from prayog_sdk.qt.words import flight_sentence, node_sentence, summary
 from prayog_sim.run import View
 from prayog_sim.trace import Step
@@ -60,6 +61,7 @@ class CanvasPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene = Scene()
+        self._painter = ScenePainter(self._scene)
         self._still: QPixmap | None = None
         self._drag = ""
         self._dragged = False
@@ -153,7 +155,7 @@ class CanvasPanel(Panel):
             self._still = self._draw_still(scale)
         painter.drawPixmap(0, 0, self._still)
         self._scene.still = self.bench.reduced_motion
-        self._scene.paint_moving(painter, self.bench.clock_us)
+        self._painter.paint_moving(painter, self.bench.clock_us)
 
     def _draw_still(self, scale: float) -> QPixmap:
         picture = QPixmap(round(self.width() * scale), round(self.height() * scale))
@@ -161,7 +163,7 @@ class CanvasPanel(Panel):
         picture.fill(QColor(theme.current().surface))
         painter = QPainter(picture)
         self._scene.focus_shown = self.hasFocus()
-        self._scene.paint_still(painter, QSizeF(self.size()))
+        self._painter.paint_still(painter, QSizeF(self.size()))
         painter.end()
         return picture
 
@@ -180,8 +182,8 @@ class CanvasPanel(Panel):
             return
         painter.fillRect(QRectF(QPointF(), QSizeF(self.size())), QColor(theme.current().surface))
         self._scene.focus_shown = False
-        self._scene.paint_still(painter, QSizeF(self.size()))
-        self._scene.paint_moving(painter, self.bench.clock_us)
+        self._painter.paint_still(painter, QSizeF(self.size()))
+        self._painter.paint_moving(painter, self.bench.clock_us)
         font = QFont()
         font.setPointSizeF(theme.body_points() * 0.8)
         painter.setFont(font)

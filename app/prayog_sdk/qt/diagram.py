@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["DENSE", "LINES", "Diagram"]
 
 LINES = 4_000
+SMOOTH = 300
 DENSE = 2.0
 _CELL = 4
 _STRIP = 2  # px of one column of a density strip
@@ -170,8 +171,9 @@ class Diagram:
         seen = lines[first:last]
         seen = seen[seen[:, 0] <= stop]
         side = None if self.cone is None else self._side_of(seen)
-        hair = 0 if self.pitch < 6 else 1
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(seen) < LINES // 4)
+        smooth = len(seen) <= SMOOTH  # smoothed lines cost ten times as much
+        hair = 1 if smooth else 0
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
         for _word, value in _CONE:
             part = seen if side is None else seen[side == value]
             colour = mix(t.muted, t.surface, 0.62)

@@ -33,6 +33,7 @@ _HEADS = ("#", "Time", "Node", "What happened")
 _NUMBER, _TIME, _NODE, _WHAT = range(4)
 _SLICE_S = 0.008  # of a frame, for the filter
 _LOOK = 64  # steps between two looks at the clock
+_SHOW_S = 0.1  # between two batches of found rows: showing them costs more than finding them
 
 
 def matcher(query: str) -> Callable[[Step], bool] | None:
@@ -69,6 +70,8 @@ class EventModel(QAbstractTableModel):
         self._test: Callable[[Step], bool] | None = None
         self._rows: array[int] | None = None  # with a filter: the steps that pass
         self._looked = 0
+        self._found = array("q")  # not shown yet
+        self._shown_at = 0.0
         self._at = -1
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -176,7 +179,7 @@ class EventModel(QAbstractTableModel):
 
     def _begin_search(self) -> None:
         self._rows = None if self._test is None else array("q")
-        self._looked = 0
+        self._looked, self._found, self._shown_at = 0, array("q"), 0.0
         if self._test is None:
             self._timer.stop()
             self.searched.emit(self._length, self._length)
@@ -187,21 +190,24 @@ class EventModel(QAbstractTableModel):
         """Look at steps for a slice of a frame, then show what was found."""
         assert self._test is not None
         assert self._rows is not None
-        test, found, steps = self._test, array("q"), self._trace
-        until = time.perf_counter() + _SLICE_S
+        test, steps = self._test, self._trace
         looked, last = self._looked, self._length
-        while looked < last and time.perf_counter() < until:
+        now = time.perf_counter()
+        until = now + _SLICE_S
+        while looked < last and now < until:
             stop = min(looked + _LOOK, last)
-            found.extend(seq for seq in range(looked, stop) if test(steps[seq]))
+            self._found.extend(seq for seq in range(looked, stop) if test(steps[seq]))
             looked = stop
+            now = time.perf_counter()
         self._looked = looked
-        if found:
-            first = len(self._rows)
+        if looked >= last:
+            self._timer.stop()
+        if self._found and (looked >= last or now >= self._shown_at + _SHOW_S):
+            self._shown_at = now
+            first, found, self._found = len(self._rows), self._found, array("q")
             self.beginInsertRows(QModelIndex(), first, first + len(found) - 1)
             self._rows.extend(found)
             self.endInsertRows()
-        if looked >= last:
-            self._timer.stop()
         self.searched.emit(looked, last)
 
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtCore import QModelIndex, Qt, QTimer
+from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -25,12 +25,12 @@ from PySide6.QtWidgets import (
     QLabel,
     QStackedLayout,
     QTableView,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.curves import CurveKey, ValueRows, curve_pen, titled
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.gauges import Curve, Gauges
 from prayog_sdk.qt.icons import IconButton
@@ -45,12 +45,9 @@ from prayog_sim.trace import Step
 
 __all__ = ["SeriesPanel"]
 
-Index = QModelIndex | QPersistentModelIndex
 _EVERY_MS = 100
 _MOST = 12  # curves drawn at once; more is a tangle, and the table has them all
-_DASHES: tuple[list[float], ...] = ([], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4, 1, 4])
 _SMOOTH = 0.25  # weight of a new value
-_HEADS = ("#", "Time", "Curve", "Value")
 
 
 class SeriesPanel(Panel):
@@ -87,7 +84,7 @@ class SeriesPanel(Panel):
         self._keys = FlowLayout(self._legend, theme.UNIT // 2)
         self._keys.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
         self._empty = EmptyState("Nothing to plot yet", "Press play: the curves grow as the run goes on.", icon="plot")
-        self._rows = _Rows(self)
+        self._rows = ValueRows(self)
         self._pages = QStackedLayout()
         self._pages.addWidget(self._empty)
         self._table = self._make_table()
@@ -162,7 +159,7 @@ class SeriesPanel(Panel):
             self._chooser.addItems(names)
             self._chooser.blockSignals(False)
         self._chooser.setVisible(len(specs) > 1)
-        self._title.setText(_titled(specs[0]) if len(specs) == 1 else "")
+        self._title.setText(titled(specs[0]) if len(specs) == 1 else "")
         self._reader.begin(self.bench.trace)
 
     def _add(self, step: Step) -> None:
@@ -231,10 +228,10 @@ class SeriesPanel(Panel):
         item.setClipToView(True)
         self._items[curve.name] = item
         self._plot.addItem(item)
-        key = _Key(curve)
+        key = CurveKey(curve)
         key.toggled.connect(functools.partial(self._on_key, curve.name))
         self._keys.addWidget(key)
-        item.setPen(_pen(curve))
+        item.setPen(curve_pen(curve))
 
     def _make_plot(self) -> None:
         import pyqtgraph
@@ -269,7 +266,7 @@ class SeriesPanel(Panel):
         self._cursor.setPen(QPen(QColor(t.accent), 0))
         for curve in self._gauges.curves.values():
             if curve.name in self._items:
-                self._items[curve.name].setPen(_pen(curve))
+                self._items[curve.name].setPen(curve_pen(curve))
 
     def _move_cursor(self) -> None:
         if self.bench is None:
@@ -280,7 +277,7 @@ class SeriesPanel(Panel):
         for index in range(self._keys.count()):
             item = self._keys.itemAt(index)
             key = item.widget() if item is not None else None
-            if isinstance(key, _Key):
+            if isinstance(key, CurveKey):
                 key.show_value(clock)
 
     def _turn(self) -> None:
@@ -323,103 +320,6 @@ class SeriesPanel(Panel):
         curve, place = self._gauges.rows[index.row()]
         if self.bench is not None:
             self.bench.seek(curve.seqs[place])
-
-
-class _Key(QToolButton):
-    """One curve in the legend: its line, letter, name and value; off hides the curve."""
-
-    def __init__(self, curve: Curve) -> None:
-        super().__init__()
-        self._curve = curve
-        self.setCheckable(True)
-        self.setChecked(True)
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setToolTip(f"Show or hide {curve.name}")
-        self.setStyleSheet("QToolButton:checked:!hover { background: transparent; }")
-        self._draw()
-        self.show_value(-1)
-
-    def show_value(self, clock_us: float) -> None:
-        """The value at the shown moment."""
-        text = f" {_letter(self._curve)}  {self._curve.name}  {say(self._curve.at(clock_us))}"
-        if text != self.text():
-            self.setText(text)
-            self.setAccessibleName(
-                f"{self._curve.name}: {say(self._curve.at(clock_us))} {self._curve.spec.unit}".strip()
-            )
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange) and hasattr(self, "_curve"):
-            self._draw()
-
-    def _draw(self) -> None:
-        scale, wide, high = self.devicePixelRatioF(), theme.scaled(28), theme.scaled(12)
-        picture = QPixmap(round(wide * scale), round(high * scale))
-        picture.setDevicePixelRatio(scale)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setPen(_pen(self._curve))
-        painter.drawLine(QPointF(0, high / 2), QPointF(wide, high / 2))
-        painter.end()
-        self.setIcon(QIcon(picture))
-        self.setIconSize(QSize(wide, high))
-
-
-class _Rows(QAbstractTableModel):
-    """The table twin: every value in the order of the trace."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._gauges = Gauges(())
-        self._length = 0
-
-    def show(self, gauges: Gauges) -> None:
-        self.beginResetModel()
-        self._gauges, self._length = gauges, len(gauges.rows)
-        self.endResetModel()
-
-    def grow(self) -> None:
-        fresh = len(self._gauges.rows)
-        if fresh > self._length:
-            self.beginInsertRows(QModelIndex(), self._length, fresh - 1)
-            self._length = fresh
-            self.endInsertRows()
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else self._length
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(_HEADS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
-            return _HEADS[section]
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        curve, place = self._gauges.rows[index.row()]
-        name = f"{_titled(curve.spec)}, {curve.node}" if curve.node else _titled(curve.spec)
-        at = format_us(round(curve.times[place]))
-        return (f"{curve.seqs[place]:,}", at, name, say(curve.values[place]))[index.column()]
-
-
-def _titled(spec: SeriesSpec) -> str:
-    return f"{spec.title} ({spec.unit})" if spec.unit and spec.unit not in spec.title.lower() else spec.title
-
-
-def _letter(curve: Curve) -> str:
-    return chr(ord("A") + curve.index % 26)
-
-
-def _pen(curve: Curve) -> QPen:
-    pen = QPen(QColor(theme.hue(curve.index)), 2)
-    pen.setCosmetic(True)
-    if dashes := _DASHES[curve.index % len(_DASHES)]:
-        pen.setDashPattern(dashes)
-    return pen
 
 
 def _before(curve: Curve, clock_us: float) -> int:

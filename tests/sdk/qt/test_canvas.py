@@ -195,9 +195,9 @@ def test_many_messages_are_dots_in_one_call(canvas, monkeypatch):
     )
     view = View(0, 0, canvas._scene.view.nodes, flights)
     calls = []
-    from prayog_sdk.qt import scene
+    from prayog_sdk.qt import scenepaint
 
-    monkeypatch.setattr(scene, "draw_symbols", lambda *args: calls.append(len(args[2])))
+    monkeypatch.setattr(scenepaint, "draw_symbols", lambda *args: calls.append(len(args[2])))
     canvas._set_view(view)
     canvas.grab()
     assert calls == [DOTS_ONLY + 1]
