@@ -46,7 +46,10 @@ def by_key(specs: Iterable[ActionSpec], letter: str, target: str) -> ActionSpec 
 
 
 def fill(spec: ActionSpec, target: str) -> tuple[dict[str, Any], list[Arg]]:
-    """What `target` and the defaults say about the arguments, and those that must be asked for."""
+    """What `target` and the defaults say about the arguments, and those to be asked for.
+
+    Numbers and words are asked for even when they have a default, which is then filled in.
+    """
     known: dict[str, Any] = {}
     asked = []
     taken = False
@@ -55,10 +58,11 @@ def fill(spec: ActionSpec, target: str) -> tuple[dict[str, Any], list[Arg]]:
             known[arg.name] = int(target[1:])
         elif target and not target.startswith("#") and arg.kind == "node" and not taken:
             known[arg.name], taken = target, True
-        elif arg.default in (None, ""):
-            asked.append(arg)
         else:
-            known[arg.name] = arg.default
+            if arg.default not in (None, ""):
+                known[arg.name] = arg.default
+            if arg.name not in known or arg.kind in ("int", "float", "text"):
+                asked.append(arg)
     return known, asked
 
 
@@ -112,7 +116,8 @@ class ActionDialog(QDialog):
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setSpacing(theme.UNIT)
         for arg in spec.args:
-            field = _field(arg, known.get(arg.name), nodes)
+            taken = set(known.values()) if arg.kind == "node" and arg.name not in known else set()
+            field = _field(arg, known.get(arg.name), [node for node in nodes if node not in taken])
             title = arg.title or arg.name.replace("_", " ").capitalize()
             field.setAccessibleName(title)
             label = QLabel(f"{title} ({arg.unit})" if arg.unit else title)

@@ -1,7 +1,7 @@
 """How a part of a trace is painted as a space-time diagram: only what is visible, in bulk.
 
 The recipe was measured (100,000 steps, 5 nodes): bisect the columns for the visible time, keep one symbol per
-cell of 4 px, draw symbols from one picture and lines with opaque hairline pens, at most `LINES` of them.  Above
+cell of 7 px, draw symbols from one picture and lines with opaque hairline pens, at most `LINES` of them.  Above
 `DENSE` steps per pixel, strips of density replace symbols and lines, which nobody could tell apart any more; what
 stands out (faults, violations) is drawn all the same.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap
 
 from prayog_sdk.qt import symbols, theme
@@ -31,7 +31,8 @@ __all__ = ["DENSE", "LINES", "Diagram"]
 LINES = 4_000
 SMOOTH = 300
 DENSE = 2.0
-_CELL = 4
+_CELL = 4  # px within which two lines are one
+_ROOM = 7  # px that a symbol keeps to itself where they crowd
 _STRIP = 2  # px of one column of a density strip
 _PLAIN = 3  # classes below this are left out where it is dense
 _CONE = (("past", 0), ("side", -1), ("future", 1))
@@ -119,10 +120,10 @@ class Diagram:
             dense = (last - first) / self.along > DENSE
             painter.save()
             painter.setClipRect(self._field())
-            self._paint_spans(painter, stop)
             if dense:
                 self._paint_density(painter, columns, int(first), last)
-            else:
+            self._paint_spans(painter, stop, dense)
+            if not dense:
                 self._paint_messages(painter, columns, stop)
             self._paint_steps(painter, columns, int(first), last, dense)
             painter.restore()
@@ -146,8 +147,8 @@ class Diagram:
             painter.setPen(QPen(QColor(t.accent if chosen else t.line), 1))
             painter.drawLine(a, b)
 
-    def _paint_spans(self, painter: QPainter, stop: float) -> None:
-        """Hatched while a node was down or paused."""
+    def _paint_spans(self, painter: QPainter, stop: float, dense: bool) -> None:
+        """Hatched while a node was down or paused; as an edge of the strip where it is dense."""
         t = theme.current()
         for span in self.lanes.spans:
             until = stop if span.until is None else span.until
@@ -157,6 +158,10 @@ class Diagram:
             off = QPointF(half, 0) if self.upright else QPointF(0, half)
             box = QRectF(self.point(max(span.since, self.start), span.lane) - off, self.point(until, span.lane) + off)
             colour = t.bad if span.kind == "down" else t.warn
+            if dense:
+                edge = QRectF(box.topLeft(), QSizeF(4, box.height()) if self.upright else QSizeF(box.width(), 4))
+                painter.fillRect(edge, QColor(colour))
+                continue
             painter.fillRect(box, mix(colour, t.surface, 0.12))
             pattern = Qt.BrushStyle.BDiagPattern if span.kind == "down" else Qt.BrushStyle.FDiagPattern
             painter.fillRect(box, QBrush(mix(colour, t.surface, 0.55), pattern))
@@ -232,16 +237,18 @@ class Diagram:
             at, lane, kind = at[keep], lane[keep], kind[keep]
         if not len(at):
             return
-        along = ((at - self.start) / self.scale / _CELL).astype(np.int64)
-        cells = np.zeros((int(self.along / _CELL) + 2, len(self.lanes.names), symbols.FUTURE + 1), bool)
-        cells[np.clip(along, 0, len(cells) - 1), lane, kind] = True
-        place, row, symbol = np.nonzero(cells)
-        middle = (self.start + (place + 0.5) * _CELL * self.scale).astype(np.float64)
-        x, y = self._xy(middle, row.astype(np.float64))
-        if len(at) < 2_000:  # few enough to stand exactly where they belong
-            x, y = self._xy(at.astype(np.float64), lane.astype(np.float64))
-            symbol = kind
-        self._draw(painter, x, y, symbol.astype(np.float64))
+        plain = (kind < _PLAIN) | (kind >= symbols.PAST)
+        crowded = plain if np.count_nonzero(plain) > self.along / _ROOM else np.zeros(len(plain), bool)
+        if crowded.any():
+            along = ((at[crowded] - self.start) / self.scale / _ROOM).astype(np.int64)
+            cells = np.zeros((int(self.along / _ROOM) + 2, len(self.lanes.names), symbols.FUTURE + 1), bool)
+            cells[np.clip(along, 0, len(cells) - 1), lane[crowded], kind[crowded]] = True
+            place, row, symbol = (part[::-1] for part in np.nonzero(cells))  # deliveries over timers
+            middle = (self.start + (place + 0.5) * _ROOM * self.scale).astype(np.float64)
+            self._draw(painter, *self._xy(middle, row.astype(np.float64)), symbol.astype(np.float64))
+        for group in (plain & ~crowded, ~plain):  # what stands out is drawn last
+            x, y = self._xy(at[group].astype(np.float64), lane[group].astype(np.float64))
+            self._draw(painter, x, y, kind[group].astype(np.float64))
 
     def _draw(self, painter: QPainter, x: Floats, y: Floats, symbol: Floats) -> None:
         if self.vector:

@@ -71,7 +71,7 @@ class EventModel(QAbstractTableModel):
         self._rows: array[int] | None = None  # with a filter: the steps that pass
         self._looked = 0
         self._found = array("q")  # not shown yet
-        self._shown_at = 0.0
+        self._shown_at = -1.0
         self._at = -1
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -179,7 +179,7 @@ class EventModel(QAbstractTableModel):
 
     def _begin_search(self) -> None:
         self._rows = None if self._test is None else array("q")
-        self._looked, self._found, self._shown_at = 0, array("q"), 0.0
+        self._looked, self._found, self._shown_at = 0, array("q"), -1.0  # the first batch is shown at once
         if self._test is None:
             self._timer.stop()
             self.searched.emit(self._length, self._length)

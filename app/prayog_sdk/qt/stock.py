@@ -20,9 +20,8 @@ STOCK: Mapping[str, str] = MappingProxyType({
     "series": "prayog_sdk.qt.series:SeriesPanel",
     "state": "prayog_sdk.qt.tree:StatePanel",
     "outline": "prayog_sdk.qt.outline:OutlinePanel",
-    "map": "prayog_sdk.qt.map:MapPanel",
 })  # fmt: skip
-"""Name -> where the class is."""
+"""Name -> where the class is.  A map is a widget (`prayog_sdk.qt.map.MapView`) for a panel of the topic's own."""
 
 
 def make(name: str, parent: QWidget | None = None) -> Panel:

@@ -369,7 +369,7 @@ def test_other_effects_and_unknown_gauges_are_left_out(qapp):
 # -- stock ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name in stock.STOCK if name != "map"])
+@pytest.mark.parametrize("name", list(stock.STOCK))
 def test_stock_panels_bind_live_and_go(name, run, qtbot):
     bench = FakeBench(run)
     panel = stock.make(name)
