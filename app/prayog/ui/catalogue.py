@@ -90,6 +90,12 @@ class TopicButton(CardButton):
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right):
+            event.ignore()  # the page walks the cards
+        else:
+            super().keyPressEvent(event)
+
 
 class Catalogue(Page):
     """See the module.  Arrow keys walk the cards, Ctrl+F goes to the filter."""
@@ -114,15 +120,13 @@ class Catalogue(Page):
         self._grid = CardGrid(least=330, most=3)
         self.body.addLayout(self._grid)
         for changed in (desk.topics_changed, desk.services_changed, desk.progress_changed, desk.settings_changed):
-            changed.connect(self.fill)
-        self.fill()
+            changed.connect(self.refresh)
 
     def fill(self) -> None:
         """Paint the cards that the filter lets through."""
         if not self.desk.looked:
             self.lead.setText(self.tr("Looking for topics…"))
             return
-        marked = self._marked()
         by_id = {card.id: card for card in self.desk.cards}
         share = self.desk.standing.share
         cards = arrange(self.desk.cards, self.filter.text(), self.sort.currentData(), lambda name: share(by_id[name]))
@@ -133,8 +137,6 @@ class Catalogue(Page):
         self.lead.setText(self.tr("1 topic") if usable == 1 else self.tr("{0} topics").format(usable))
         if not cards:
             self._grid.add(self._none(), 3)
-        if marked:
-            self._mark(marked)
 
     def first_focus(self) -> QWidget | None:
         cards = self._buttons()
@@ -198,12 +200,3 @@ class Catalogue(Page):
 
     def _buttons(self) -> list[TopicButton]:
         return [each for each in self._grid.widgets() if isinstance(each, TopicButton)]
-
-    def _marked(self) -> str:
-        focus = self.focusWidget()
-        return focus.topic_id if isinstance(focus, TopicButton) and focus.hasFocus() else ""
-
-    def _mark(self, topic_id: str) -> None:
-        for each in self._buttons():
-            if each.topic_id == topic_id:
-                each.setFocus()

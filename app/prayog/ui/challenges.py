@@ -27,8 +27,7 @@ class Challenges(Page):
         self.setAccessibleName(self.tr("Challenges"))
         self.lead.show()
         for changed in (desk.topics_changed, desk.progress_changed, desk.settings_changed):
-            changed.connect(self.fill)
-        self.fill()
+            changed.connect(self.refresh)
 
     def fill(self) -> None:
         """Paint all challenges, with the best result of each."""

@@ -72,9 +72,8 @@ class Home(Page):
         self.setAccessibleName(self.tr("Home"))
         self._grid = CardGrid(least=330, most=3)
         self.body.addLayout(self._grid)
-        desk.topics_changed.connect(self.fill)
-        desk.progress_changed.connect(self.fill)
-        self.fill()
+        desk.topics_changed.connect(self.refresh)
+        desk.progress_changed.connect(self.refresh)
 
     def fill(self) -> None:
         """Paint what is known now."""

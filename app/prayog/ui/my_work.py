@@ -99,14 +99,13 @@ class MyWork(Page):
         from_file.clicked.connect(self.choose)
         self.tools.addWidget(from_file)
         self._runs: list[_Shown] | None = None
-        desk.progress_changed.connect(self.refresh)
-        desk.topics_changed.connect(self.fill)
-        self.fill()
+        desk.progress_changed.connect(self.read_runs)
+        desk.topics_changed.connect(self.refresh)
 
     def shown(self) -> None:
-        self.refresh()
+        self.read_runs()
 
-    def refresh(self) -> None:
+    def read_runs(self) -> None:
         """Read the list of saved runs and their pictures, in a job."""
         if self.desk.store is not None:
             job = self.desk.jobs.submit(_read_runs, self.desk.store)
@@ -115,7 +114,7 @@ class MyWork(Page):
 
     def _read(self, runs: list[_Shown]) -> None:
         self._runs = runs
-        self.fill()
+        self.refresh()
 
     def fill(self) -> None:
         """Paint what is known now."""
@@ -204,7 +203,7 @@ class MyWork(Page):
             job = self.desk.jobs.submit(_delete, store, path)
             job.succeeded.connect(lambda _: self.desk.say(self.tr("Deleted {0}").format(path.name), important=True))
             job.failed.connect(lambda sentence, details: self.desk.say(sentence, important=True))
-            job.finished.connect(self.refresh)
+            job.finished.connect(self.read_runs)
 
 
 def _preview(data: bytes) -> QLabel:

@@ -13,8 +13,11 @@ from prayog_sdk.qt.icons import IconButton, IconLabel
 __all__ = ["Notice"]
 
 
-class Notice(QFrame):
-    """A sentence and its actions, as (title, callable); an action closes the bar too."""
+class Notice(QWidget):
+    """A sentence and its actions, as (title, callable); an action closes the bar too.
+
+    `kind` is ``warn``, ``bad``, or nothing for what is only good to know.
+    """
 
     def __init__(
         self,
@@ -25,11 +28,12 @@ class Notice(QFrame):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setProperty("kind", kind)
         self.setAccessibleName(sentence)
+        bar = QFrame()
+        bar.setProperty("kind", kind or "card")
         layout = row(gap=theme.UNIT)
         layout.setContentsMargins(16, 8, 8, 8)
-        layout.addWidget(IconLabel("warning" if kind in ("warn", "bad") else "info", role=kind, size=18))
+        layout.addWidget(IconLabel("warning" if kind else "info", role=kind or "muted", size=18))
         layout.addWidget(text(sentence), 1)
         for title, act in actions:
             made = button(title)
@@ -39,7 +43,10 @@ class Notice(QFrame):
         close = IconButton("close", self.tr("Dismiss"), size=16)
         close.clicked.connect(self.dismiss)
         layout.addWidget(close)
-        self.setLayout(layout)
+        bar.setLayout(layout)
+        around = row(bar)
+        around.setContentsMargins(16, 12, 16, 0)
+        self.setLayout(around)
 
     def dismiss(self) -> None:
         """Take the bar away."""

@@ -5,7 +5,8 @@ Every page of the rail is one of these, so that a learner finds the same thing i
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.desk import Desk
@@ -26,13 +27,13 @@ class Page(QScrollArea):
     def __init__(self, desk: Desk, title: str, lead: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.desk = desk
+        self._stale = True
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(title)
         self.title = heading(title, 3)
         self.lead = text(lead, "muted")
-        self.lead.setVisible(bool(lead))
         self.tools: QHBoxLayout = row(gap=theme.UNIT)
         self.body: QVBoxLayout = column(gap=3 * theme.UNIT)
         self._column = QWidget()
@@ -50,6 +51,7 @@ class Page(QScrollArea):
         across.addWidget(self._column, 1000)
         across.addStretch(1)
         self.setWidget(canvas)
+        self.lead.setVisible(bool(lead))  # not before it has a parent: it would be shown as a window
         self._rescale()
 
     def show_place(self, place: Place) -> None:
@@ -57,6 +59,29 @@ class Page(QScrollArea):
 
     def shown(self) -> None:
         """The page came to the front: refresh what may have changed meanwhile."""
+
+    def fill(self) -> None:
+        """Paint what is known now; called when the page is seen and something changed (`refresh`)."""
+
+    def refresh(self) -> None:
+        """Something changed: paint again, now or when the page is seen again.  The keyboard stays where it is."""
+        if not self.isVisible():
+            self._stale = True
+            return
+        self._stale = False
+        focus = self.focusWidget()
+        mark = _mark(focus) if focus is not None and focus.hasFocus() else None
+        before = set(self.findChildren(QWidget)) if mark is not None else set()
+        self.fill()
+        if mark is not None and focus is not None and focus.isHidden():
+            again = next((each for each in self.findChildren(QWidget) if each not in before and _mark(each) == mark), None)
+            if again is not None:  # its layout shows it in the next turn of the event loop
+                QTimer.singleShot(0, again, lambda: again.setFocus(Qt.FocusReason.OtherFocusReason))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
 
     def first_focus(self) -> QWidget | None:
         """What gets the keyboard when the page comes to the front by keyboard."""
@@ -72,3 +97,10 @@ class Page(QScrollArea):
 
     def _rescale(self) -> None:
         self._column.setMaximumWidth(theme.scaled(_WIDEST))
+
+
+def _mark(widget: QWidget) -> tuple[str, str] | None:
+    """By what a control is known again after the page was painted anew; None when it cannot take the keyboard."""
+    if not widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        return None
+    return type(widget).__name__, widget.accessibleName() or str(widget.property("text") or "")

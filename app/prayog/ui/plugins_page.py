@@ -53,9 +53,8 @@ class PluginsPage(Page):
         self._list = column(gap=12)
         self.body.addLayout(self._offer)
         self.body.addLayout(self._list)
-        desk.topics_changed.connect(self.fill)
-        desk.settings_changed.connect(self.fill)
-        self.fill()
+        desk.topics_changed.connect(self.refresh)
+        desk.settings_changed.connect(self.refresh)
 
     def fill(self) -> None:
         """Paint every topic that was found."""
@@ -84,6 +83,7 @@ class PluginsPage(Page):
             line.addWidget(chip(self.tr("Open")))
         on = QCheckBox(self.tr("On"))
         on.setAccessibleName(self.tr("{0} is on").format(card.title))
+        on.setMinimumHeight(28)
         on.setChecked(card.id not in self.desk.settings.disabled)
         on.setEnabled(not card.found.problems)
         on.toggled.connect(lambda checked: self.desk.turn(card.id, on=checked))

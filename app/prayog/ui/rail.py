@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.icons import pixmap
@@ -40,6 +40,12 @@ class RailButton(QAbstractButton):
         return QSize(small.horizontalAdvance(self.text()) + 20, theme.scaled(22) + small.height() + 20)
 
     minimumSizeHint = sizeHint
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()  # the rail walks; a button by itself would go by the geometry
+        else:
+            super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._by_keyboard = event.reason() in _KEYBOARD
@@ -83,7 +89,6 @@ class Rail(QFrame):
         self.setObjectName("rail")
         self.setAccessibleName(self.tr("Pages"))
         self._buttons: dict[str, RailButton] = {}
-        self._group = QButtonGroup(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 12, 0, 12)
         layout.setSpacing(2)
@@ -113,13 +118,15 @@ class Rail(QFrame):
         made = RailButton(picture, label, keys, self)
         made.clicked.connect(lambda: self.chosen.emit(page))
         self._buttons[page] = made
-        self._group.addButton(made)
         self._layout.addWidget(made)
         return made
 
     def show_page(self, page: str) -> None:
         """Mark `page` as the one that is shown; a topic's page belongs to Topics."""
-        self._buttons["topics" if page == "topic" else page].setChecked(True)
+        shown = self._buttons["topics" if page == "topic" else page]
+        for each in self._buttons.values():  # one stop of Tab for all pages; Up and Down walk them
+            each.setChecked(each is shown)
+            each.setFocusPolicy(Qt.FocusPolicy.StrongFocus if each is shown else Qt.FocusPolicy.ClickFocus)
 
     def show_bench(self, there: bool) -> None:
         """Offer the way back to the bench while a topic is open."""

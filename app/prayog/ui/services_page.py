@@ -87,10 +87,11 @@ class ServiceCard(Surface):
         }[state.status]
         self._title.setText(state.title)
         self._icon.set_icon("services", role)
-        self._chip.setText(words)
         self._chip.setProperty("tone", tone)
         self._chip.style().unpolish(self._chip)
         self._chip.style().polish(self._chip)
+        self._chip.setText(words)
+        self._chip.updateGeometry()
         self._sentence.setText(" ".join(part for part in (state.sentence, state.way_forward) if part))
         self._version.setText(self.tr("Version {0}").format(state.version))
         self._version.setVisible(bool(state.version))
@@ -162,8 +163,7 @@ class ServicesPage(Page):
         for card in self.cards.values():
             grid.add(card)
         self.body.addLayout(grid)
-        desk.services_changed.connect(self.fill)
-        self.fill()
+        desk.services_changed.connect(self.refresh)
 
     def shown(self) -> None:
         self.desk.probe()

@@ -66,8 +66,7 @@ class SettingsPage(Page):
         self._reset_button = reset
         self._reset.addLayout(flow(reset))
         self.body.addLayout(self._reset)
-        desk.settings_changed.connect(self.fill)
-        self.fill()
+        desk.settings_changed.connect(self.refresh)
 
     def fill(self) -> None:
         """Show the settings as they are."""

@@ -83,13 +83,14 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     rescue.install()
     crash = None if desk.safe else crashed(desk.profile)
     log = CrashLog(desk.profile)
+    window.kept = (rescue, log)  # a connection to a bound method does not keep its object alive
     window.stage.opened.connect(log.opened)
     window.closed.connect(rescue.remove)
     window.closed.connect(log.close)
     if crash is not None:
         _offer_safe_mode(window, crash)
     if desk.safe:
-        window.notice(Notice(window.tr("Safe mode: only the topics that come with the lab are here."), kind="info"))
+        window.notice(Notice(window.tr("Safe mode: only the topics that come with the lab are here."), kind=""))
     for sentence in sentences:
         window.notice(Notice(sentence))
     QGuiApplication.styleHints().colorSchemeChanged.connect(desk.dress)
@@ -102,8 +103,10 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
 def _offer_safe_mode(window: Window, crash: Crash) -> None:
     from prayog.ui.notice import Notice
 
-    card = crash.topic or window.tr("no topic")
-    sentence = window.tr("The lab stopped unexpectedly last time; {0} was open.").format(card)
+    if crash.topic:
+        sentence = window.tr("The lab stopped unexpectedly last time, with the topic “{0}” open.").format(crash.topic)
+    else:
+        sentence = window.tr("The lab stopped unexpectedly last time.")
     report = f"{sentence}\n\n{crash.stacks}"
     window.notice(
         Notice(

@@ -50,12 +50,12 @@ class TopicPage(Page):
         super().__init__(desk, "", parent=parent)
         self._topic = ""
         for changed in (desk.topics_changed, desk.services_changed, desk.progress_changed, desk.settings_changed):
-            changed.connect(self.fill)
+            changed.connect(self.refresh)
 
     def show_place(self, place: Place) -> None:
         if place.topic != self._topic:
             self._topic = place.topic
-            self.fill()
+            self.refresh()
             self.verticalScrollBar().setValue(0)
 
     def fill(self) -> None:

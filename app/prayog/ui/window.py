@@ -62,6 +62,8 @@ class Window(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("Prayog")
         self.setMinimumSize(640, 480)
+        self.kept: tuple[object, ...] = ()
+        """What must live as long as the window."""
         self._was_painted = False
         self._history: list[Place] = []
         self._pages: dict[str, Page] = {}

@@ -1,0 +1,338 @@
+"""The window: every broken topic leaves it usable, everything is reached by keyboard, nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAccessible, QFontMetrics
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSlider, QTextEdit, QWidget
+
+from prayog.paths import Profile
+from prayog.ui.catalogue import Catalogue, TopicButton
+from prayog.ui.pieces import RowButton
+from prayog.ui.place import PAGES, Place
+from prayog.ui.rail import RailButton
+from prayog.ui.window import Window
+from prayog_sdk.qt.state import ProblemCard
+from prayog_sdk.testing.leaks import left_since, now_held
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+NONE = Qt.KeyboardModifier.NoModifier
+TESTS = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def specimens(profile: Profile) -> Iterator[list[object]]:
+    """Every broken topic of `tests/badplugins`, dropped into the profile."""
+    sys.path.insert(0, str(TESTS))
+    try:
+        import badplugins
+
+        badplugins.fill(profile.topics)
+        yield list(badplugins.SPECIMENS)
+    finally:
+        sys.path.remove(str(TESTS))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "badplugins"]:
+            del sys.modules[name]
+
+
+def press(qtbot: QtBot, widget: QWidget | None, key: Qt.Key, keys: Qt.KeyboardModifier = NONE) -> None:
+    """Press a key and let the window answer."""
+    qtbot.keyClick(widget, key, keys)
+    QApplication.processEvents()
+
+
+def go(window: Window, place: Place) -> QWidget:
+    """Lead to `place`; its page, with everything on it shown."""
+    window.go(place)
+    QApplication.processEvents()
+    page = window.stack.currentWidget()
+    assert page is not None
+    return page
+
+
+def open_bench(window: Window, place: Place, qtbot: QtBot) -> None:
+    window.go(place)
+    qtbot.waitUntil(lambda: window.stage.bench is not None, timeout=30_000)
+
+
+def test_every_broken_topic_is_visible_and_the_window_works(
+    open_lab: Callable[..., Window], specimens: list[object], qtbot: QtBot
+) -> None:
+    window = open_lab()
+    catalogue = go(window, Place("topics"))
+    assert isinstance(catalogue, Catalogue)
+    reports = [card.report() for card in catalogue.findChildren(ProblemCard) if not card.isHidden()]
+    titles = {button.topic_id for button in catalogue.findChildren(TopicButton) if not button.isHidden()}
+    for specimen in specimens:
+        if specimen.state == "blocked":  # type: ignore[attr-defined]
+            assert any(specimen.sentence in report for report in reports), specimen  # type: ignore[attr-defined]
+        else:
+            assert specimen.id in titles, specimen  # type: ignore[attr-defined]
+    for page in PAGES:
+        window.go(Place(page))
+        assert window.stack.currentWidget().isVisible()
+
+
+def test_a_topic_that_cannot_be_loaded_is_a_card_with_retry(
+    open_lab: Callable[..., Window], specimens: list[object], qtbot: QtBot
+) -> None:
+    window = open_lab()
+    window.go(Place("scenario", "bad_import", "first"))
+    qtbot.waitUntil(lambda: window.stage.findChild(ProblemCard) is not None, timeout=20_000)
+    card = window.stage.findChild(ProblemCard)
+    assert card is not None
+    assert "a_library_that_nobody_has" in card.report()
+    assert "Traceback" in card.report()
+    card.retry.emit()
+    qtbot.waitUntil(lambda: window.desk.registry.get("bad_import").state == "failed", timeout=20_000)  # type: ignore[union-attr]
+    window.go(Place("home"))
+    assert window.stack.currentWidget().isVisible()
+
+
+def test_a_topic_dropped_into_the_folder_appears(
+    profile: Profile, open_lab: Callable[..., Window], qtbot: QtBot
+) -> None:
+    window = open_lab()
+    assert window.desk.card("smallest") is None
+    shutil.copytree(TESTS / "plugins" / "smallest" / "prayog_smallest", profile.topics / "prayog_smallest")
+    with qtbot.waitSignal(window.desk.topics_changed, timeout=20_000):
+        press(qtbot, window, Qt.Key.Key_F5)
+    window.go(Place("topics"))
+    assert "smallest" in {button.topic_id for button in window.stack.currentWidget().findChildren(TopicButton)}
+
+
+def test_from_home_to_a_scenario_by_keyboard_alone(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot
+) -> None:
+    window = open_lab(safe=False)
+    press(qtbot, window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.place == Place("topics")
+    press(qtbot, window, Qt.Key.Key_F6)
+    focus = QApplication.focusWidget()
+    assert focus is not None
+    catalogue = window.stack.currentWidget()
+    for _ in range(20):
+        focus = QApplication.focusWidget()
+        if isinstance(focus, TopicButton) and focus.topic_id == smallest:
+            break
+        press(qtbot, focus, Qt.Key.Key_Tab)
+    assert isinstance(focus, TopicButton), catalogue
+    press(qtbot, focus, Qt.Key.Key_Return)
+    assert window.place == Place("topic", smallest)
+    for _ in range(30):
+        focus = QApplication.focusWidget()
+        if isinstance(focus, RowButton) and focus.place == Place("scenario", smallest, "rumour"):
+            break
+        press(qtbot, focus or window, Qt.Key.Key_Tab)
+    assert isinstance(focus, RowButton)
+    press(qtbot, focus, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.stage.bench is not None, timeout=30_000)
+    assert window.place.kind == "scenario"
+    press(qtbot, window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    assert window.place == Place("topic", smallest)
+    press(qtbot, window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert window.stack.currentWidget() is window.stage
+
+
+class Shown(QObject):
+    """Notes every widget that is shown as a window of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.names.append(f"{type(watched).__name__} {watched.accessibleName()}")
+        return False
+
+
+def test_no_part_flashes_up_as_a_window(open_lab: Callable[..., Window], smallest: str, qtbot: QtBot) -> None:
+    window = open_lab()
+    shown = Shown()
+    QApplication.instance().installEventFilter(shown)  # type: ignore[union-attr]
+    for _ in every_page(window, smallest):
+        pass
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    qtbot.wait(300)
+    QApplication.instance().removeEventFilter(shown)  # type: ignore[union-attr]
+    assert shown.names == []
+
+
+def test_f6_walks_through_all_parts(open_lab: Callable[..., Window], smallest: str, qtbot: QtBot) -> None:
+    window = open_lab()
+    seen = set()
+    for _ in range(3):
+        press(qtbot, window, Qt.Key.Key_F6)
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        seen.add("rail" if window.rail.isAncestorOf(focus) else "page")
+    assert seen == {"rail", "page"}
+
+
+def test_up_and_down_walk_the_rail(open_lab: Callable[..., Window], qtbot: QtBot) -> None:
+    window = open_lab()
+    first = window.rail.findChild(RailButton)
+    assert first is not None
+    first.setFocus()
+    press(qtbot, first, Qt.Key.Key_Down)
+    focus = QApplication.focusWidget()
+    assert isinstance(focus, RailButton)
+    assert focus.text() == "Topics"
+    press(qtbot, focus, Qt.Key.Key_Space)
+    assert window.place == Place("topics")
+
+
+@pytest.mark.parametrize("times", [20])
+def test_opening_and_closing_a_topic_leaves_nothing(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot, times: int
+) -> None:
+    window = open_lab()
+    place = Place("scenario", smallest, "rumour")
+
+    def visit() -> None:
+        open_bench(window, place, qtbot)
+        window.stage.close_topic()
+        window.go(Place("home"), back=True)
+        _settle()
+
+    for _ in range(2):  # what is made once and kept
+        visit()
+    qtbot.waitUntil(lambda: not window.desk.jobs.busy, timeout=20_000)
+    held, widgets = now_held(), len(QApplication.allWidgets())
+    for _ in range(times):
+        visit()
+    qtbot.waitUntil(lambda: not window.desk.jobs.busy, timeout=20_000)
+    assert left_since(held) == []
+    _settle()
+    assert len(QApplication.allWidgets()) <= widgets
+
+
+def _settle() -> None:
+    for _ in range(3):
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+        gc.collect()
+
+
+def every_page(window: Window, smallest: str) -> Iterator[QWidget]:
+    for place in [*(Place(page) for page in PAGES), Place("topic", smallest)]:
+        yield go(window, place)
+
+
+def test_every_control_has_a_name(open_lab: Callable[..., Window], smallest: str) -> None:
+    window = open_lab()
+    window.shell.palette()
+    for _ in every_page(window, smallest):
+        for widget in window.findChildren(QWidget):
+            if isinstance(widget, QAbstractButton | QLineEdit | QSlider) and widget.isVisible():
+                face = QAccessible.queryAccessibleInterface(widget)
+                name = face.text(QAccessible.Text.Name)
+                assert name.strip(), f"{type(widget).__name__} in {window.place} has no name"
+
+
+def test_every_target_is_large_enough(open_lab: Callable[..., Window], smallest: str) -> None:
+    window = open_lab()
+    window.desk.change(text_percent=100)
+    for _ in every_page(window, smallest):
+        for button in window.findChildren(QAbstractButton):
+            if button.isVisible():
+                assert min(button.width(), button.height()) >= 24, f"{button.accessibleName() or button.text()}"
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+def test_no_text_is_cut_off(open_lab: Callable[..., Window], smallest: str, percent: int) -> None:
+    window = open_lab()
+    window.desk.change(text_percent=percent)
+    try:
+        for page in every_page(window, smallest):
+            page.repaint()
+            for label in window.findChildren(QLabel):
+                if label.isVisible() and label.text() and not window.status.isAncestorOf(label):
+                    assert label.height() + 1 >= _needed(label), f"{label.text()!r} in {window.place}"
+                    if not label.wordWrap():
+                        assert label.width() >= label.sizeHint().width(), f"{label.text()!r} in {window.place}"
+            for button in window.findChildren(QAbstractButton):
+                if button.isVisible() and button.text() and not isinstance(button, RowButton):
+                    wide = QFontMetrics(button.font()).horizontalAdvance(button.text().partition("\t")[0])
+                    small = wide * 0.85 if isinstance(button, RailButton) else wide
+                    assert button.width() >= small, f"{button.text()!r} in {window.place}"
+    finally:
+        window.desk.change(text_percent=100)
+
+
+def _needed(label: QLabel) -> int:
+    return label.heightForWidth(label.width()) if label.wordWrap() else label.sizeHint().height()
+
+
+def test_text_views_show_all_of_their_text(open_lab: Callable[..., Window], smallest: str) -> None:
+    window = open_lab()
+    window.desk.change(text_percent=200)
+    try:
+        window.go(Place("topic", smallest))
+        for view in window.findChildren(QTextEdit):
+            if view.isVisible():
+                assert view.height() + 1 >= view.document().size().height()
+    finally:
+        window.desk.change(text_percent=100)
+
+
+def test_the_window_fits_a_small_screen_with_large_text(open_lab: Callable[..., Window]) -> None:
+    window = open_lab()
+    window.desk.change(text_percent=200)
+    try:
+        window.resize(800, 520)
+        QApplication.processEvents()
+        assert window.height() <= 520
+        assert window.width() <= 800
+        assert all(each.isVisible() for each in window.rail.findChildren(RailButton) if each.text() != "Bench")
+    finally:
+        window.desk.change(text_percent=100)
+
+
+def test_announcements_follow_their_level(open_lab: Callable[..., Window], qtbot: QtBot) -> None:
+    window = open_lab()
+    desk, status = window.desk, window.status
+    desk.change(announcements="important")
+    desk.say("quiet news")
+    desk.say("important news", important=True)
+    qtbot.waitUntil(lambda: bool(status.spoken), timeout=2_000)
+    assert status.spoken == ["important news"]
+    assert status.text() == "important news"
+    desk.change(announcements="off")
+    desk.say("more news", important=True)
+    qtbot.wait(600)
+    assert status.spoken == ["important news"]
+
+
+def test_keys_of_the_view_change_the_settings(open_lab: Callable[..., Window], qtbot: QtBot) -> None:
+    window = open_lab()
+    control = Qt.KeyboardModifier.ControlModifier
+    both = control | Qt.KeyboardModifier.ShiftModifier
+    press(qtbot, window, Qt.Key.Key_Plus, control)
+    assert window.desk.settings.text_percent == 110
+    press(qtbot, window, Qt.Key.Key_0, control)
+    assert window.desk.settings.text_percent == 100
+    press(qtbot, window, Qt.Key.Key_L, both)
+    assert window.desk.settings.language == "hi-Latn"
+    press(qtbot, window, Qt.Key.Key_A, both)
+    assert window.desk.settings.announcements == "all"
+
+
+def test_f1_says_what_the_control_is_for(open_lab: Callable[..., Window], smallest: str, qtbot: QtBot) -> None:
+    window = open_lab()
+    go(window, Place("topics"))
+    button = next(b for b in window.findChildren(TopicButton) if b.topic_id == smallest)
+    button.setFocus()
+    press(qtbot, button, Qt.Key.Key_F1)
+    assert "How a rumour reaches everyone" in window.status.text()
