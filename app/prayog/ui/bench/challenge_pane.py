@@ -120,11 +120,17 @@ class ChallengePane(QWidget):
         loading.setMinimumHeight(theme.scaled(120))
         loading.follow(job)
         self._result.addWidget(loading)
-        job.finished.connect(lambda: self.hand_in.setEnabled(True))
-        job.failed.connect(lambda sentence, _details: self.show_sentence(sentence))
-        job.cancelled.connect(lambda: drop(self._result))
+        job.finished.connect(self._graded)
+        job.failed.connect(self.show_sentence)
+        job.cancelled.connect(self._cancelled)
 
-    def show_sentence(self, sentence: str) -> None:
+    def _graded(self) -> None:
+        self.hand_in.setEnabled(True)
+
+    def _cancelled(self) -> None:
+        drop(self._result)
+
+    def show_sentence(self, sentence: str, details: str = "") -> None:
         drop(self._result)
         card = Card(kind="warn")
         card.body.addWidget(paragraph(sentence))

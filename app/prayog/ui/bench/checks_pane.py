@@ -63,7 +63,7 @@ class CheckRow(QWidget):
         layout.setSpacing(theme.UNIT * 3 // 2)
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
-        self.show_state("open", self.tr("Not judged yet."), None)
+        self.show_state("open", "", None)
 
     def set_title(self, title: str) -> None:
         self._title = title
@@ -74,7 +74,7 @@ class CheckRow(QWidget):
         if error:
             self.show_state("error", self.tr("This check stopped with an error: {what}").format(what=error), None)
         elif verdict is None:
-            self.show_state("open", self.tr("Not judged yet."), None)
+            self.show_state("open", "", None)
         else:
             state = state_of(verdict, more=more)
             self.show_state(state, verdict.reason, verdict.at if state == "broken" else None)
@@ -88,7 +88,7 @@ class CheckRow(QWidget):
         self._icon.set_icon(name, role)
         self._icon.setToolTip(words)
         self._icon.setAccessibleName(words)
-        told = f"{words}. {reason[:1].upper()}{reason[1:]}" if reason else words
+        told = f"{words}: {reason}" if reason else words
         if self._reason.text() != told:
             self._reason.setText(told)
         self._reason.setVisible(True)

@@ -98,6 +98,8 @@ class Docks(QMainWindow):
             dock.export_asked.connect(lambda ending, s=slot: self.export_asked.emit(s, ending))
             for changed in (dock.dockLocationChanged, dock.visibilityChanged, dock.topLevelChanged):
                 changed.connect(self._soon)
+            slot.set_front(False)
+            dock.visibilityChanged.connect(slot.set_front)
             self._docks[spec.id] = dock
         self._docks = {spec.id: self._docks[spec.id] for spec, _ in panels}
         if fresh:
@@ -329,7 +331,7 @@ def write_picture(slot: Slot, path: Path, ending: str, caption: str) -> None:
         painter = QPainter(image)
         _paint(painter, panel, size, caption)
         painter.end()
-        written = image.save(str(path), b"PNG")
+        written = image.save(str(path))
     if not written:
         raise OSError(f"The picture could not be written to {path}; choose another folder.")
 

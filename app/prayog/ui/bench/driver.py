@@ -213,7 +213,7 @@ class Driver:
             self._forking = False
             number = sum(b.forked_at > -2 for b in self.branches) + 1
             new = Branch(
-                run, branch.params, branch.seed, branch.make, None, f"Fork {number} at event {at + 1}", at, at, clock,
+                run, branch.params, branch.seed, branch.make, None, f"Fork {number} at event {at}", at, at, clock,
                 branch.pace_us, {seq: name for seq, name in branch.bookmarks.items() if seq <= at},
             )  # fmt: skip
             self.branches.append(new)
@@ -390,7 +390,7 @@ class Driver:
         if self.branch is None:
             return
         if self.branch.bookmarks.pop(self.at, None) is None:
-            self.branch.bookmarks[self.at] = name or f"Event {self.at + 1}"
+            self.branch.bookmarks[self.at] = name or f"Event {self.at}"
         self._listener.changed()
 
     # -- time ----------------------------------------------------------------------------------------------------
@@ -454,7 +454,7 @@ class Driver:
                 break
             target = float(step.at)
             shown.append(step)
-            if self.slow_at is not None and self.speed > 1 and self.slow_at(step):
+            if self.slow_at is not None and 1 < self.speed < MAX and self.slow_at(step):
                 self._slow_until = self._now() + _SLOW_S
                 break
             if len(shown) >= _CHUNK:

@@ -23,6 +23,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from prayog.ui.bench.driver import Branch, Driver
 from prayog.ui.bench.markers import Markers, mark_of
+from prayog.ui.bench.settled import Settled
 from prayog_sdk.exports import Label
 from prayog_sdk.manifest import Problem
 from prayog_sdk.params import flat
@@ -98,6 +99,7 @@ class Host(QObject):
         """Id of the scenario that the run belongs to."""
         self._data_dir = data_dir
         self._selection = ""
+        self._settled = Settled()
         self._dirty = False
         self._turn = 0
         self._since = QElapsedTimer()
@@ -217,10 +219,12 @@ class Host(QObject):
             lens.let_go()
         self.lenses.clear()
         self.driver.close()
+        self._settled.release()
 
     # -- what the driver says ------------------------------------------------------------------------------------
 
     def stepped(self, steps: Sequence[Step]) -> None:
+        self._settled.grew(len(steps))
         for lens in self.lenses:
             lens.steps(steps)
         self.wake()

@@ -87,7 +87,7 @@ class Inspector(QWidget):
             column.addWidget(paragraph(self.tr("Nothing has happened yet."), "muted"))
             column.addStretch(1)
             return
-        title = self.tr("Event {n}").format(n=f"{step.seq + 1:,}")
+        title = self.tr("Event {n}").format(n=f"{step.seq:,}")
         if self._host.timed:
             title += f" · {format_us(step.at)}"
         column.addWidget(heading(title, 1))
@@ -112,7 +112,7 @@ class Inspector(QWidget):
             return
         self._column.addWidget(_caption(title))
         for step in steps:
-            link = _Link(f"{step.seq + 1:,}   {line(step)}")
+            link = _Link(f"{step.seq:,}   {line(step)}")
             link.clicked.connect(lambda _=False, seq=step.seq: self.open_there.emit(seq))
             self._column.addWidget(link)
 

@@ -387,7 +387,7 @@ class LessonPane(QWidget):
             return
         args = {key: value for key, value in QUrlQuery(url).queryItems()}
         if url.path() == "event" and args.get("n", "").isdigit():
-            self.open_there.emit(int(args["n"]) - 1)
+            self.open_there.emit(int(args["n"]))
         elif url.path() == "scenario" and args.get("id"):
             self.scenario_asked.emit(args["id"])
         else:

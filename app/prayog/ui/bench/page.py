@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter, QStackedWidget, QTabWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QPalette, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QSplitter, QStackedWidget, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from prayog.store import StoreProblem
 from prayog.ui.bench import files
@@ -28,6 +28,7 @@ from prayog.ui.bench.challenge_pane import ChallengePane
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.docks import Docks, proposal, write_picture
 from prayog.ui.bench.driver import Branch
+from prayog.ui.bench.elided import Elided
 from prayog.ui.bench.grader import grade_in_process
 from prayog.ui.bench.host import Host, is_marked
 from prayog.ui.bench.inspector import Inspector
@@ -92,6 +93,7 @@ class BenchPage(QWidget):
         self._start: Start | None = None
         self._job: Job | None = None
         self._closed = False
+        self._sized = False
         self._lesson: Lesson | None = None
         self._challenge: ChallengePane | None = None
         self._notes = ""
@@ -132,17 +134,17 @@ class BenchPage(QWidget):
             self.sidebar.addTab(pane, words)
 
     def _lay_out(self) -> None:
-        self._title = QLabel()
+        self._title = Elided()
         self._title.setProperty("step", "1")
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._subtitle = QLabel()
+        self._subtitle = Elided()
         self._subtitle.setProperty("kind", "muted")
         self._leave = IconButton("chevron-left", self.tr("To the topic’s page"))
         self._leave.clicked.connect(self.left)
         self._reality_button = QPushButton(self.tr("Reality check"))
         self._reality_button.setToolTip(self.tr("Do the same on the real component and compare"))
         self._reality_button.clicked.connect(self.check_reality)
-        self._reality_button.setVisible(self.topic.has_session and self.topic.has_build)
+        if not (self.topic.has_session and self.topic.has_build):  # shown by its layout; alone it would be a window
+            self._reality_button.hide()
         self._panels = self._menu("dock", self.tr("Panels"), self.docks.fill_menu)
         self._export = self._menu("export", self.tr("Save and export"), self._fill_export)
         self._fold = IconButton("inspector", self.tr("Show or hide the sidebar"))
@@ -173,12 +175,17 @@ class BenchPage(QWidget):
         column.addWidget(self.transport)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self._stage)
-        self.split.addWidget(self.sidebar)
+        self.side = QWidget()
+        self.side.setAutoFillBackground(True)
+        self.side.setBackgroundRole(QPalette.ColorRole.Base)
+        inside = QVBoxLayout(self.side)
+        inside.setContentsMargins(0, theme.UNIT, 0, 0)
+        inside.addWidget(self.sidebar)
+        self.split.addWidget(self.side)
         self.split.setStretchFactor(0, 1)
         self.split.setStretchFactor(1, 0)
         self.split.setCollapsible(0, False)
         self.split.setHandleWidth(1)
-        self.split.setSizes([theme.scaled(920), theme.scaled(350)])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.split)
@@ -217,6 +224,13 @@ class BenchPage(QWidget):
         self.reality.left.connect(self.leave_reality)
         self.reality.again.connect(self.check_reality)
         self.reality.open_trace.connect(self._open_real_trace)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._sized and self.width() > 200:
+            self._sized = True
+            side = min(theme.scaled(344), self.width() * 42 // 100)
+            self.split.setSizes([self.width() - side, side])
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -416,7 +430,7 @@ class BenchPage(QWidget):
             return self.tr("before the first event")
         words = line(self.driver.run.trace[seq], when=self.host.timed)
         found = self.host.markers.gravest(seq, seq)
-        return self.tr("event {n}: {what}").format(n=f"{seq + 1:,}", what=words) + (f" ({found[0]})" if found else "")
+        return self.tr("event {n}: {what}").format(n=f"{seq:,}", what=words) + (f" ({found[0]})" if found else "")
 
     def _wait_for(self, job: Job, words: str) -> None:
         """Show that the bench waits for `job`; at once done is not shown at all."""
@@ -765,18 +779,18 @@ class BenchPage(QWidget):
 
     def show_tab(self, name: str) -> None:
         """Bring a tab of the sidebar to the front: ``lesson``, ``inspector``, ``setup`` or ``checks``."""
-        if self.sidebar.isHidden():
+        if self.side.isHidden():
             self.toggle_sidebar()
         self.sidebar.setCurrentIndex(_TABS.index(name))
 
     def toggle_sidebar(self) -> None:
-        self.sidebar.setVisible(self.sidebar.isHidden())
+        self.side.setVisible(self.side.isHidden())
 
     def save_layout(self) -> None:
         """Keep the layout of this topic for the next time."""
         if not self._built_for:
             return
-        values = {**self.docks.state(), "split": self.split.sizes(), "sidebar": not self.sidebar.isHidden()}
+        values = {**self.docks.state(), "split": self.split.sizes(), "sidebar": not self.side.isHidden()}
         try:
             (self.host.data_dir() / "layout.json").write_text(json.dumps(values), encoding="utf-8")
         except OSError as error:
@@ -791,7 +805,8 @@ class BenchPage(QWidget):
             sizes = values.get("split")
             if isinstance(sizes, list) and all(isinstance(size, int) for size in sizes):
                 self.split.setSizes(sizes)
-            self.sidebar.setVisible(bool(values.get("sidebar", True)))
+                self._sized = True
+            self.side.setVisible(bool(values.get("sidebar", True)))
 
     def fail_panel(self, panel: QWidget, problem: Problem) -> None:
         """A panel raised where nobody listened (a paint event): show its card instead."""

@@ -57,10 +57,11 @@ class SetupPane(QScrollArea):
         self.form = ParamsForm(params_type)
         self.form.edited.connect(self.edited)
         has_knobs = bool(_params.fields(params_type))
-        self._knobs_title.setVisible(has_knobs)
-        self._note.setVisible(has_knobs)
         column.addWidget(self._knobs_title)
         column.addWidget(self._note)
+        if not has_knobs:  # `setVisible(True)` here, before there is a parent, would show windows of their own
+            self._knobs_title.hide()
+            self._note.hide()
         column.addSpacing(theme.UNIT)
         column.addWidget(self.form)
 

@@ -59,6 +59,8 @@ class Slot(QWidget):
         self._host = host
         self._job: Job | None = None
         self._asked = False
+        self._gone = False
+        self._front = True
         self._stale = True
         self._stack = QStackedLayout(self)
         host.lenses.append(self)
@@ -67,11 +69,24 @@ class Slot(QWidget):
 
     @property
     def seen(self) -> bool:
-        return self.panel is not None and self.isVisible() and not self.visibleRegion().isEmpty()
+        return self.panel is not None and self._visible()
+
+    def _visible(self) -> bool:
+        return self._front and self.isVisible()
+
+    def set_front(self, front: bool) -> None:
+        """The panel is in front, or behind another tab (Qt moves such a dock away and calls it visible)."""
+        self._front = front
+        if not front:
+            self._stale = True
+        elif self.panel is not None:
+            self._host.wake()
+        else:
+            self._ask()
 
     def steps(self, steps: Sequence[Step]) -> None:
         panel = self.panel
-        if panel is None or self._stale or not self.isVisible():
+        if panel is None or self._stale or not self._visible():
             self._stale = True
             return
 
@@ -89,7 +104,9 @@ class Slot(QWidget):
 
     def seek(self) -> None:
         """The whole view at once, or later when the panel cannot be seen."""
-        if self.panel is None or not self.isVisible() or self._host.driver.branch is None:
+        if self.panel is None:
+            self._ask()
+        if self.panel is None or not self._visible() or self._host.driver.branch is None:
             self._stale = True
             return
         self._stale = False
@@ -98,6 +115,7 @@ class Slot(QWidget):
 
     def let_go(self) -> None:
         """Unbind the panel and let go of everything."""
+        self._gone = True
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -133,7 +151,12 @@ class Slot(QWidget):
         super().showEvent(event)
         if self.panel is not None:
             self._host.wake()
-        elif not self._asked:
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Make the panel soon: it is seen, there is a run to show, and it was not asked for yet."""
+        if not self._asked and self._visible() and self._host.driver.branch is not None:
             self._asked = True
             QTimer.singleShot(0, self, self._begin)
 
@@ -150,6 +173,8 @@ class Slot(QWidget):
             self._host.wake()
 
     def _begin(self) -> None:
+        if self._gone:
+            return
         for need in self.spec.needs:
             if need in _MODULES and importlib.util.find_spec(_MODULES[need]) is None:
                 self._show_missing(
@@ -169,10 +194,16 @@ class Slot(QWidget):
             return None, load_factory(factory)
 
         self._job = job = self._host.jobs.submit(work)
-        job.succeeded.connect(self._made)
-        job.failed.connect(lambda sentence, details: self._show_problem("import", sentence, details))
+        job.succeeded.connect(lambda found: self._made(job, found))
+        job.failed.connect(lambda sentence, details: self._not_made(job, sentence, details))
 
-    def _made(self, found: tuple[ServiceState | None, Callable[[], Panel] | None]) -> None:
+    def _not_made(self, job: Job, sentence: str, details: str) -> None:
+        if job is self._job:
+            self._show_problem("import", sentence, details)
+
+    def _made(self, job: Job, found: tuple[ServiceState | None, Callable[[], Panel] | None]) -> None:
+        if job is not self._job:
+            return
         self._job = None
         state, factory = found
         if factory is None:

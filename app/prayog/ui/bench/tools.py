@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from prayog.ui.bench.arguments import Asker, ask
@@ -61,6 +61,8 @@ class Tools(QFrame):
         self._armed: ActionSpec | None = None
         self._buttons: dict[str, QToolButton] = {}
         self._popup: _Popup | None = None
+        self._own: tuple[str, ...] = ()
+        self._roomy = False
         self.setAccessibleName(self.tr("Tools"))
         self._flow = FlowLayout(self, theme.UNIT // 2)
         self._flow.setContentsMargins(theme.UNIT * 3 // 2, theme.UNIT // 2, theme.UNIT * 3 // 2, theme.UNIT // 2)
@@ -73,9 +75,12 @@ class Tools(QFrame):
         drop(self._flow)
         self._buttons.clear()
         menu: list[ActionSpec] = []
+        self._own = tuple(own)
+        roomy = len(own) <= 3 and self.width() > theme.scaled(620)
+        self._roomy = roomy
         for spec in self._host.actions:
             if spec.name in own or spec.name in _SHOWN_FAULTS:
-                self._flow.addWidget(self._button(spec, words=spec.name in own))
+                self._flow.addWidget(self._button(spec, words=roomy or spec.name in own))
             else:
                 menu.append(spec)
         if menu:
@@ -190,6 +195,11 @@ class Tools(QFrame):
         menu.setToolTipsVisible(True)
         button.setMenu(menu)
         return button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (len(self._own) <= 3 and self.width() > theme.scaled(620)) != self._roomy and self._buttons:
+            QTimer.singleShot(0, self, lambda: self.rebuild(self._own))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QRegularExpressionValidator
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QRegularExpressionValidator, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from prayog.ui.bench.driver import MAX, SPEEDS, Driver
@@ -37,6 +37,7 @@ class Transport(QFrame):
     def __init__(self, driver: Driver, markers: Markers, describe: Callable[[int], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._driver, self._markers = driver, markers
+        self._narrow = False
         self.timed = True
         """The run has a clock worth showing (a computation counts steps, not time)."""
         self.setAccessibleName(self.tr("Transport"))
@@ -51,8 +52,9 @@ class Transport(QFrame):
         self._last = self._button("last", self.tr("Last event"), "End", driver.last)
         self._run_to = self._menu_button("run-to", self.tr("Run to…"), "G", self._fill_run_to)
         self.clock = _Steady("00.000 s")
-        self.events = QLabel()
+        self.events = _Steady(self.tr("event {n} of {all}").format(n="1,000", all="1,000"))
         self.events.setProperty("kind", "muted")
+        self.events.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(0, len(SPEEDS) - 1)
@@ -83,20 +85,26 @@ class Transport(QFrame):
         seed_label = QLabel(self.tr("Seed"))
         seed_label.setProperty("kind", "muted")
         seed_label.setBuddy(self.seed)
-        flow = FlowLayout(spacing=theme.UNIT * 3 // 2)
+        flow = FlowLayout(spacing=2 * theme.UNIT)
         self._seed_group = _group(seed_label, self.seed, self._again, self._dice)
         for widget in (
             _group(self._first, self._back, self.play, self._step, self._last, self._run_to),
-            _group(self.clock, self.events, gap=theme.UNIT),
-            _group(IconLabel("speed", role="muted"), self.speed, self._speed_text, gap=theme.UNIT),
             _group(self._fork, self._bookmark, self._places),
+            _group(IconLabel("speed", role="muted"), self.speed, self._speed_text, gap=theme.UNIT),
             self._seed_group,
         ):
             flow.addWidget(widget)
+        line = QHBoxLayout()
+        line.setSpacing(theme.UNIT)
+        line.addWidget(self.clock, 0, Qt.AlignmentFlag.AlignBottom)
+        line.addWidget(self.scrubber, 1)
+        line.addWidget(self.events, 0, Qt.AlignmentFlag.AlignBottom)
+        for words in (self.clock, self.events):
+            words.setContentsMargins(0, 0, 0, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * theme.UNIT, theme.UNIT // 2, 2 * theme.UNIT, theme.UNIT)
         layout.setSpacing(2)
-        layout.addWidget(self.scrubber)
+        layout.addLayout(line)
         layout.addLayout(flow)
         self._sizes()
         self.refresh()
@@ -123,14 +131,21 @@ class Transport(QFrame):
         self.play.show_going(going)
         self.clock.setVisible(self.timed)
         self.clock.setText(format_us(round(driver.clock_us)))
-        place = self.tr("event {n} of {all}").format(n=f"{driver.at + 1:,}", all=f"{driver.end + 1:,}")
-        if driver.playing and driver.steps_per_s >= 1:
-            place += self.tr(" · {n} steps/s").format(n=f"{driver.steps_per_s:,.0f}")
-        self.events.setText(place if there else self.tr("no run yet"))
+        self.events.setText(self._place() if there else self.tr("no run yet"))
         self._show_speed()
         self._bookmark.setChecked(branch is not None and driver.at in branch.bookmarks)
         if branch is not None and not self.seed.hasFocus():
             self.seed.setText(str(branch.seed))
+
+    def _place(self) -> str:
+        driver = self._driver
+        if driver.playing and driver.steps_per_s >= 10:
+            return self.tr("{n} steps/s").format(n=f"{driver.steps_per_s:,.0f}")
+        if self._narrow:
+            return f"{driver.at:,} / {driver.end:,}" if driver.at >= 0 else f"– / {driver.end:,}"
+        if driver.at < 0:
+            return self.tr("before event 0") if driver.end >= 0 else self.tr("no event yet")
+        return self.tr("event {n} of {all}").format(n=f"{driver.at:,}", all=f"{driver.end:,}")
 
     def _show_speed(self) -> None:
         driver = self._driver
@@ -220,6 +235,14 @@ class Transport(QFrame):
         button.setMenu(menu)
         return button
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < theme.scaled(520)
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._sizes()
+            self.refresh()
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and hasattr(self, "_seed_group"):
@@ -227,7 +250,9 @@ class Transport(QFrame):
 
     def _sizes(self) -> None:
         metrics = QFontMetrics(self.font())
-        self.seed.setFixedWidth(metrics.horizontalAdvance("0" * 6) + 52)
+        self.seed.setFixedWidth(metrics.horizontalAdvance("0" * (4 if self._narrow else 6)) + 52)
+        wide = self.tr("event {n} of {all}").format(n="1,000", all="1,000")
+        self.events.set_widest("1,000 / 1,000" if self._narrow else wide)
         self.speed.setFixedWidth(theme.scaled(76))
 
 
@@ -268,6 +293,10 @@ class _Steady(QLabel):
         super().__init__()
         self._widest = widest
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+
+    def set_widest(self, widest: str) -> None:
+        self._widest = widest
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         hint = super().sizeHint()

@@ -6,9 +6,10 @@ works, newer moments wait and only the newest is computed next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -16,11 +17,12 @@ from prayog.ui.bench.host import Host, sentence_of
 from prayog_sdk.checks import Check, Verdict
 from prayog_sdk.claims import Given
 from prayog_sdk.qt.jobs import Ctx, Job
-from prayog_sim.trace import Trace
+from prayog_sim.trace import Step, Trace
 
-__all__ = ["Judge", "Judged", "judge"]
+__all__ = ["Judge", "Judged", "Paced", "judge"]
 
 _PAUSE_MS = 200
+_WORK_S, _REST_S = 0.001, 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,41 @@ def judge(
         except Exception as error:  # noqa: BLE001 - the topic's code
             errors[name] = sentence_of(error)
     return Judged(len(trace) - 1, verdicts, values, errors)
+
+
+class Paced(Trace):
+    """The first `upto` steps of a growing trace, for a worker that must not slow the window down.
+
+    Two threads of Python share one lock, and Qt gives it back at every call: beside a busy worker a frame of
+    5 ms takes 50.  So whoever walks over this trace works for a millisecond and rests for four.
+    """
+
+    def __init__(self, trace: Trace, upto: int) -> None:
+        super().__init__()
+        self._whole = trace
+        self._upto = upto
+
+    def __len__(self) -> int:
+        return self._upto
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | list[Step]:
+        if isinstance(index, slice):
+            return [self._whole[i] for i in range(*index.indices(self._upto))]
+        if not -self._upto <= index < self._upto:
+            raise IndexError(index)
+        return self._whole[index % self._upto]
+
+    def __iter__(self) -> Iterator[Step]:
+        began = time.perf_counter()
+        for seq in range(self._upto):
+            yield self._whole[seq]
+            if seq % 16 == 15 and time.perf_counter() - began > _WORK_S:
+                time.sleep(_REST_S)
+                began = time.perf_counter()
 
 
 class Judge(QObject):
@@ -113,21 +150,24 @@ class Judge(QObject):
         key = self._seen
 
         def work(ctx: Ctx) -> Judged:
-            prefix = Trace(trace[:upto])  # here, because a world builds its steps when they are asked for
-            return judge(prefix, checks, measures, answers, ctx)
+            return judge(Paced(trace, upto), checks, measures, answers, ctx)
 
         self._job = job = host.jobs.submit(work)
-        job.succeeded.connect(lambda found: self._done(found, key))
-        job.failed.connect(lambda sentence, details: self._ended())
-        job.cancelled.connect(self._ended)
+        job.succeeded.connect(lambda found: self._done(job, found, key))
+        job.failed.connect(lambda _sentence, _details: self._ended(job))
+        job.cancelled.connect(lambda: self._ended(job))
 
-    def _done(self, found: Judged, key: tuple[int, int]) -> None:
+    def _done(self, job: Job, found: Judged, key: tuple[int, int]) -> None:
+        if job is not self._job:
+            return
         if self._host.driver.branch is not None and id(self._host.run) == key[0]:
             self._host.measured = found.measures
             self.judged.emit(found)
-        self._ended()
+        self._ended(job)
 
-    def _ended(self) -> None:
+    def _ended(self, job: Job) -> None:
+        if job is not self._job:
+            return
         self._job = None
         if self._again:
             self._again = False
