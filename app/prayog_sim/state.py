@@ -255,11 +255,7 @@ class State:
         """Let a paused node go on: what came due meanwhile happens now, in the order in which it came."""
         slot.status = "up"
         self.arm(slot)
-        late = [event for event in self.heap if event[0] < at and _for(event) == slot.name]
-        if late:
-            self.heap[:] = [event for event in self.heap if event not in late]
-            heapq.heapify(self.heap)
-        for event in sorted([*slot.held, *late], key=lambda event: event[:2]):
+        for event in sorted(slot.held, key=lambda event: event[:2]):
             if event[0] < at:
                 self.queue(at, "", "held", unwrap(event), cause)
             else:

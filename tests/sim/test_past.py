@@ -132,9 +132,14 @@ def test_seeking_and_forking_give_the_same_past_under_any_faults(
     run._saves.clear()
     if data.draw(st.booleans(), label="with a checkpoint on the way"):
         run._saves = checkpoints(run, data.draw(st.integers(0, len(run.trace) - 1), label="where"))
+    starts: list[Any] = []
+    start = run._from
+    run._from = lambda save: starts.append(save) or start(save)  # type: ignore[method-assign,func-returns-value]
     digest, last = run.trace.hash(), len(run.trace) - 1
     for at in data.draw(st.lists(st.integers(-1, last), min_size=1, max_size=6), label="seek to"):
+        starts.clear()
         seen, then = run.view(at), views[at + 1]
+        assert starts.count(None) <= (not run._saves or run._saves[0].seq > at + 1)  # the checkpoint was enough
         assert (seen.nodes, seen.flights, seen.cuts) == (then.nodes, then.flights, then.cuts)
         fork = run.fork(at)
         assert list(fork.trace) == list(run.trace)[: len(fork.trace)]
@@ -151,6 +156,27 @@ def checkpoints(run: World, at: int) -> list[Any]:
     again._save_at = 0
     again._save()
     return again._saves
+
+
+def test_what_a_checkpoint_holds_is_enough() -> None:
+    def small(nodes: Mapping[str, Node]) -> str | None:
+        return "n1 was told something" if nodes["n1"].told else None  # type: ignore[attr-defined]
+
+    run = World(dict.fromkeys(NAMES, Busy), 3, invariants=[Invariant("small", small)], strict=True)
+    run.run(max_steps=30)
+    run.do(Action("crash", {"node": "n2"}))
+    run.run(max_steps=10)
+    assert any(step.kind == "violation" for step in run.trace)
+    run._save()
+    run.run(max_steps=10)
+    run.do(Action("restart", {"node": "n2"}))
+    run.run(max_steps=40)
+    assert [save.actions for save in run._saves] == [1]
+    calls = []
+    start = run._from
+    run._from = lambda save: calls.append(save) or start(save)  # type: ignore[method-assign,func-returns-value]
+    run.view(run._saves[0].seq + 30)
+    assert calls == run._saves
 
 
 def test_a_long_run_keeps_checkpoints_and_seeks_among_them(gossip: Callable[..., World]) -> None:

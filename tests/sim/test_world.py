@@ -153,6 +153,22 @@ def test_what_comes_due_during_a_pause_happens_afterwards_in_order() -> None:
     assert run.now == 2_500
 
 
+def test_what_waits_for_a_paused_node_keeps_the_order_of_arrival() -> None:
+    run = world()
+    run.run()
+    do(run, "pause", node="n2")
+    for _ in range(3):
+        do(run, "ping", node="n1", to="n2")
+    first, second, third = (flight.ident for flight in run.view().flights)
+    do(run, "delay", ident=first, by="2ms")
+    do(run, "delay", ident=second, by="1ms")
+    run.run(until_us=10_000)
+    do(run, "resume", node="n2")
+    run.run()
+    arrived = [step.data["ident"] for step in run.trace if step.node == "n2" and step.kind == "deliver"]
+    assert arrived == [third, second, first]
+
+
 def test_a_wrong_clock_shifts_what_the_node_sees_and_how_long_its_timers_take() -> None:
     class Clocked(Counter):
         def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
@@ -188,6 +204,23 @@ def test_a_handler_that_raises_crashes_its_node_and_says_where() -> None:
     do(strict, "ping", node="n1", to="n2")
     with pytest.raises(KeyError):
         strict.run()
+
+
+def test_messages_after_an_error_have_numbers_of_their_own() -> None:
+    class Fuse(Counter):
+        def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
+            super().on_message(src, "ping", ctx)
+            if len(self.seen) == 5:
+                raise RuntimeError("enough")
+
+    run = World(dict.fromkeys(("n1", "n2", "n3", "n4"), Fuse), network=FIXED)
+    run.run()
+    for src, dst in (("n1", "n2"), ("n3", "n4"), ("n4", "n3")):
+        do(run, "ping", node=src, to=dst)
+    run.run(max_steps=100)
+    idents = [effect.data["ident"] for step in run.trace for effect in step.effects if effect.kind == "send"]
+    assert len([step for step in run.trace if step.kind == "error"]) > 1
+    assert len(set(idents)) == len(idents) > 10
 
 
 def test_a_message_that_can_change_is_an_error_at_its_sender() -> None:
@@ -277,6 +310,7 @@ def test_a_refused_action_leaves_the_run_as_it_was() -> None:
     ):
         with pytest.raises(ActionError, match=sentence.replace("(", r"\(")):
             do(run, name, **args)
+    run._shown = None  # look at the nodes themselves, not at the picture of them
     assert (run.view(), run.trace.hash(), list(run.actions)) == before
 
 
@@ -327,6 +361,8 @@ def test_one_message_can_be_dropped_delivered_delayed_and_doubled_by_hand() -> N
     assert arrivals == [(1_000, "ping"), (1_000, "ping"), (6_000, "ping")]
     do(run, "delay", ident=third, by="-5500us")
     assert [f.arrives_at for f in run.view().flights if f.ident == third] == [500]
+    do(run, "delay", ident=third, by="-1s")
+    assert [f.arrives_at for f in run.view().flights if f.ident == third] == [300]  # not before now
     run.run()
     assert len(run.view().nodes["n2"].volatile["seen"]) == 4
 
