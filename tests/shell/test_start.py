@@ -73,9 +73,7 @@ def test_a_marker_of_a_dead_process_offers_safe_mode(
     assert not window.notices()
 
 
-def test_safe_mode_has_only_what_comes_with_the_lab(
-    open_lab: Callable[..., Window], smallest: str
-) -> None:
+def test_safe_mode_has_only_what_comes_with_the_lab(open_lab: Callable[..., Window], smallest: str) -> None:
     window = open_lab(safe=True)
     assert {card.found.source for card in window.desk.cards} <= {"built-in"}
     assert "Safe mode" in window.notices()[0].accessibleName()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_sdk.qt import theme
@@ -29,6 +29,8 @@ class RailButton(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._by_keyboard = False
+        self.compact = False
+        """The icon alone, for when the window is too low for the labels."""
 
     def _small(self) -> QFontMetrics:
         font = self.font()
@@ -37,9 +39,20 @@ class RailButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         small = self._small()
-        return QSize(small.horizontalAdvance(self.text()) + 20, theme.scaled(22) + small.height() + 20)
+        width = small.horizontalAdvance(self.text()) + 20
+        return QSize(width, theme.scaled(22) + 10 if self.compact else self.full_height())
 
     minimumSizeHint = sizeHint
+
+    def full_height(self) -> int:
+        """The height with the label."""
+        return theme.scaled(22) + self._small().height() + 20
+
+    def set_compact(self, compact: bool) -> None:
+        if compact != self.compact:
+            self.compact = compact
+            self.updateGeometry()
+            self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
@@ -66,8 +79,10 @@ class RailButton(QAbstractButton):
             painter.setBrush(QColor(look.accent))
             painter.drawRoundedRect(QRectF(0, box.center().y() - 10, 3, 20), 1.5, 1.5)
         side = theme.scaled(22)
-        place = QRect((self.width() - side) // 2, 8, side, side)
+        place = QRect((self.width() - side) // 2, (self.height() - side) // 2 if self.compact else 8, side, side)
         painter.drawPixmap(place, pixmap(self._icon, "accent" if on else "muted", 22, self.devicePixelRatio()))
+        if self.compact:
+            return
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 0.85)
         if on:
@@ -131,6 +146,7 @@ class Rail(QFrame):
     def show_bench(self, there: bool) -> None:
         """Offer the way back to the bench while a topic is open."""
         self._bench.setVisible(there)
+        self._fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
@@ -145,7 +161,21 @@ class Rail(QFrame):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self.updateGeometry()
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
+
+    def _fit(self) -> None:
+        """Drop the labels when there is no room for them; tool tips and names stay."""
+        buttons = [each for each in self.findChildren(RailButton) if not each.isHidden()]
+        full = sum(each.full_height() + 2 for each in buttons) + 24
+        for each in buttons:
+            each.set_compact(full > self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.current()
