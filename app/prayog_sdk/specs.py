@@ -48,7 +48,7 @@ class ActionSpec:
 class PanelSpec:
     """A panel: ``factory`` is ``module:Class`` (a `prayog_sdk.qt.panel.Panel`) or the name of a stock panel.
 
-    Stock names: ``canvas``, ``spacetime``, ``nodes``, ``events``, ``series``, ``map``, ``outline``.
+    Stock names: ``canvas``, ``spacetime``, ``nodes``, ``events``, ``series``, ``state``, ``map``, ``outline``.
     ``area`` is where the topic proposes it; the learner can move it.  ``needs``: capabilities such as
     ``webengine``; a panel whose needs are not met says so and the others go on.
     """

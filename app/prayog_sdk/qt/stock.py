@@ -20,8 +20,9 @@ STOCK: Mapping[str, str] = MappingProxyType({
     "series": "prayog_sdk.qt.series:SeriesPanel",
     "state": "prayog_sdk.qt.tree:StatePanel",
     "outline": "prayog_sdk.qt.outline:OutlinePanel",
+    "map": "prayog_sdk.qt.mappanel:MapPanel",
 })  # fmt: skip
-"""Name -> where the class is.  A map is a widget (`prayog_sdk.qt.map.MapView`) for a panel of the topic's own."""
+"""Name -> where the class is."""
 
 
 def make(name: str, parent: QWidget | None = None) -> Panel:

@@ -38,7 +38,7 @@ __all__ = ["Finding", "check", "check_topic"]
 
 SLOW_SECONDS = 5.0
 """A scenario that takes longer than this to run makes people wait: a warning."""
-STOCK = ("canvas", "spacetime", "nodes", "events", "series", "map", "outline")
+STOCK = ("canvas", "spacetime", "nodes", "events", "series", "state", "map", "outline")
 
 
 @dataclass(frozen=True, slots=True)
