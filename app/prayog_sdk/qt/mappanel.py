@@ -1,7 +1,7 @@
 """The stock map: whatever a topic puts on it, with no Qt of the topic's own.
 
-A topic that wants to be seen on a map puts a fact ``map`` into its views: layers by name, each with a ``style`` (one of
-`STYLES`) and one of ``boxes`` ([[south, west, north, east], …]), ``points`` ([[lat, lon], …]) or ``geojson``.  Nodes whose
+A topic that wants to be seen on a map puts a fact ``map`` into its views: layers by name, each with a ``style``
+(one of `STYLES`) and one of ``boxes`` ([[south, west, north, east], …]), ``points`` ([[lat, lon], …]) or ``geojson``.  Nodes whose
 fields hold ``lat`` and ``lon`` are drawn by themselves.
 """
 
@@ -98,7 +98,9 @@ class MapPanel(Panel):
         return {"html": lambda path: self.map.export_html(path, self.title)}
 
     def outline(self) -> str:
-        counts = (f"{name}: {len(layer.get('points') or layer.get('boxes') or ())}" for name, layer in self._shown.items())
+        counts = [
+            f"{name}: {len(layer.get('points') or layer.get('boxes') or ())}" for name, layer in self._shown.items()
+        ]
         return "A map with " + (", ".join(counts) or "nothing on it")
 
     def unbind(self) -> None:

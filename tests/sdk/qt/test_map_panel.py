@@ -14,7 +14,8 @@ from prayog_sim.run import NodeView, View
 def test_nodes_with_a_place_and_layers_of_facts() -> None:
     pune = NodeView("pune", volatile={"lat": 18.52, "lon": 73.86})
     view = View(0, 0, {"pune": pune, "plain": NodeView("plain")}, facts={"map": {"cells": {"boxes": [[1, 2, 3, 4]]}}})
-    assert layers(view) == {"cells": {"boxes": [[1, 2, 3, 4]]}, "nodes": {"style": "centre", "points": [[18.52, 73.86]]}}
+    nodes = {"style": "centre", "points": [[18.52, 73.86]]}
+    assert layers(view) == {"cells": {"boxes": [[1, 2, 3, 4]]}, "nodes": nodes}
     assert layers(View(-1, 0)) == {}
 
 
