@@ -1,8 +1,8 @@
 """The stock map: whatever a topic puts on it, with no Qt of the topic's own.
 
 A topic that wants to be seen on a map puts a fact ``map`` into its views: layers by name, each with a ``style``
-(one of `STYLES`) and one of ``boxes`` ([[south, west, north, east], …]), ``points`` ([[lat, lon], …]) or ``geojson``.  Nodes whose
-fields hold ``lat`` and ``lon`` are drawn by themselves.
+(one of `STYLES`) and one of ``boxes`` ([[south, west, north, east], …]), ``points`` ([[lat, lon], …]) or ``geojson``.
+Nodes whose fields hold ``lat`` and ``lon`` are drawn by themselves.
 """
 
 from __future__ import annotations
