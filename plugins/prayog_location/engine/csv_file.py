@@ -75,7 +75,7 @@ def _row(
     if len(row) <= max(at_lat, at_lon):
         into.problem(line, f"The row has {len(row)} of {width} columns; it was left out.")
         return
-    if separator == "," and len(row) == 2 * width and width > 1:
+    if separator == "," and len(row) == width + 2 and row[-1].strip() and row[-2].strip():
         into.problem(
             line,
             f"The row has {len(row)} columns instead of {width}: decimal commas in a file that is separated by "

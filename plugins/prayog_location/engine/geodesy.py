@@ -72,9 +72,11 @@ def destination(lat: ArrayLike, lon: ArrayLike, bearing: ArrayLike, metres: Arra
     """
     phi, theta = np.radians(lat), np.radians(bearing)
     way = np.divide(metres, EARTH_RADIUS_M)
-    to_lat = np.arcsin(np.clip(np.sin(phi) * np.cos(way) + np.cos(phi) * np.sin(way) * np.cos(theta), -1.0, 1.0))
-    east = np.sin(theta) * np.sin(way) * np.cos(phi)
-    ahead = np.cos(way) - np.sin(phi) * np.sin(to_lat)
+    # As a vector seen from the starting meridian; arctangents stay exact at the poles, an arcsine would not.
+    up = np.sin(phi) * np.cos(way) + np.cos(phi) * np.sin(way) * np.cos(theta)
+    ahead = np.cos(phi) * np.cos(way) - np.sin(phi) * np.sin(way) * np.cos(theta)
+    east = np.sin(way) * np.sin(theta)
+    to_lat = np.arctan2(up, np.hypot(ahead, east))
     to_lon = np.add(lon, np.degrees(np.arctan2(east, ahead)))
     return np.degrees(to_lat), np.mod(to_lon + 180.0, 360.0) - 180.0
 

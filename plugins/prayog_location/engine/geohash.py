@@ -144,14 +144,14 @@ def neighbours(code: str) -> dict[str, str]:
     return found
 
 
-def cover_box(box: Box, precision: int) -> tuple[str, ...]:
-    """All cells that a box touches, ascending. Raises `ValueError` above `MAX_COVER` cells."""
+def cover_box(box: Box, precision: int, most: int = MAX_COVER) -> tuple[str, ...]:
+    """All cells that a box touches, ascending. Raises `ValueError` with a sentence above `most` cells."""
     spans = (
         (y, x0, x1)
         for x0, y0, x1, y1 in (cells_of(window, *bits_of(precision)) for window in box.windows())
         for y in range(y0, y1 + 1)
     )
-    return _words(spans, precision)
+    return _words(spans, precision, most)
 
 
 def cover_circle(lat: float, lon: float, metres: float, precision: int) -> tuple[str, ...]:
@@ -159,7 +159,7 @@ def cover_circle(lat: float, lon: float, metres: float, precision: int) -> tuple
 
     Raises `ValueError` with a sentence above `MAX_COVER` cells.
     """
-    return _words(_circle_spans(lat, lon, metres, precision), precision)
+    return _words(_circle_spans(lat, lon, metres, precision), precision, MAX_COVER)
 
 
 def precision_for(lat: float, lon: float, metres: float, max_cells: int = 12) -> int:
@@ -202,12 +202,10 @@ def _circle_spans(lat: float, lon: float, metres: float, precision: int) -> Iter
             yield y, x0, x1
 
 
-def _words(spans: Iterator[tuple[int, int, int]], precision: int) -> tuple[str, ...]:
+def _words(spans: Iterator[tuple[int, int, int]], precision: int, most: int) -> tuple[str, ...]:
     found: set[str] = set()
     for y, x0, x1 in spans:
-        if len(found) + x1 - x0 + 1 > MAX_COVER:
-            raise ValueError(
-                f"Precision {precision} needs more than {MAX_COVER:,} cells for this area: take a smaller one."
-            )
+        if len(found) + x1 - x0 + 1 > most:
+            raise ValueError(f"Precision {precision} needs more than {most:,} cells for this area: take a smaller one.")
         found.update(at_cell(x, y, precision) for x in range(x0, x1 + 1))
     return tuple(sorted(found))

@@ -94,16 +94,13 @@ class GeohashIndex:
             return geohash.cover_circle(*place, precision)
         boxes = [Box(*window) for window in area_of(query, self._points).windows()]
         if self._precision is not None:
-            return _union(boxes, self._precision)
-        best = _union(boxes, 1)
+            return _union(boxes, self._precision, geohash.MAX_COVER)
+        best = _union(boxes, 1, geohash.MAX_COVER)
         for precision in range(2, geohash.MAX_PRECISION + 1):
             try:
-                finer = _union(boxes, precision)
-            except ValueError:  # more cells than any covering may have
+                best = _union(boxes, precision, self._max_cells)
+            except ValueError:  # finer cells would be too many
                 break
-            if len(finer) > self._max_cells:
-                break
-            best = finer
         return best
 
     def _cover(self, area: Area, cells: Sequence[str]) -> Explained:
@@ -181,5 +178,6 @@ class GeohashIndex:
         return self._order[low:high]
 
 
-def _union(boxes: Sequence[Box], precision: int) -> tuple[str, ...]:
-    return tuple(sorted({code for box in boxes for code in geohash.cover_box(box, precision)}))
+def _union(boxes: Sequence[Box], precision: int, most: int) -> tuple[str, ...]:
+    """Cells of all boxes, at most `most` for each of them."""
+    return tuple(sorted({code for box in boxes for code in geohash.cover_box(box, precision, most)}))

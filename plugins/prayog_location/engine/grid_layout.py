@@ -24,6 +24,7 @@ from .region import Bounds
 
 Ints = NDArray[np.int64]
 POINTS_PER_ROW_SQUARE = 1.0  # mean number of points in a square of one row's height
+EDGE_DEG = 1e-9
 COLUMNS_PER_SQUARE = 1.5  # narrow cells cost no more to read and fit a circle better
 
 
@@ -156,11 +157,18 @@ class GridLayout:
         return found
 
     def bounds(self, row: int, first: int, last: int) -> tuple[Bounds, ...]:
-        """The bounds of columns `first`..`last` of a row, in two pieces across the antimeridian."""
+        """The bounds of columns `first`..`last` of a row, in two pieces across the antimeridian.
+
+        They are a tenth of a millimetre wider than the cells: a point belongs to its cell by a rounded
+        division, and must never lie outside the bounds of its cell.
+        """
         width = self.span / int(self.columns[row])
-        south = max(-90.0, self.south + row * self.height)
-        north = min(90.0, self.south + (row + 1) * self.height)
-        west, east = self.west + first * width, self.west + (last + 1) * width
+        south = max(-90.0, self.south + row * self.height - EDGE_DEG)
+        north = min(90.0, self.south + (row + 1) * self.height + EDGE_DEG)
+        west = self.west + first * width - EDGE_DEG
+        east = self.west + (last + 1) * width + EDGE_DEG
+        if self.span >= 360.0:  # the cells begin and end at the antimeridian
+            west, east = max(west, -180.0), min(east, 180.0)
         if west >= 180.0:
             west, east = west - 360.0, east - 360.0
         if east <= 180.0:
@@ -176,7 +184,8 @@ def _longitudes(lon: Floats) -> tuple[float, float]:
     """West edge and span in degrees of the grid's columns (rule 1)."""
     used = np.zeros(720, dtype=np.bool_)
     for low in range(0, len(lon), STEP):
-        used[((lon[low : low + STEP] + 180.0) * 2.0).astype(np.int64)] = True
+        # Just west of 180 the sum rounds up to 360.
+        used[np.minimum((lon[low : low + STEP] + 180.0) * 2.0, 719.0).astype(np.int64)] = True
     slots = np.flatnonzero(used)
     if not len(slots):
         return -180.0, 360.0
@@ -185,5 +194,6 @@ def _longitudes(lon: Floats) -> tuple[float, float]:
     if gaps[widest] <= 360:
         return -180.0, 360.0
     first = slots[(widest + 1) % len(slots)]
-    west = float(first) / 2.0 - 180.0
-    return west, float((slots[widest] - first) % 720 + 1) / 2.0
+    west = float(first) / 2.0 - 180.0 - 1e-6  # a sum just below a slot's edge may have been rounded up
+    span = float((slots[widest] - first) % 720 + 1) / 2.0 + 2e-6
+    return (west if west >= -180.0 else west + 360.0), span

@@ -123,7 +123,7 @@ class GrowingRTree:
         leaf.boxes.append(box)
         for node in path:
             node.points += 1
-        for parent, child in pairwise(path):
+        for child, parent in pairwise(reversed(path)):  # from the leaf up: each box is made of its children's
             parent.boxes[parent.nodes.index(child)] = child.bounds()
         held = f"it now holds {len(leaf.entries)} of at most {self._most} points"
         yield Growth("place", point, leaf.name, leaf.bounds(), "", None, held)

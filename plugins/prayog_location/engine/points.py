@@ -68,7 +68,7 @@ class Points:
     def chord2(self, lat: float, lon: float, ids: Ids | None = None) -> Floats:
         """Squared chords from (lat, lon) in degrees to the points `ids` (all when None)."""
         x, y, z = self.xyz if ids is None else tuple(axis[ids] for axis in self.xyz)
-        x0, y0, z0 = unit_xyz(np.array([lat]), np.array([lon]))
+        x0, y0, z0 = unit_xyz(np.array([lat]), fold_longitude(np.array([lon])))
         return squared_chord(x - x0, y - y0, z - z0)
 
 

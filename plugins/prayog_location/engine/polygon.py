@@ -8,7 +8,8 @@ Rules
    they are not great circles.
 2. An edge takes the shorter way round in longitude, so a ring may cross the antimeridian freely (exactly
    half a turn goes east). A box round the whole earth is therefore a `Box`, not a polygon.
-3. A ring that goes once round the earth holds a pole: the one nearer to its mean latitude.
+3. A ring that goes round the earth (an odd number of times) holds a pole: the one nearer to its mean
+   latitude.
 4. Several rings count by the even-odd rule: a hole is a ring inside another.
 5. A point is inside when a ray from it to the north pole crosses the edges an odd number of times (even
    when the north pole itself is inside). Intervals are half open: of two polygons that share an edge
@@ -49,17 +50,18 @@ class Polygon:
         south, north = 90.0, -90.0
         for number, ring in enumerate(self.rings, 1):
             lat, lon, step = _closed(ring, number)
-            turn = float(step.sum())
-            if abs(turn) > 180.0:
+            turns = round(float(step.sum()) / 360.0)
+            if turns % 2:
                 at_north = float(lat.mean()) >= 0.0
                 self.north_pole_inside ^= at_north
                 south, north = (south, 90.0) if at_north else (-90.0, north)
                 spans.append((-180.0, 180.0))
             else:
                 unrolled = lon[0] + np.concatenate([[0.0], np.cumsum(step)])
-                spans.append((float(unrolled.min()), float(unrolled.max())))
+                # Sums of steps are rounded: the windows must not lose a corner by it.
+                spans.append((float(unrolled.min()) - TOUCH_DEG, float(unrolled.max()) + TOUCH_DEG))
             south, north = min(south, float(lat.min())), max(north, float(lat.max()))
-            edges.append(_cut_at_antimeridian(lat, lon, step))
+            edges.append(_cut_at_antimeridian(lat, lon))
         self._edges = np.concatenate(edges)
         self.windows: tuple[Bounds, ...] = tuple(
             (south, west, north, east) for west, east in _covering_arcs(spans)
@@ -99,7 +101,7 @@ def _closed(ring: Sequence[LatLon], number: int) -> tuple[Floats, Floats, Floats
     return lat, lon, step
 
 
-def _cut_at_antimeridian(lat: Floats, lon: Floats, step: Floats) -> Floats:
+def _cut_at_antimeridian(lat: Floats, lon: Floats) -> Floats:
     """Edges as rows (lat, lon, lat, lon) from west to east, none of them across +-180.
 
     Every end is a corner's own number, never a sum, so that neighbours meet without a gap. North-south
@@ -107,9 +109,11 @@ def _cut_at_antimeridian(lat: Floats, lon: Floats, step: Floats) -> Floats:
     """
     pieces: list[tuple[float, float, float, float]] = []
     corners = list(zip(lat.tolist(), lon.tolist(), strict=True))
-    for here, there, move in zip(corners, corners[1:] + corners[:1], step, strict=True):
-        (a_lat, a_lon), (b_lat, b_lon) = (here, there) if move >= 0.0 else (there, here)
-        if a_lon <= b_lon:
+    for here, there in zip(corners, corners[1:] + corners[:1], strict=True):
+        move = there[1] - here[1]
+        crosses = not -180.0 < move <= 180.0
+        (a_lat, a_lon), (b_lat, b_lon) = (here, there) if (move >= 0.0) != crosses else (there, here)
+        if not crosses:
             pieces.append((a_lat, a_lon, b_lat, b_lon))
         else:
             at = a_lat + (180.0 - a_lon) * ((b_lat - a_lat) / (b_lon + 360.0 - a_lon))
@@ -150,7 +154,8 @@ def _segments_meet(edges: Floats, bounds: Bounds) -> bool:
         move = end - start
         still = move == 0.0
         safe = np.where(still, 1.0, move)
-        one, two = (low - start) / safe, (high - start) / safe
+        with np.errstate(over="ignore"):  # an edge may be 1e-300 degrees long: infinity is right
+            one, two = (low - start) / safe, (high - start) / safe
         enter = np.where(still, enter, np.maximum(enter, np.minimum(one, two)))
         leave = np.where(still, leave, np.minimum(leave, np.maximum(one, two)))
         possible &= ~still | ((start >= low) & (start <= high))

@@ -69,11 +69,11 @@ def inverse(lat1: float, lon1: float, lat2: float, lon2: float) -> Inverse:
     for number in range(1, MOST_ITERATIONS + 1):
         sin_g, cos_g = math.sin(guess), math.cos(guess)
         sin_s = math.hypot(cos2 * sin_g, cos1 * sin2 - sin1 * cos2 * cos_g)  # (14)
-        if sin_s < 1e-15 and abs(guess) < 1e-12:
-            return Inverse(0.0, 0.0, 0.0, tuple(steps), True, "Vincenty")
-        if sin_s == 0.0:
-            break  # exactly antipodal on the auxiliary sphere
         cos_s = sin1 * sin2 + cos1 * cos2 * cos_g  # (15)
+        if sin_s == 0.0:
+            if cos_s > 0.0:  # one and the same point
+                return Inverse(0.0, 0.0, 0.0, (), True, "Vincenty")
+            break  # exactly antipodal: every direction is as good
         sigma = math.atan2(sin_s, cos_s)  # (16)
         sin_a = cos1 * cos2 * sin_g / sin_s  # (17)
         cos2_a = 1.0 - sin_a * sin_a
