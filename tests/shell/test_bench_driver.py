@@ -200,7 +200,7 @@ def test_an_action_in_the_past_forks_and_keeps_the_old_branch() -> None:
     driver.do(Action("count", {"to": 1}))
     assert driver.branch is not old
     assert len(driver.branches) == 2
-    assert [s for s in driver.run.trace][:5] == [s for s in old.run.trace][:5]
+    assert driver.run.trace[:5] == old.run.trace[:5]
     assert driver.run.trace[5].data == {"name": "count", "to": 1}
     assert len(old.run.trace) == 11
     driver.switch(old)
@@ -262,7 +262,7 @@ def test_a_recorded_run_is_done_again_at_its_places() -> None:
     first.do(Action("count", {"to": 2}))
     while first.step():
         pass
-    driver, seen = bench()
+    driver, _ = bench()
     driver.put(Branch(Sums(), None, 1, lambda progress: Sums(), plan=Recorded(first.actions)))
     driver.set_speed(MAX)
     driver.play()
@@ -271,7 +271,9 @@ def test_a_recorded_run_is_done_again_at_its_places() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from(["step", "back", "first", "last", "seek", "do", "fork", "play", "switch"]), max_size=25))
+@given(
+    st.lists(st.sampled_from(["step", "back", "first", "last", "seek", "do", "fork", "play", "switch"]), max_size=25)
+)
 def test_whatever_is_done_the_shown_state_is_that_of_the_shown_step(deeds: list[str]) -> None:
     driver, _ = bench(8)
     for deed in deeds:
@@ -309,7 +311,9 @@ def test_markers_know_their_neighbours() -> None:
     assert marks.kinds["deliver"] == 3
 
 
-@pytest.mark.parametrize(("start", "stops", "expected"), [(1.0, 1, 2.0), (1.0, -1, 0.5), (100.0, 9, MAX), (MAX, -1, 1000.0)])
+@pytest.mark.parametrize(
+    ("start", "stops", "expected"), [(1.0, 1, 2.0), (1.0, -1, 0.5), (100.0, 9, MAX), (MAX, -1, 1000.0)]
+)
 def test_speeds_go_from_stop_to_stop(start: float, stops: int, expected: float) -> None:
     driver, _ = bench()
     driver.set_speed(start)

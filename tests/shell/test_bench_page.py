@@ -172,7 +172,9 @@ def test_a_raising_panel_is_replaced_and_the_others_go_on(room: Callable[..., Ro
     lab.until(lambda: slot.panel is not None)
 
 
-def test_a_panel_that_raises_when_painted_is_replaced_by_whoever_catches_it(room: Callable[..., Room], qtbot: Any) -> None:
+def test_a_panel_that_raises_when_painted_is_replaced_by_whoever_catches_it(
+    room: Callable[..., Room], qtbot: Any
+) -> None:
     from prayog_sdk.manifest import Problem
 
     lab = room()
@@ -209,10 +211,10 @@ def test_an_action_that_cannot_be_done_is_a_sentence_in_the_bar(room: Callable[.
     lab = room()
     page = lab.open("empty")
     page.do(Action("explode"))
-    assert "There is no action 'explode'" in words(page._bar)
-    assert page._bar.isVisible()
+    assert "There is no action 'explode'" in words(page.bar)
+    assert page.bar.isVisible()
     page.do(Action("insert", {"value": 1}))
-    assert not page._bar.isVisible()
+    assert not page.bar.isVisible()
 
 
 def test_an_action_in_the_past_is_a_new_branch_and_the_old_one_can_be_shown_again(room: Callable[..., Room]) -> None:
@@ -263,7 +265,7 @@ def test_checks_are_judged_live_and_open_the_step_that_broke_them(room: Callable
     lab.play()
     lab.until(lambda: page.checks.broken() == 1)
     assert "this must never happen" in words(page.checks)
-    assert page.sidebar.tabText(3) == "Checks (1)"
+    assert page.sidebar.title("checks") == "Checks (1)"
     press(page.checks, "Open there")
     assert page.driver.run.trace[page.driver.at].data == {"n": 95}
     assert page.host.markers.places("check") == [page.driver.at]
@@ -398,17 +400,17 @@ def test_a_lesson_from_prediction_to_verdict(room: Callable[..., Room]) -> None:
     page = lab.page
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
-    card = page.lesson._card
+    card = page.coach.lesson._card
     card.findChild(QLineEdit, "answer").setText("98")
-    page.lesson.submit()
+    page.coach.lesson.submit()
     assert card.phase == "recorded"
-    assert page.lesson.answers["guess"].at_step == 0
+    assert page.coach.lesson.answers["guess"].at_step == 0
     lab.play()
     lab.until(lambda: card.phase == "judged")
     assert "You said 98; it is 98." in words(card)
     assert "1 + 2 + 95." in words(card)
-    lab.until(lambda: "98" in page.lesson._body.toPlainText())
-    assert page.lesson._next.text() == "Next"
+    lab.until(lambda: "98" in page.coach.lesson._body.toPlainText())
+    assert page.coach.lesson._next.text() == "Next"
     notes = [(note.kind, note.item) for note in lab.store.journal()]
     assert ("predicted", "lesson/first/guess") in notes
     assert ("passed", "lesson/first/guess") in notes
@@ -421,10 +423,10 @@ def test_an_answer_after_the_run_does_not_count(room: Callable[..., Room]) -> No
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
     page.driver.step()
-    lab.until(lambda: page.lesson._card.late)
-    press(page.lesson._card, "Start again")
+    lab.until(lambda: page.coach.lesson._card.late)
+    press(page.coach.lesson._card, "Start again")
     lab.ready()
-    lab.until(lambda: not page.lesson._card.late)
+    lab.until(lambda: not page.coach.lesson._card.late)
 
 
 def test_the_action_of_a_step_counts_whoever_does_it_and_the_myth_is_answered(room: Callable[..., Room]) -> None:
@@ -433,18 +435,18 @@ def test_the_action_of_a_step_counts_whoever_does_it_and_the_myth_is_answered(ro
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
     lab.play()
-    page.lesson.go(1)
-    assert "What many notes say" in words(page.lesson)
-    truth = page.lesson._truth
-    assert not truth.isVisibleTo(page.lesson)
-    choice = page.lesson._card.findChildren(QWidget)
+    page.coach.lesson.go(1)
+    assert "What many notes say" in words(page.coach.lesson)
+    truth = page.coach.lesson._truth
+    assert not truth.isVisibleTo(page.coach.lesson)
+    choice = page.coach.lesson._card.findChildren(QWidget)
     next(each for each in choice if each.accessibleName() == "Yes, it does").click()
-    page.lesson.submit()
+    page.coach.lesson.submit()
     page.do(Action("insert", {"value": 7}))
     lab.play()
-    lab.until(lambda: page.lesson.passed())
-    lab.until(lambda: page.lesson._card.phase == "judged")
-    assert truth.isVisibleTo(page.lesson)
+    lab.until(page.coach.lesson.passed)
+    lab.until(lambda: page.coach.lesson._card.phase == "judged")
+    assert truth.isVisibleTo(page.coach.lesson)
     assert "Each number is one step." in truth.toPlainText()
 
 
@@ -453,21 +455,21 @@ def test_skip_back_and_hints_are_always_there(room: Callable[..., Room]) -> None
     page = lab.page
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
-    assert page.lesson._next.text() == "Skip this step"
-    page._hint()
-    page._hint()
-    assert "Hint 2 of 2" in words(page.lesson)
-    page.lesson.go(2)
-    page.lesson._card.submit()
-    press(page.lesson, "Set up")
+    assert page.coach.lesson._next.text() == "Skip this step"
+    page.coach.hint()
+    page.coach.hint()
+    assert "Hint 2 of 2" in words(page.coach.lesson)
+    page.coach.lesson.go(2)
+    page.coach.lesson._card.submit()
+    press(page.coach.lesson, "Set up")
     lab.ready()
     assert page.host.scenario == "empty"
-    assert page.lesson.answers["order"].at_step == 0
-    page.lesson.go(3)
-    assert "That was the last step" in words(page.lesson)
-    press(page.lesson, "Next lesson")
+    assert page.coach.lesson.answers["order"].at_step == 0
+    page.coach.lesson.go(3)
+    assert "That was the last step" in words(page.coach.lesson)
+    press(page.coach.lesson, "Next lesson")
     lab.ready()
-    assert page.lesson.lesson.id == "second"
+    assert page.coach.lesson.lesson.id == "second"
 
 
 def test_the_language_changes_in_place_and_says_what_is_not_translated(room: Callable[..., Room]) -> None:
@@ -475,12 +477,12 @@ def test_the_language_changes_in_place_and_says_what_is_not_translated(room: Cal
     page = lab.page
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
-    press(page.lesson, "Hinglish")
-    assert "Kitna hoga?" in words(page.lesson)
-    page.lesson.go(1)
-    assert "in English only, so far" in words(page.lesson)
-    press(page.lesson, "English")
-    assert page.lesson.step.id == "act"
+    press(page.coach.lesson, "Hinglish")
+    assert "Kitna hoga?" in words(page.coach.lesson)
+    page.coach.lesson.go(1)
+    assert "in English only, so far" in words(page.coach.lesson)
+    press(page.coach.lesson, "English")
+    assert page.coach.lesson.step.id == "act"
 
 
 def test_a_challenge_is_graded_by_replay_in_another_process(room: Callable[..., Room]) -> None:
@@ -490,13 +492,19 @@ def test_a_challenge_is_graded_by_replay_in_another_process(room: Callable[..., 
     lab.ready()
     page.do(Action("insert", {"value": 4}))
     lab.play()
-    page.hand_in()
-    lab.until(lambda: "Not yet" in words(page._challenge) and "Show seed 5" in [b.text() for b in page._challenge.findChildren(QPushButton)], 20_000)
+    page.coach.hand_in()
+    lab.until(
+        lambda: (
+            "Not yet" in words(page.coach.challenge)
+            and "Show seed 5" in [b.text() for b in page.coach.challenge.findChildren(QPushButton)]
+        ),
+        20_000,
+    )
     page.do(Action("insert", {"value": 6}))
     lab.play()
-    assert "insert: 2 of 2" in words(page._challenge)
-    page.hand_in()
-    lab.until(lambda: "Passed" in words(page._challenge), 20_000)
+    assert "insert: 2 of 2" in words(page.coach.challenge)
+    page.coach.hand_in()
+    lab.until(lambda: "Passed" in words(page.coach.challenge), 20_000)
     assert "challenge/ten" in lab.store.progress("benchtopic").passed
 
 
@@ -507,10 +515,10 @@ def test_the_seed_that_failed_is_shown(room: Callable[..., Room]) -> None:
     lab.ready()
     page.do(Action("insert", {"value": 95}))
     lab.play()
-    page.hand_in()
-    lab.until(lambda: "Not yet" in words(page._challenge), 20_000)
-    lab.until(lambda: any(b.text() == "Show seed 5" for b in page._challenge.findChildren(QPushButton)))
-    press(page._challenge, "Show seed 5")
+    page.coach.hand_in()
+    lab.until(lambda: "Not yet" in words(page.coach.challenge), 20_000)
+    lab.until(lambda: any(b.text() == "Show seed 5" for b in page.coach.challenge.findChildren(QPushButton)))
+    press(page.coach.challenge, "Show seed 5")
     lab.ready()
     assert page.driver.run.trace[page.driver.at].data == {"n": 95}
 
@@ -542,7 +550,7 @@ def test_a_missing_component_is_a_sentence_with_a_way_on(room: Callable[..., Roo
     lab.until(lambda: page.reality.findChild(EmptyState) is not None)
     assert "No SQLite was found. Install Python again." in words(page.reality)
     press(page.reality, "Back to the bench")
-    assert page._centre.currentWidget() is page.docks
+    assert page.centre.currentWidget() is page.docks
 
 
 def test_a_session_scenario_follows_the_real_component(room: Callable[..., Room]) -> None:
@@ -568,8 +576,8 @@ def test_a_saved_run_opens_to_the_same_trace(room: Callable[..., Room], tmp_path
     lab.play()
     hash_then = page.driver.run.trace.hash()
     path = tmp_path / "run.prayog"
-    page.choose_file = lambda title, proposed, ending: path
-    page.save()
+    page.filing.choose = lambda title, proposed, ending: path
+    page.filing.save()
     lab.until(path.exists)
     lab.until(lambda: lab.said[-1] == "Saved as run.prayog.")
     saved = open_run(path)
@@ -586,10 +594,10 @@ def test_a_name_that_is_taken_is_not_proposed(room: Callable[..., Room], tmp_pat
     lab = room()
     page = lab.open("three")
     proposed = []
-    page.choose_file = lambda title, path, ending: proposed.append(path)
-    page.save()
+    page.filing.choose = lambda title, path, ending: proposed.append(path)
+    page.filing.save()
     proposed[0].touch()
-    page.save()
+    page.filing.save()
     assert proposed[1].name == "benchtopic-three-seed3-2.prayog"
 
 
@@ -600,8 +608,8 @@ def test_the_trace_is_written_up_to_the_shown_event(room: Callable[..., Room], t
     lab.play()
     page.driver.seek(2)
     path = tmp_path / f"trace.{form}"
-    page.choose_file = lambda title, proposed, ending: path
-    page.export_trace(form)
+    page.filing.choose = lambda title, proposed, ending: path
+    page.filing.export_trace(form)
     lab.until(path.exists)
     lines = path.read_text().splitlines()
     assert len(lines) == {"jsonl": 4, "csv": 5, "txt": 5}[form]
@@ -609,13 +617,15 @@ def test_the_trace_is_written_up_to_the_shown_event(room: Callable[..., Room], t
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_a_panel_is_written_as_a_picture_with_its_origin(room: Callable[..., Room], tmp_path: Path, ending: str) -> None:
+def test_a_panel_is_written_as_a_picture_with_its_origin(
+    room: Callable[..., Room], tmp_path: Path, ending: str
+) -> None:
     lab = room()
     page = lab.open("three")
     lab.panel("sum")
     path = tmp_path / f"sum.{ending}"
-    page.choose_file = lambda title, proposed, kind: path
-    page._export_panel(page.docks.dock("sum").slot, ending)
+    page.filing.choose = lambda title, proposed, kind: path
+    page.filing.export_panel(page.docks.dock("sum").slot, ending)
     assert path.stat().st_size > 200
     if ending == "svg":
         assert "benchtopic" in path.read_text()
@@ -651,14 +661,14 @@ def test_twenty_times_open_and_closed_nothing_is_left(
     qtbot: Any, qapp: QApplication, tmp_path: Path, no_leaks: None
 ) -> None:
     lab = Room(GOSSIP, tmp_path, qtbot)
-    for round in range(20):
-        if round:
+    for turn in range(20):
+        if turn:
             lab.page = lab.make(tmp_path)
         page = lab.open("rumour")
         page.driver.play()
         qtbot.wait(5)
-        page.show_tab(("lesson", "inspector", "setup", "checks")[round % 4])
-        if round % 3 == 0:
+        page.show_tab(("lesson", "inspector", "setup", "checks")[turn % 4])
+        if turn % 3 == 0:
             page.restart(True)  # closed while a run is being made
         page.close_topic()
     qapp.sendPostedEvents(None, 52)

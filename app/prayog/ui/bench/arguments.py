@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
@@ -72,8 +73,12 @@ def ask(spec: ActionSpec, known: Mapping[str, Any], host: Host) -> Asker:
                 edit.setPlaceholderText(host.tr("latitude, longitude"))
             elif arg.kind == "nodes":
                 edit.setPlaceholderText("n1,n2|n3" if not nodes else f"{nodes[0]}|{','.join(nodes[1:])}")
-            asker.add(arg, edit, lambda a=arg, e=edit: read_text(a, e.text()))
+            asker.add(arg, edit, partial(_read_edit, arg, edit))
     return asker
+
+
+def _read_edit(arg: Arg, edit: QLineEdit) -> Any:
+    return read_text(arg, edit.text())
 
 
 def read_text(arg: Arg, text: str) -> Any:

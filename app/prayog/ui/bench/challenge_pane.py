@@ -64,7 +64,14 @@ class ChallengePane(QWidget):
             self._rows[text] = row
             column.addWidget(row)
         seeds = ", ".join(map(str, challenge.seeds))
-        column.addWidget(paragraph(self.tr("It is graded by running your actions again on these seeds: {seeds}. Nothing is secret.").format(seeds=seeds), "muted"))
+        column.addWidget(
+            paragraph(
+                self.tr(
+                    "It is graded by running your actions again on these seeds: {seeds}. Nothing is secret."
+                ).format(seeds=seeds),
+                "muted",
+            )
+        )
         self._result = QVBoxLayout()
         column.addLayout(self._result)
         self._hint_box = QVBoxLayout()
@@ -110,7 +117,9 @@ class ChallengePane(QWidget):
 
     def show_judged(self, judged: Judged, *, more: bool) -> None:
         for text, row in self._rows.items():
-            row.show_verdict(judged.verdicts.get(f"challenge:{text}"), more=more, error=judged.errors.get(f"challenge:{text}", ""))
+            row.show_verdict(
+                judged.verdicts.get(f"challenge:{text}"), more=more, error=judged.errors.get(f"challenge:{text}", "")
+            )
 
     def follow(self, job: Job) -> None:
         """The grading has begun."""
@@ -141,7 +150,11 @@ class ChallengePane(QWidget):
         drop(self._result)
         card = Card(kind="good" if result.ok else "bad")
         line = QHBoxLayout()
-        line.addWidget(IconLabel("ok" if result.ok else "failed", role="good" if result.ok else "bad", size=20), 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(
+            IconLabel("ok" if result.ok else "failed", role="good" if result.ok else "bad", size=20),
+            0,
+            Qt.AlignmentFlag.AlignTop,
+        )
         words = heading(self.tr("Passed") if result.ok else self.tr("Not yet"), 1)
         line.addWidget(words, 1)
         card.body.addLayout(line)

@@ -41,7 +41,7 @@ class CheckRow(QWidget):
         super().__init__(parent)
         self.state: State = "open"
         self._title = title
-        self._at: int | None = None
+        self.at: int | None = None
         self._icon = IconLabel("clock", role="muted", size=18)
         self._name = paragraph(title)
         self._reason = paragraph("", "muted")
@@ -49,7 +49,7 @@ class CheckRow(QWidget):
         self._open = QPushButton(self.tr("Open there"))
         self._open.setProperty("kind", "quiet")
         self._open.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self._open.clicked.connect(lambda: self.open_there.emit(self._at))
+        self._open.clicked.connect(lambda: self.open_there.emit(self.at))
         self._open.hide()
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -80,10 +80,9 @@ class CheckRow(QWidget):
             self.show_state(state, verdict.reason, verdict.at if state == "broken" else None)
 
     def show_state(self, state: State, reason: str, at: int | None) -> None:
-        words = {
-            "holds": self.tr("Holds"), "broken": self.tr("Broken"), "open": self.tr("Not yet"), "error": self.tr("Error"),
-        }[state]  # fmt: skip
-        self.state, self._at = state, at
+        names = (self.tr("Holds"), self.tr("Broken"), self.tr("Not yet"), self.tr("Error"))
+        words = dict(zip(("holds", "broken", "open", "error"), names, strict=True))[state]
+        self.state, self.at = state, at
         name, role = _ICONS[state]
         self._icon.set_icon(name, role)
         self._icon.setToolTip(words)
@@ -120,7 +119,11 @@ class ChecksPane(QScrollArea):
         self._rows = {}
         if not checks:
             self._layout.addWidget(
-                EmptyState(self.tr("No checks"), self.tr("This topic judges nothing by itself. Watch, and judge yourself."), icon="check")
+                EmptyState(
+                    self.tr("No checks"),
+                    self.tr("This topic judges nothing by itself. Watch, and judge yourself."),
+                    icon="check",
+                )
             )
             return
         intro = QLabel(self.tr("Judged on the run up to the shown event."))
@@ -137,6 +140,10 @@ class ChecksPane(QScrollArea):
     def show_judged(self, judged: Judged, *, more: bool) -> None:
         for name, row in self._rows.items():
             row.show_verdict(judged.verdicts.get(name), more=more, error=judged.errors.get(name, ""))
+
+    def places(self) -> list[int | None]:
+        """The steps that broke checks."""
+        return [row.at for row in self._rows.values() if row.state == "broken"]
 
     def broken(self) -> int:
         """How many checks are broken now."""

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from functools import partial
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QMenu, QSizePolicy, QTabBar, QTabWidget, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QTabBar,
+    QTabWidget,
+    QToolButton,
+    QWidget,
+)
 
 from prayog.ui.bench.host import Host
 from prayog.ui.bench.slot import Slot
@@ -29,7 +40,9 @@ _DOCKS = QDockWidget.DockWidgetFeature
 _AREA = Qt.DockWidgetArea
 
 
-def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool, tr: Callable[[str], str]) -> list[tuple[PanelSpec, bool]]:
+def proposal(
+    own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool, tr: Callable[[str], str]
+) -> list[tuple[PanelSpec, bool]]:
     """The panels of a bench and whether they are open at first: the topic's own, then the stock panels it left out.
 
     A topic without panels gets the canvas with the space-time diagram behind it and the table of events below.
@@ -176,7 +189,9 @@ class Docks(QMainWindow):
         bottom = [d for d in self._docks.values() if d.slot.spec.area == "bottom" and not d.isHidden()]
         left = [d for d in self._docks.values() if d.slot.spec.area == "centre" and not d.isHidden()]
         if right and left:
-            self.resizeDocks([left[0], right[0]], [self.width() * 66 // 100, self.width() * 34 // 100], Qt.Orientation.Horizontal)
+            self.resizeDocks(
+                [left[0], right[0]], [self.width() * 66 // 100, self.width() * 34 // 100], Qt.Orientation.Horizontal
+            )
         if bottom and left and self.height() < theme.scaled(330):
             for dock in bottom:  # no room for both: the table is one press away
                 dock.hide()
@@ -208,13 +223,14 @@ class Docks(QMainWindow):
     def fill_menu(self, menu: QMenu) -> None:
         """All panels with their marks, and the way back."""
         for dock in self._docks.values():
-            action = menu.addAction(dock.slot.spec.title, lambda d=dock: d.toggle())
+            action = menu.addAction(dock.slot.spec.title, dock.toggle)
             action.setCheckable(True)
             action.setChecked(not dock.isHidden())
         menu.addSeparator()
         menu.addAction(self.tr("Reset layout"), self.reset)
 
-    def close_panels(self) -> None:
+    def let_go(self) -> None:
+        """Close every panel."""
         for name in list(self._docks):
             self._remove(name)
 
@@ -252,8 +268,11 @@ class Dock(QDockWidget):
         if endings:
             export = menu.addMenu(self.tr("Export"))
             for ending in endings:
-                export.addAction(ending.upper(), lambda e=ending: self.export_asked.emit(e))
-        menu.addAction(self.tr("Put back") if self.isFloating() else self.tr("Own window"), lambda: self.setFloating(not self.isFloating()))
+                export.addAction(ending.upper(), partial(self.export_asked.emit, ending))
+        menu.addAction(
+            self.tr("Put back") if self.isFloating() else self.tr("Own window"),
+            lambda: self.setFloating(not self.isFloating()),
+        )
         menu.addAction(self.tr("Hide"), self.hide)
 
 
@@ -266,7 +285,9 @@ class _TitleBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._name = QLabel(dock.slot.spec.title)
         self._name.setProperty("kind", "muted")
-        self._more = IconButton("more", self.tr("Menu of the panel {title}").format(title=dock.slot.spec.title), role="muted", size=16)
+        self._more = IconButton(
+            "more", self.tr("Menu of the panel {title}").format(title=dock.slot.spec.title), role="muted", size=16
+        )
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(self._more)
@@ -293,58 +314,12 @@ class _TitleBar(QWidget):
         return QSize(0, self.sizeHint().height())
 
     def event(self, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick):
+        if event.type() in (
+            QEvent.Type.MouseButtonPress,
+            QEvent.Type.MouseMove,
+            QEvent.Type.MouseButtonRelease,
+            QEvent.Type.MouseButtonDblClick,
+        ):
             event.ignore()  # the dock drags itself
             return False
         return super().event(event)
-
-
-def write_picture(slot: Slot, path: Path, ending: str, caption: str) -> None:
-    """What `slot` shows as PNG or SVG, with `caption` (scenario, seed, version) in the corner.
-
-    Raises `OSError` with a sentence when the file cannot be written.
-    """
-    from PySide6.QtSvg import QSvgGenerator
-
-    panel = slot.panel
-    if panel is None:
-        raise OSError("This panel shows nothing that could be saved.")
-    strip = theme.scaled(24)
-    size = panel.size() + QSize(0, strip)
-    if ending == "svg":
-        target = QSvgGenerator()
-        target.setFileName(str(path))
-        target.setSize(size)
-        target.setViewBox(panel.rect().adjusted(0, 0, 0, strip))
-        target.setTitle(caption)
-        painter = QPainter(target)
-        _paint(painter, panel, size, caption)
-        painter.end()
-        written = path.exists()
-    else:
-        from PySide6.QtGui import QImage
-
-        scale = max(2.0, panel.devicePixelRatioF())
-        image = QImage(size * scale, QImage.Format.Format_ARGB32)
-        image.setDevicePixelRatio(scale)
-        image.fill(panel.palette().window().color())
-        painter = QPainter(image)
-        _paint(painter, panel, size, caption)
-        painter.end()
-        written = image.save(str(path))
-    if not written:
-        raise OSError(f"The picture could not be written to {path}; choose another folder.")
-
-
-def _paint(painter: QPainter, panel: QWidget, size: QSize, caption: str) -> None:
-    from PySide6.QtCore import QRect
-    from PySide6.QtGui import QColor
-
-    look = theme.current()
-    painter.fillRect(QRect(QPoint(0, 0), size), QColor(look.surface))
-    panel.render(painter, QPoint(0, 0))
-    painter.setFont(panel.font())
-    painter.setPen(QColor(look.muted))
-    strip = QRect(theme.UNIT, panel.height(), size.width() - 2 * theme.UNIT, size.height() - panel.height())
-    painter.drawText(strip, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, caption)
-

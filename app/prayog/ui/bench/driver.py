@@ -21,6 +21,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 from prayog.ui.bench.plan import Plan, replay
@@ -30,6 +31,7 @@ from prayog_sim.trace import Step
 __all__ = ["MAX", "SPEEDS", "Branch", "Driver", "Listener", "Work"]
 
 T = TypeVar("T")
+Progress = Callable[[int, int, str], None]
 MAX = math.inf
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0, MAX)
 BUDGET_S = 0.008
@@ -65,7 +67,6 @@ class Listener(Protocol):
         """Something to tell; `wrong`: what was asked for could not be done."""
         ...
 
-
     def failed(self, stage: str, error: Exception) -> None:
         """The topic's code raised; the run stands where it was."""
         ...
@@ -74,7 +75,7 @@ class Listener(Protocol):
 class Work(Protocol):
     """Somewhere to do what takes long: calls `done` with the result on the driver's thread."""
 
-    def __call__(self, title: str, work: Callable[[Callable[[int, int, str], None]], T], done: Callable[[T], None]) -> None: ...  # fmt: skip
+    def __call__(self, title: str, work: Callable[[Progress], T], done: Callable[[T], None]) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +85,7 @@ class Branch:
     run: Run
     params: Any
     seed: int
-    make: Callable[[Callable[[int, int, str], None]], Run]
+    make: Callable[[Progress], Run]
     """A new run of the same parameters and seed with an empty list of actions."""
     plan: Plan | None = None
     """What the scenario still wants to do by itself."""
@@ -204,7 +205,7 @@ class Driver:
         self.pause()
         at, clock = branch.at, branch.clock_us
 
-        def build(progress: Callable[[int, int, str], None]) -> Run:
+        def build(progress: Progress) -> Run:
             run = branch.make(progress)
             replay(run, branch.run.actions, at, progress)
             return run
@@ -563,7 +564,7 @@ class Driver:
         if flights:
             return _round_125(statistics.median(flights) / _FLIGHT_S)
         recent = self.run.trace[max(0, self.at - 64) : self.at + 65]
-        gaps = [b.at - a.at for a, b in zip(recent, recent[1:], strict=False) if b.at > a.at]
+        gaps = [b.at - a.at for a, b in pairwise(recent) if b.at > a.at]
         if gaps:
             return _round_125(statistics.median(gaps) / _STEP_S)
         due = self._due()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from prayog.ui.bench.driver import Branch
 from prayog_sdk.exports import Label, to_csv, to_jsonl, to_text
 from prayog_sdk.lessons import Answer
-from prayog_sdk.params import flat
 from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.saved import SavedRun
 from prayog_sim.trace import Trace
@@ -59,18 +57,16 @@ def write_trace(ctx: Ctx, trace: Trace, upto: int, label: Label, path: Path) -> 
 
 
 def saved_run(
-    ctx: Ctx, branch: Branch, label: Label, answers: tuple[Answer, ...], notes: str, preview: bytes,
-    upto: int, until_us: int,
+    ctx: Ctx, branch: Branch, label: Label, answers: tuple[Answer, ...], notes: str, upto: int, until_us: int,
+    preview: bytes,
 ) -> SavedRun:  # fmt: skip
     """The run on `branch` as a value that can be written and graded; hashes the trace, so it runs in a worker."""
     run = branch.run
     trace = Trace(run.trace[:upto])
     ctx.check()
-    session = run.kind == "session"
-    params: dict[str, Any] = flat(branch.params)
     return SavedRun(
-        topic=label.topic, version=label.version, scenario=label.scenario, params=params, seed=branch.seed,
+        topic=label.topic, version=label.version, scenario=label.scenario, params=label.params, seed=branch.seed,
         actions=tuple(timed for timed in run.actions if timed.after < upto), predictions=answers, notes=notes,
         kind=run.kind, steps=upto, until_us=until_us, trace_hash=trace.hash(), preview=preview,
-        trace=trace if session else None,
+        trace=trace if run.kind == "session" else None,
     )  # fmt: skip

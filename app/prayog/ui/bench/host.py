@@ -288,7 +288,9 @@ class Host(QObject):
 
     # -- work ----------------------------------------------------------------------------------------------------
 
-    def _work(self, title: str, work: Callable[[Callable[[int, int, str], None]], Any], done: Callable[[Any], None]) -> None:
+    def _work(
+        self, title: str, work: Callable[[Callable[[int, int, str], None]], Any], done: Callable[[Any], None]
+    ) -> None:
         """`Work` for the driver: in a worker thread, the bench waits and can cancel."""
 
         def call(ctx: Ctx) -> Any:

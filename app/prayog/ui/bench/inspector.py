@@ -100,7 +100,10 @@ class Inspector(QWidget):
         effects = [effect for effect in step.effects if effect.kind != "gauge"]
         if effects:
             column.addWidget(_caption(self.tr("It did")))
-            told = [f"{effect.kind} {short({k: v for k, v in effect.data.items() if k != 'label'}, 100)}" for effect in effects[:8]]
+            told = [
+                f"{effect.kind} {short({k: v for k, v in effect.data.items() if k != 'label'}, 100)}"
+                for effect in effects[:8]
+            ]
             if len(effects) > 8:
                 told.append(self.tr("and {n} more").format(n=len(effects) - 8))
             column.addWidget(paragraph("\n".join(told)))

@@ -230,9 +230,11 @@ class LessonPane(QWidget):
             return
         do = step.do
         wanted = do.action.name if do.action is not None else None
-        if (scenario is not None and scenario == do.scenario) or (action is not None and action.name == wanted):
-            self._acted.add(step.id)
-        elif action is not None and do.action is None and do.scenario is None:
+        if (
+            (scenario is not None and scenario == do.scenario)
+            or (action is not None and action.name == wanted)
+            or (action is not None and do.action is None and do.scenario is None)
+        ):
             self._acted.add(step.id)
         self._look_done()
 
@@ -246,7 +248,9 @@ class LessonPane(QWidget):
         assert self.lesson is not None
         column.addWidget(heading(step.title, 2))
         if step.lang != self.lesson.lang:
-            column.addWidget(chip(self.tr("in {language} only, so far").format(language=LANGUAGES.get(step.lang, step.lang)), "warn"))
+            column.addWidget(
+                chip(self.tr("in {language} only, so far").format(language=LANGUAGES.get(step.lang, step.lang)), "warn")
+            )
         if step.myth is not None:
             column.addWidget(self._myth(step.myth.says))
         if step.body:
@@ -271,7 +275,9 @@ class LessonPane(QWidget):
             self._row.open_there.connect(self.open_there)
             column.addWidget(self._row)
         if step.myth is not None:
-            self._truth = MarkdownView(f"> [!TIP] {self.tr('What is so')}\n> {step.myth.truth}\n>\n> *{step.myth.source}*")
+            self._truth = MarkdownView(
+                f"> [!TIP] {self.tr('What is so')}\n> {step.myth.truth}\n>\n> *{step.myth.source}*"
+            )
             self._truth.hide()
             column.addWidget(self._truth)
         if step.hints:
@@ -342,14 +348,24 @@ class LessonPane(QWidget):
         column.addWidget(IconLabel("ok" if whole else "info", role="good" if whole else "muted", size=32))
         column.addWidget(heading(self.tr("Lesson done") if whole else self.tr("That was the last step"), 2))
         told = (
-            self.tr("Every check held on your own runs.") if whole
-            else self.tr("{n} of {all} checks held on your runs. The others wait: the dots above lead to them.").format(n=len(passed), all=len(checked))
-        )  # fmt: skip
+            self.tr("Every check held on your own runs.")
+            if whole
+            else self.tr("{n} of {all} checks held on your runs. The others wait; go back when you like.").format(
+                n=len(passed), all=len(checked)
+            )
+        )
         column.addWidget(paragraph(told))
         right = len(self._judged)
         asked = sum(step.predict is not None for step in lesson.items)
         if asked:
-            column.addWidget(paragraph(self.tr("You predicted {n} of {all} times before you looked.").format(n=max(right, len(self.answers)), all=asked), "muted"))
+            column.addWidget(
+                paragraph(
+                    self.tr("You predicted {n} of {all} times before you looked.").format(
+                        n=max(right, len(self.answers)), all=asked
+                    ),
+                    "muted",
+                )
+            )
         if self.has_next:
             further = QPushButton(self.tr("Next lesson"))
             further.setProperty("kind", "primary")
@@ -385,7 +401,7 @@ class LessonPane(QWidget):
         url = QUrl(link)
         if url.scheme() != "lab":
             return
-        args = {key: value for key, value in QUrlQuery(url).queryItems()}
+        args = dict(QUrlQuery(url).queryItems())
         if url.path() == "event" and args.get("n", "").isdigit():
             self.open_there.emit(int(args["n"]))
         elif url.path() == "scenario" and args.get("id"):
@@ -447,7 +463,9 @@ class _Dots(QWidget):
     def show_steps(self, steps: list[tuple[bool, str]], place: int) -> None:
         self._steps, self._place = steps, place
         done = sum(done for done, _ in steps)
-        words = self.tr("Step {n} of {all}, {done} done").format(n=min(place + 1, len(steps)), all=len(steps), done=done)
+        words = self.tr("Step {n} of {all}, {done} done").format(
+            n=min(place + 1, len(steps)), all=len(steps), done=done
+        )
         self.setAccessibleName(words)
         self.setToolTip(words)
         self.update()

@@ -21,8 +21,8 @@ KINDS: tuple[Mark, ...] = ("violation", "check", "error", "crash", "fault", "act
 """Gravest first."""
 _STEPS: dict[str, Mark] = {
     "violation": "violation", "invariant": "violation", "crash": "crash", "restart": "fault", "pause": "fault",
-    "resume": "fault", "fault": "fault", "partition": "fault", "heal": "fault", "cut": "fault", "error": "error", "halted": "error",
-    "action": "action", "note": "note",
+    "resume": "fault", "fault": "fault", "partition": "fault", "heal": "fault", "cut": "fault", "error": "error",
+    "halted": "error", "action": "action", "note": "note",
 }  # fmt: skip
 _EFFECTS: dict[str, Mark] = {"violation": "violation", "invariant": "violation", "note": "note"}
 _EVERYDAY = frozenset({"send", "timer", "gauge", "cancel", "set_timer", "cancel_timer"})

@@ -44,6 +44,7 @@ class PredictCard(Card):
         self.phase: Phase = "asking"
         self.late = False
         self._value: Callable[[], Any] = lambda: None
+        self._shown: tuple[Answer, Verdict] | None = None
         self.setAccessibleName(self.tr("Prediction"))
         self._ask()
 
@@ -60,7 +61,11 @@ class PredictCard(Card):
             return
         value = self._value()
         if value is None:
-            self._missing.setText(self.tr("Choose an answer first, or skip.") if self.predict.kind != "number" else self.tr("Type a number first, or skip."))
+            self._missing.setText(
+                self.tr("Choose an answer first, or skip.")
+                if self.predict.kind != "number"
+                else self.tr("Type a number first, or skip.")
+            )
             self._missing.show()
             return
         self.show_recorded(Answer(self.predict.id, value))
@@ -68,7 +73,6 @@ class PredictCard(Card):
 
     def show_recorded(self, answer: Answer) -> None:
         """The answer stands; the run may begin."""
-        self._answer = answer
         self._fill("recorded")
         self.body.addWidget(self._head(self.tr("Your prediction")))
         self.body.addWidget(paragraph(self.predict.question, "muted"))
@@ -87,7 +91,9 @@ class PredictCard(Card):
             return
         self._fill("judged", "good" if verdict.ok else "warn")
         self._shown = (answer, verdict)
-        self.body.addWidget(self._head(self.tr("As you predicted") if verdict.ok else self.tr("Not as predicted"), verdict.ok))
+        self.body.addWidget(
+            self._head(self.tr("As you predicted") if verdict.ok else self.tr("Not as predicted"), verdict.ok)
+        )
         self.body.addWidget(paragraph(self.predict.question, "muted"))
         self.body.addWidget(self._bold(verdict.reason))
         if self.predict.why:
@@ -99,7 +105,10 @@ class PredictCard(Card):
             self.body.addWidget(there, 0, Qt.AlignmentFlag.AlignLeft)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if (
+            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ):
             self.submit()
         else:
             super().keyPressEvent(event)
@@ -111,7 +120,11 @@ class PredictCard(Card):
         self.body.addWidget(self._head(self.tr("What do you expect?")))
         self.body.addWidget(self._bold(self.predict.question))
         if self.late:
-            self.body.addWidget(paragraph(self.tr("The run has begun, so an answer would not count. Start again, and predict first."), "muted"))
+            self.body.addWidget(
+                paragraph(
+                    self.tr("The run has begun, so an answer would not count. Start again, and predict first."), "muted"
+                )
+            )
             again = QPushButton(self.tr("Start again"))
             again.setProperty("kind", "primary")
             again.clicked.connect(self.restart_asked)

@@ -178,7 +178,11 @@ class RealityView(QWidget):
         column.addLayout(head)
         column.addWidget(paragraph(comparison.summary or self._summary(comparison)))
         for question, answer in predictions.items():
-            column.addWidget(paragraph(self.tr("You predicted: {question} {answer}").format(question=question, answer=answer), "muted"))
+            column.addWidget(
+                paragraph(
+                    self.tr("You predicted: {question} {answer}").format(question=question, answer=answer), "muted"
+                )
+            )
         column.addWidget(self._grid(comparison))
         for refused in outcome.refused:
             column.addWidget(paragraph(self.tr("Not done on the real component: {what}").format(what=refused), "muted"))
@@ -232,4 +236,6 @@ class RealityView(QWidget):
         if row.why:
             grid.addWidget(paragraph(row.why, "muted"), at + 1, 1, 1, 4)
         elif not row.same:
-            grid.addWidget(paragraph(self.tr("The topic does not explain this difference yet."), "muted"), at + 1, 1, 1, 4)
+            grid.addWidget(
+                paragraph(self.tr("The topic does not explain this difference yet."), "muted"), at + 1, 1, 1, 4
+            )

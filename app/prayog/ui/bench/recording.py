@@ -38,7 +38,7 @@ class Recording:
         last = len(self.trace) - 1
         at = last if at == -2 else min(at, last)
         step = self.trace[at] if at >= 0 else None
-        facts = {key: value for key, value in step.data.items()} if step is not None else {}
+        facts = dict(step.data) if step is not None else {}
         return View(at, step.at if step is not None else 0, facts=facts)
 
     def close(self) -> None:

@@ -45,7 +45,9 @@ class SetupPane(QScrollArea):
         self.scenario.setAccessibleName(self.tr("Scenario"))
         self.scenario.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.scenario.setMinimumContentsLength(12)
-        self.scenario.activated.connect(lambda place: self.scenario_asked.emit(self._scenarios[place].id) if place < len(self._scenarios) else None)
+        self.scenario.activated.connect(
+            lambda place: self.scenario_asked.emit(self._scenarios[place].id) if place < len(self._scenarios) else None
+        )
         self._about = paragraph("", "muted")
         column.addWidget(self._scenario_title)
         column.addWidget(self.scenario)
@@ -99,7 +101,9 @@ class SetupPane(QScrollArea):
         self._broken.setVisible(bool(variants))
         self._tell_variant()
 
-    def show_run(self, scenario: str, values: Mapping[str, Any], *, can_change: bool, knobs: Sequence[str] | None = None) -> None:
+    def show_run(
+        self, scenario: str, values: Mapping[str, Any], *, can_change: bool, knobs: Sequence[str] | None = None
+    ) -> None:
         """Show what is on the bench; `knobs` limits what may be changed (a challenge)."""
         place = next((i for i, each in enumerate(self._scenarios) if each.id == scenario), -1)
         self.scenario.setCurrentIndex(place)
@@ -109,7 +113,11 @@ class SetupPane(QScrollArea):
         self.form.setEnabled(can_change)
         words = self.tr("A change starts a new run with the same seed.")
         if knobs is not None:
-            words = self.tr("This challenge lets you change: {knobs}.").format(knobs=", ".join(knobs)) if knobs else self.tr("This challenge is won with the knobs as they are.")
+            words = (
+                self.tr("This challenge lets you change: {knobs}.").format(knobs=", ".join(knobs))
+                if knobs
+                else self.tr("This challenge is won with the knobs as they are.")
+            )
         self._note.setText(words)
 
     def _tell_variant(self) -> None:

@@ -142,7 +142,9 @@ class Slot(QWidget):
         """Replace the panel by a card."""
         details = "".join(traceback.format_exception(error))
         self._drop()
-        sentence = self.tr("It stopped with an error ({what}). The rest of the bench goes on.").format(what=sentence_of(error))
+        sentence = self.tr("It stopped with an error ({what}). The rest of the bench goes on.").format(
+            what=sentence_of(error)
+        )
         self._show_problem(stage, sentence, details)
 
     # -- making --------------------------------------------------------------------------------------------------
@@ -166,7 +168,10 @@ class Slot(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and getattr(self, "panel", None) is not None:
+        if (
+            event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange)
+            and getattr(self, "panel", None) is not None
+        ):
             panel = self.panel
             assert panel is not None
             self._call("on_theme", panel.on_theme)

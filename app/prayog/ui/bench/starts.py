@@ -39,16 +39,15 @@ class Start:
     upto: int | None = None
     upto_us: int | None = None
     show_at: int | None = None
-    title: str = ""
 
     @classmethod
     def of_scenario(cls, scenario: Scenario) -> Start:
-        return cls(scenario.id, dict(scenario.params), scenario.seed, scenario.kind, scenario.script, title=scenario.title)
+        return cls(scenario.id, dict(scenario.params), scenario.seed, scenario.kind, scenario.script)
 
     @classmethod
     def of_saved(cls, saved: SavedRun) -> Start:
         return cls(
-            saved.scenario, dict(saved.params), saved.seed, "world", None, tuple(saved.actions), upto=saved.steps,
+            saved.scenario, dict(saved.params), saved.seed, saved.kind, None, tuple(saved.actions), upto=saved.steps,
         )  # fmt: skip
 
     def from_start(self) -> Start:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
@@ -101,6 +102,9 @@ class Tools(QFrame):
         else:
             self._do(spec, known)
 
+    def _chosen(self, spec: ActionSpec, _checked: bool = False) -> None:
+        self.use(spec)
+
     def disarm(self) -> bool:
         """Leave the tool (Esc); False when none was chosen."""
         armed, self._armed = self._armed, None
@@ -108,7 +112,7 @@ class Tools(QFrame):
             button.setChecked(False)
         return armed is not None
 
-    def close_tools(self) -> None:
+    def let_go(self) -> None:
         self._close_popup()
 
     # -- targets -------------------------------------------------------------------------------------------------
@@ -169,7 +173,9 @@ class Tools(QFrame):
             else style.ToolButtonTextBesideIcon if spec.icon else style.ToolButtonTextOnly
         )  # fmt: skip
         edge = theme.scaled(18)
-        button.setIconSize(button.iconSize().expandedTo(button.iconSize()).scaled(edge, edge, Qt.AspectRatioMode.KeepAspectRatio))
+        button.setIconSize(
+            button.iconSize().expandedTo(button.iconSize()).scaled(edge, edge, Qt.AspectRatioMode.KeepAspectRatio)
+        )
         button.setMinimumSize(28, max(28, theme.scaled(28)))
         keys = f" ({spec.key.upper()})" if spec.key else ""
         button.setToolTip(f"<b>{spec.title}</b>{keys}<br>{spec.help}" if spec.help else f"{spec.title}{keys}")
@@ -190,7 +196,8 @@ class Tools(QFrame):
         button.setMinimumHeight(max(28, theme.scaled(28)))
         menu = QMenu(button)
         for spec in specs:
-            action = menu.addAction(icon(spec.icon) if spec.icon else icon("more"), spec.title, lambda s=spec: self.use(s))
+            action = menu.addAction(icon(spec.icon or "more"), spec.title)
+            action.triggered.connect(partial(self._chosen, spec))
             action.setToolTip(spec.help)
         menu.setToolTipsVisible(True)
         button.setMenu(menu)

@@ -7,10 +7,23 @@ its groups flow onto further lines.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, QRegularExpression, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QRegularExpressionValidator, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from prayog.ui.bench.driver import MAX, SPEEDS, Driver
 from prayog.ui.bench.markers import Markers, mark_of
@@ -34,7 +47,9 @@ class Transport(QFrame):
     seed_asked = Signal(object)
     """Start again with this seed (a whole number)."""
 
-    def __init__(self, driver: Driver, markers: Markers, describe: Callable[[int], str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, driver: Driver, markers: Markers, describe: Callable[[int], str], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._driver, self._markers = driver, markers
         self._narrow = False
@@ -66,8 +81,8 @@ class Transport(QFrame):
         self._speed_text = _Steady("1,000×")
         self._speed_text.setProperty("kind", "muted")
 
-        self._fork = self._button("fork", self.tr("Fork here"), "F", lambda: driver.fork())
-        self._bookmark = self._button("bookmark", self.tr("Bookmark this moment"), "B", lambda: driver.bookmark())
+        self._fork = self._button("fork", self.tr("Fork here"), "F", driver.fork)
+        self._bookmark = self._button("bookmark", self.tr("Bookmark this moment"), "B", driver.bookmark)
         self._bookmark.setCheckable(True)
         self._places = self._menu_button("more", self.tr("Branches and bookmarks"), "", self._fill_places)
 
@@ -79,8 +94,12 @@ class Transport(QFrame):
         self._copy = self.seed.addAction(icon("copy", "muted", 14), QLineEdit.ActionPosition.TrailingPosition)
         self._copy.setToolTip(self.tr("Copy the seed"))
         self._copy.triggered.connect(self._copy_seed)
-        self._again = self._button("restart", self.tr("Start again, same seed"), "R", lambda: self.restart_asked.emit(False))
-        self._dice = self._button("dice", self.tr("Start again, new seed"), "Shift+R", lambda: self.restart_asked.emit(True))
+        self._again = self._button(
+            "restart", self.tr("Start again, same seed"), "R", lambda: self.restart_asked.emit(False)
+        )
+        self._dice = self._button(
+            "dice", self.tr("Start again, new seed"), "Shift+R", lambda: self.restart_asked.emit(True)
+        )
 
         seed_label = QLabel(self.tr("Seed"))
         seed_label.setProperty("kind", "muted")
@@ -149,7 +168,10 @@ class Transport(QFrame):
 
     def _show_speed(self) -> None:
         driver = self._driver
-        stop = min(range(len(SPEEDS)), key=lambda i: (SPEEDS[i] != driver.speed, abs(min(SPEEDS[i], 1e9) - min(driver.speed, 1e9))))
+        stop = min(
+            range(len(SPEEDS)),
+            key=lambda i: (SPEEDS[i] != driver.speed, abs(min(SPEEDS[i], 1e9) - min(driver.speed, 1e9))),
+        )
         self.speed.blockSignals(True)
         self.speed.setValue(stop)
         self.speed.blockSignals(False)
@@ -191,7 +213,9 @@ class Transport(QFrame):
             menu.addSeparator()
             inner = menu.addMenu(self.tr("Next event at"))
             for node in nodes:
-                inner.addAction(node, lambda n=node: self._driver.run_to(lambda s: s.node == n, self.tr("event at {n}").format(n=n)))
+                inner.addAction(
+                    node, partial(self._driver.run_to, partial(_at_node, node), self.tr("event at {n}").format(n=node))
+                )
         menu.addSeparator()
         menu.addAction(self.tr("The end (until nothing more happens)"), self._to_rest)
 
@@ -203,13 +227,13 @@ class Transport(QFrame):
         driver = self._driver
         menu.addSection(self.tr("Branches"))
         for branch in driver.branches:
-            action = menu.addAction(branch.title or self.tr("The run"), lambda b=branch: driver.switch(b))
+            action = menu.addAction(branch.title or self.tr("The run"), partial(driver.switch, branch))
             action.setCheckable(True)
             action.setChecked(branch is driver.branch)
         menu.addSection(self.tr("Bookmarks"))
         marks: Sequence[tuple[int, str]] = sorted(driver.branch.bookmarks.items()) if driver.branch else ()
         for seq, name in marks:
-            menu.addAction(name, lambda s=seq: driver.seek(s))
+            menu.addAction(name, partial(driver.seek, seq))
         if not marks:
             menu.addAction(self.tr("None yet: press B to mark the shown moment")).setEnabled(False)
 
@@ -221,7 +245,7 @@ class Transport(QFrame):
     def _button(self, name: str, title: str, keys: str, act: Callable[[], object]) -> IconButton:
         button = IconButton(name, title)
         button.set_title(title, keys)
-        button.clicked.connect(lambda: act())
+        button.clicked.connect(lambda: act())  # noqa: PLW0108 - a click brings a bool along
         return button
 
     def _menu_button(self, name: str, title: str, keys: str, fill: Callable[[QMenu], None]) -> IconButton:
@@ -304,6 +328,10 @@ class _Steady(QLabel):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
+
+
+def _at_node(node: str, step: Step) -> bool:
+    return step.node == node
 
 
 def _group(*widgets: QWidget, gap: int = 2) -> QWidget:

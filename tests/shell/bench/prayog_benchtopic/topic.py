@@ -115,8 +115,12 @@ def prayog_session(params: Params) -> Table:
 @hookimpl
 def prayog_actions() -> list[ActionSpec]:
     return [
-        ActionSpec("insert", "Insert", "Add one number.", args=(Arg("value", "int", "Number", 3),), key="N", icon="plus"),
-        ActionSpec("count", "Count", "Add the numbers up to one.", args=(Arg("to", "int", "Up to", 10),), icon="run-to"),
+        ActionSpec(
+            "insert", "Insert", "Add one number.", args=(Arg("value", "int", "Number", 3),), key="N", icon="plus"
+        ),
+        ActionSpec(
+            "count", "Count", "Add the numbers up to one.", args=(Arg("to", "int", "Up to", 10),), icon="run-to"
+        ),
     ]
 
 
@@ -156,7 +160,13 @@ def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
     return Comparison(
         (
             Row("Sum", None, a, b, a == b),
-            Row("Steps", None, *steps, steps[0] == steps[1], "SQLite reports the total after each row; the simulation says when it is done."),
+            Row(
+                "Steps",
+                None,
+                *steps,
+                steps[0] == steps[1],
+                "SQLite reports the total after each row; the simulation says when it is done.",
+            ),
         ),
         "The same sum, told differently.",
     )
