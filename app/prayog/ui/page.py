@@ -74,7 +74,8 @@ class Page(QScrollArea):
         before = set(self.findChildren(QWidget)) if mark is not None else set()
         self.fill()
         if mark is not None and focus is not None and focus.isHidden():
-            again = next((each for each in self.findChildren(QWidget) if each not in before and _mark(each) == mark), None)
+            fresh = [each for each in self.findChildren(QWidget) if each not in before]
+            again = next((each for each in fresh if _mark(each) == mark), None)
             if again is not None:  # its layout shows it in the next turn of the event loop
                 QTimer.singleShot(0, again, lambda: again.setFocus(Qt.FocusReason.OtherFocusReason))
 

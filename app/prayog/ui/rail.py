@@ -28,7 +28,8 @@ class RailButton(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self._by_keyboard = False
+        self.by_keyboard = False
+        """It got the keyboard by a key, so it shows where the keyboard is."""
         self.compact = False
         """The icon alone, for when the window is too low for the labels."""
 
@@ -39,8 +40,10 @@ class RailButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         small = self._small()
-        width = small.horizontalAdvance(self.text()) + 20
-        return QSize(width, theme.scaled(22) + 10 if self.compact else self.full_height())
+        side = theme.scaled(22)
+        if self.compact:
+            return QSize(side + 36, side + 10)
+        return QSize(small.horizontalAdvance(self.text()) + 20, self.full_height())
 
     minimumSizeHint = sizeHint
 
@@ -61,7 +64,7 @@ class RailButton(QAbstractButton):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self._by_keyboard = event.reason() in _KEYBOARD
+        self.by_keyboard = event.reason() in _KEYBOARD
         super().focusInEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -71,7 +74,7 @@ class RailButton(QAbstractButton):
         box = QRectF(self.rect()).adjusted(6, 1, -6, -1)
         on = self.isChecked()
         ground = look.accent_soft if on else look.raised if self.underMouse() or self.isDown() else None
-        painter.setPen(QPen(QColor(look.accent), 2) if self.hasFocus() and self._by_keyboard else Qt.PenStyle.NoPen)
+        painter.setPen(QPen(QColor(look.accent), 2) if self.hasFocus() and self.by_keyboard else Qt.PenStyle.NoPen)
         painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(box, 8, 8)
         if on:
@@ -142,6 +145,14 @@ class Rail(QFrame):
         for each in self._buttons.values():  # one stop of Tab for all pages; Up and Down walk them
             each.setChecked(each is shown)
             each.setFocusPolicy(Qt.FocusPolicy.StrongFocus if each is shown else Qt.FocusPolicy.ClickFocus)
+
+    def take_focus(self) -> None:
+        """Move the keyboard from the button that had it to the one of the page that is shown."""
+        focus = self.focusWidget()
+        shown = next((each for each in self._buttons.values() if each.isChecked()), None)
+        if shown is not None and shown is not focus:
+            keyed = isinstance(focus, RailButton) and focus.by_keyboard
+            shown.setFocus(_KEYBOARD[0] if keyed else Qt.FocusReason.MouseFocusReason)
 
     def show_bench(self, there: bool) -> None:
         """Offer the way back to the bench while a topic is open."""

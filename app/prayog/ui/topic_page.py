@@ -40,7 +40,7 @@ from prayog_sdk.qt.text import MarkdownView
 
 __all__ = ["TopicPage"]
 
-_FIRST = 6  # items of a door that are shown at once
+_FIRST = 5  # items of a door that are shown at once
 
 
 class TopicPage(Page):

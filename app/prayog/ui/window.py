@@ -183,8 +183,16 @@ class Window(QMainWindow):
             self.go(Place(page))
 
     def _front(self, page: QWidget, name: str) -> None:
+        focus = self.focusWidget()
+        in_rail = focus is not None and self.rail.isAncestorOf(focus)
         self.stack.setCurrentWidget(page)
         self.rail.show_page(name)
+        if in_rail:
+            self.rail.take_focus()
+        elif isinstance(page, Page):  # the keyboard must not be left on what is hidden now
+            first = page.first_focus()
+            if first is not None:
+                first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _page(self, place: Place) -> Page:
         page = self._pages.get(place.kind)
