@@ -1,7 +1,7 @@
-"""What can be done to a world from outside: its built-in actions, by hand or on a schedule.
+"""What can be done to a world from outside: `perform` carries out its actions, by hand or on a schedule.
 
-`BUILTIN_ACTIONS` describes them (for forms, tools, the palette and scripts), and `perform` carries them out.
-Each is one step, whose data holds the action's ``name``, its arguments and ``by``: ``hand`` or ``schedule``.
+The actions of every world are described in `actions`; any other goes to the node it names.  Each is one step,
+whose data holds the action's ``name``, its arguments and ``by``: ``hand`` or ``schedule``.
 
 ``in_flight`` says what a fault does to messages that are already on their way: ``drop`` loses those that the
 fault would stop, ``keep`` lets them arrive.
@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from prayog_sim.actions import BUILTIN_ACTIONS, ActionInfo, ArgInfo, Fault, fault
 from prayog_sim.clock import Clock, parse_duration
 from prayog_sim.network import Link, parse_latency
 from prayog_sim.records import Event, Record, build_effects, build_step
@@ -25,97 +25,6 @@ from prayog_sim.values import keep
 
 __all__ = ["BUILTIN_ACTIONS", "ActionInfo", "ArgInfo", "Fault", "fault", "perform"]
 
-
-@dataclass(frozen=True, slots=True)
-class ArgInfo:
-    """One argument of a built-in action; the fields mean what they mean in ``prayog_sdk.specs.Arg``."""
-
-    name: str
-    kind: Literal["node", "int", "float", "text", "choice"]
-    title: str = ""
-    default: Any = None
-    choices: tuple[str, ...] = ()
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionInfo:
-    """One built-in action; the fields mean what they mean in ``prayog_sdk.specs.ActionSpec``."""
-
-    name: str
-    title: str
-    help: str
-    target: Literal["run", "node", "link", "message"]
-    args: tuple[ArgInfo, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An action of a schedule: done at `at` µs of virtual time."""
-
-    at: int
-    action: Action = field(default_factory=lambda: Action("heal"))
-
-
-def fault(at: int, name: str, **args: Any) -> Fault:
-    """``fault(ms(100), "crash", node="n1")``"""
-    return Fault(at, Action(name, args))
-
-
-_NODE = ArgInfo("node", "node", "Node")
-_SRC, _DST = ArgInfo("src", "node", "From"), ArgInfo("dst", "node", "To")
-_IDENT = ArgInfo("ident", "int", "Message")
-_KEEP = ArgInfo("in_flight", "choice", "Messages on their way", "keep", ("keep", "drop"))
-_DROP = dataclasses.replace(_KEEP, default="drop")
-
-BUILTIN_ACTIONS: tuple[ActionInfo, ...] = (
-    ActionInfo("crash", "Crash", "Stop the node; what it had only in memory is gone.", "node", (_NODE, _KEEP)),
-    ActionInfo("restart", "Restart", "Start a crashed node again with what it had stored.", "node", (_NODE,)),
-    ActionInfo("pause", "Pause", "Freeze the node; messages and timers wait for it.", "node", (_NODE,)),
-    ActionInfo("resume", "Resume", "Let a paused node go on with all that waited.", "node", (_NODE,)),
-    ActionInfo(
-        "partition",
-        "Partition",
-        "Split the network into groups that cannot reach each other, such as n1,n2|n3.",
-        "run",
-        (ArgInfo("groups", "text", "Groups", "", unit="n1,n2|n3"), _DROP),
-    ),
-    ActionInfo("cut", "Cut one way", "Stop messages in one direction only.", "link", (_SRC, _DST, _DROP)),
-    ActionInfo("heal", "Heal", "End every partition and cut.", "run"),
-    ActionInfo(
-        "link",
-        "Change a link",
-        "Set delay, loss, duplication and reordering from now on; * means every node.",
-        "link",
-        (
-            _SRC,
-            _DST,
-            ArgInfo("latency", "text", "Delay", unit="2ms or 1ms..5ms"),
-            ArgInfo("loss", "float", "Lost"),
-            ArgInfo("duplicate", "float", "Doubled"),
-            ArgInfo("reorder", "float", "Detoured"),
-        ),
-    ),
-    ActionInfo(
-        "skew",
-        "Set the clock wrong",
-        "Put the node's clock ahead by an offset and let it gain by a rate (0.01 is 1 % fast).",
-        "node",
-        (_NODE, ArgInfo("offset", "text", "Offset", "0us"), ArgInfo("rate", "float", "Rate", 0.0)),
-    ),
-    ActionInfo("drop", "Lose the message", "Take a message off the network.", "message", (_IDENT,)),
-    ActionInfo("deliver", "Deliver now", "Let a message arrive at once, before all others.", "message", (_IDENT,)),
-    ActionInfo(
-        "delay",
-        "Delay the message",
-        "Let a message arrive later (or earlier, with a minus).",
-        "message",
-        (_IDENT, ArgInfo("by", "text", "By", "10ms")),
-    ),
-    ActionInfo("duplicate", "Double the message", "Let a message arrive twice.", "message", (_IDENT,)),
-    ActionInfo("torn", "Tear the next write", "The next crash leaves half-written data on disk.", "node", (_NODE,)),
-    ActionInfo("losesync", "Lose the next fsync", "The disk says it synced, and did not.", "node", (_NODE,)),
-)
 _INFO = {info.name: info for info in BUILTIN_ACTIONS}
 
 Done = tuple[str, str, list[tuple[Any, ...]]]
