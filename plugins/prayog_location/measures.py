@@ -11,7 +11,7 @@ from typing import Any
 from prayog_sdk.checks import Measure, Verdict
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["MEASURES", "SITUATIONS", "all_in_india", "gave_up", "right_sized", "sphere_off"]
+__all__ = ["MEASURES", "SITUATIONS", "all_in_india", "at_most", "five_found", "gave_up", "right_sized", "sphere_off"]
 
 
 def newest(trace: Trace, kind: str, /, **fields: Any) -> Step | None:
@@ -155,6 +155,29 @@ def _size_of(trace: Trace, begin: int, oracle: Step) -> str:
     if cells > MOST_CELLS:
         return f"took {cells} cells, {MOST_CELLS} are allowed: use shorter words"
     return "" if false < MOST_FALSE else f"{false:.0f} % of the candidates were false: use longer words"
+
+
+def at_most(measure: str, most: int, words: str) -> Callable[[Trace], Verdict]:
+    """A verdict that holds while the number of the last answer called `measure` is at most `most`."""
+
+    def judge(trace: Trace) -> Verdict:
+        value = MEASURES[measure](trace)
+        answer = newest(trace, "answer")
+        if value is None or answer is None:
+            return Verdict(False, "nothing was asked yet")
+        return Verdict(value <= most, f"{value} {words}, at most {most} are allowed", answer.seq)
+
+    return judge
+
+
+def five_found(trace: Trace) -> Verdict:
+    """The last question was for the five nearest, and it has its answer."""
+    query, answer = newest(trace, "query"), newest(trace, "answer")
+    if query is None or answer is None or answer.seq < query.seq:
+        return Verdict(False, "nothing was asked yet; ask Nearest with five")
+    if query.data["ask"] != "nearest" or answer.data["count"] != 5:
+        return Verdict(False, f"the last answer has {answer.data['count']} places; ask Nearest with five", answer.seq)
+    return Verdict(True, "five cabs were found", answer.seq)
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from prayog_location.measures import MEASURES, all_in_india, gave_up, right_sized, sphere_off
+from prayog_location.measures import MEASURES, all_in_india, at_most, five_found, gave_up, right_sized, sphere_off
 from prayog_sdk.checks import Check, Measure, last, never
 from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import Choice, FilePath, Slider
@@ -133,6 +133,9 @@ def prayog_checks() -> list[Check]:
               "For the naive geohash query, which this topic disproves."),
         Check("complete", "The last answer missed nothing", last("oracle").missing == 0),
         Check("in_india", "All places lie in the box that holds India", all_in_india),
+        Check("five", "The five nearest were found", five_found),
+        Check("few_parts", "At most 9 parts of the index were opened", at_most("opened", 9, "parts were opened")),
+        Check("few_tested", "At most 40 places were tested", at_most("refined", 40, "places were tested")),
         Check("right_sized", "City, district and region were each covered with cells of the right size",
               right_sized,
               "At most 12 cells, less than 60 % false positives, nothing missed."),

@@ -137,7 +137,7 @@ class MapPanel(Panel):
             row.addWidget(label)
         self._found = QLabel("")
         row.addWidget(self._found)
-        self._why = QLabel(self.tr("Click the map to ask. Then click a cell to see why the index looked at it."))
+        self._why = QLabel("")
         self._why.setWordWrap(True)
         self._why.setAccessibleName(self.tr("Why this cell"))
         column.addWidget(legend)
@@ -216,6 +216,8 @@ class MapPanel(Panel):
     def on_seek(self, view: View) -> None:
         assert self.bench is not None
         self._gathered.rebuild(self.bench.trace, view)
+        if self._gathered.query is None:
+            self._say(self.tr("Click the map to ask. Then click a cell to see why the index looked at it."))
         self._dirty = True
 
     def on_frame(self) -> None:

@@ -93,7 +93,7 @@ class PlanPanel(Panel):
         self._items: dict[str, QTreeWidgetItem] = {}
         self._rebuild = True
         self._dirty = True
-        self._question = QLabel(self.tr("Nothing was asked yet. Draw a circle on the map."))
+        self._question = QLabel("")
         self._question.setWordWrap(True)
         self._question.setFont(theme.title_font(1))
         self._funnel = Funnel()
@@ -134,8 +134,10 @@ class PlanPanel(Panel):
             return
         self._dirty = False
         query, answer = self._gathered.query, self._gathered.answer
-        if query is not None:
-            self._question.setText(query["question"][:1].upper() + query["question"][1:])
+        question = (
+            query["question"] if query is not None else self.tr("nothing was asked yet. Draw a circle on the map.")
+        )
+        self._question.setText(question[:1].upper() + question[1:])
         total = self._gathered.table["points"] if self._gathered.table else 0
         self._funnel.show_counts(total, answer)
         self._verdict.setText(self._words())
