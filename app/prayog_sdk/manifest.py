@@ -56,7 +56,7 @@ class Manifest:
 
     ``module`` is the dotted name of the module with the hooks.  ``needs`` names capabilities (``webengine``) and
     services (``postgres``) without which a part of the topic is missing.  ``folder`` holds ``scenarios/``,
-    ``lessons/`` and ``challenges/``.  ``minutes`` is the time a learner needs for all lessons.
+    ``lessons/`` and ``challenges/``.  ``minutes`` is the time a learner needs for all lessons.  ``opening`` is the scenario to begin with.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Manifest:
     authors: tuple[str, ...] = ()
     minutes: int = 0
     icon: str = ""
+    opening: str = ""
     folder: Traversable = Path()
     source: Source = "folder"
 
@@ -132,6 +133,7 @@ KEYS: Mapping[str, tuple[bool, Callable[[Any], Any]]] = {
     "authors": (False, _words),
     "minutes": (False, _number),
     "icon": (False, _text),
+    "opening": (False, _text),
 }
 """Every key of `plugin.toml`: whether it must be there, and what reads its value."""
 

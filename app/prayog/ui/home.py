@@ -237,7 +237,7 @@ def _list(title: str, rows: list[RowButton], last: QWidget | None = None) -> Sur
     surface.body.addStretch(1)
     if last is not None:
         line = flow(last)
-        line.setContentsMargins(8, 0, 12, 0)
+        line.setContentsMargins(12, 0, 12, 0)
         surface.body.addLayout(line)
     return surface
 
@@ -267,10 +267,11 @@ def _minutes(page: Page, card: Card) -> str:
 
 
 def _quickest(card: Card, tried: frozenset[Place] = frozenset()) -> Scenario | None:
-    """The shortest scenario, rather one that was not tried yet."""
+    """The topic's opening scenario, then the shortest; rather one that was not tried yet."""
+    opening = card.manifest.opening if card.manifest else ""
     return min(
         card.scenarios,
-        key=lambda each: (Place("scenario", card.id, each.id) in tried, each.minutes or 99),
+        key=lambda each: (Place("scenario", card.id, each.id) in tried, each.id != opening, each.minutes or 99),
         default=None,
     )
 
