@@ -45,11 +45,16 @@ class CheckError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something holds, why (a sentence), and the ``seq`` of the step to look at (None: no single step)."""
+    """Whether something holds, why (a sentence), and the ``seq`` of the step to look at (None: no single step).
+
+    ``final``: it failed, and nothing that may still happen can mend it (a "never" that happened).  Otherwise a
+    failure of a run that goes on reads "not yet".
+    """
 
     ok: bool
     reason: str
     at: int | None = None
+    final: bool = False
 
 
 class Given(Protocol):

@@ -97,7 +97,7 @@ def never(kind: str, where: Where | None = None, /, **fields: Any) -> Claim:
 
     def look(scope: Scope) -> Verdict:
         for event in found(scope.trace, kind, where, fields):
-            return Verdict(False, f"this must never happen: {event}", event.step.seq)
+            return Verdict(False, f"this must never happen: {event}", event.step.seq, final=True)
         return Verdict(True, f"{kind} never happened")
 
     return Claim(text, look)
@@ -111,7 +111,7 @@ def always(kind: str, where: Where | None = None, /, **fields: Any) -> Claim:
         fitting = sum(1 for _ in found(scope.trace, kind, where, fields))
         for event in of_kind(scope.trace, kind):
             if not fits(event, where, fields):
-                return Verdict(False, f"{text} does not hold: {event}", event.step.seq)
+                return Verdict(False, f"{text} does not hold: {event}", event.step.seq, final=True)
         return Verdict(True, f"{text} holds for all {fitting}")
 
     return Claim(text, look)
@@ -127,7 +127,7 @@ def eventually(kind: str, where: Where | None = None, /, *, by: str | int | None
         if event is None:
             return Verdict(False, f"{call('', kind, where, fields)} did not happen", _end(scope.trace))
         late = limit is not None and event.step.at > limit
-        return Verdict(not late, f"{event}{f', later than {by}' if late else ''}", event.step.seq)
+        return Verdict(not late, f"{event}{f', later than {by}' if late else ''}", event.step.seq, final=late)
 
     return Claim(text, look)
 
@@ -140,7 +140,7 @@ def before(a: str, b: str) -> Claim:
             if event.kind == a:
                 return Verdict(True, f"first came {event}", event.step.seq)
             if event.kind == b:
-                return Verdict(False, f"{a} should have come first, but: {event}", event.step.seq)
+                return Verdict(False, f"{a} should have come first, but: {event}", event.step.seq, final=True)
         return Verdict(False, f"{a} did not happen", _end(scope.trace))
 
     return Claim(f"before({a!r}, {b!r})", look)
