@@ -64,6 +64,23 @@ class Disk:
         """How many bytes of `file` a crash would lose now."""
         return sum(len(data) for _, data in self._fresh.get(file, ()))
 
+    def contents(self) -> tuple[Any, ...] | None:
+        """All that is on the disk and in its cache as an immutable value; None for an empty, faultless disk."""
+        if not (self._safe or self._fresh or self.torn or self.losesync):
+            return None
+        fresh = tuple((file, tuple(self._fresh[file])) for file in sorted(self._fresh))
+        return tuple(sorted(self._safe.items())), fresh, self.torn, self.losesync
+
+    @classmethod
+    def holding(cls, contents: tuple[Any, ...] | None) -> Disk:
+        """A disk with the given `contents`."""
+        disk = cls()
+        if contents is not None:
+            safe, fresh, disk.torn, disk.losesync = contents
+            disk._safe = dict(safe)
+            disk._fresh = {file: list(writes) for file, writes in fresh}
+        return disk
+
     def crash(self, rng: Rng) -> None:
         """Lose what was not synced; `rng` decides where a torn write breaks off."""
         for file in sorted(self._fresh) if self.torn else ():
