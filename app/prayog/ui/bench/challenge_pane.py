@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.bench.checks_pane import CheckRow
 from prayog.ui.bench.verdicts import Judged
@@ -164,9 +164,8 @@ class ChallengePane(QWidget):
         failed = next((seed for seed in result.seeds if not seed.ok), None)
         if failed is not None:
             button = QPushButton(self.tr("Show seed {seed}").format(seed=failed.seed))
-            button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, s=failed: self._open(s))
-            card.body.addWidget(button)
+            card.body.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._result.addWidget(card)
 
     def hint(self) -> None:

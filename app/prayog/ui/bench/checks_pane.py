@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.bench.verdicts import Judged
 from prayog.ui.pieces import drop
@@ -24,12 +24,12 @@ _ICONS: dict[State, tuple[str, str]] = {
 
 
 def state_of(verdict: Verdict | None, *, more: bool) -> State:
-    """What to show for `verdict`: while more may happen, what merely has not happened yet is open."""
+    """What to show for `verdict`: while more may happen, only a final failure is broken."""
     if verdict is None:
         return "open"
     if verdict.ok:
         return "holds"
-    return "open" if more and verdict.at is None else "broken"
+    return "open" if more and not verdict.final else "broken"
 
 
 class CheckRow(QWidget):
@@ -48,7 +48,6 @@ class CheckRow(QWidget):
         self._reason.hide()
         self._open = QPushButton(self.tr("Open there"))
         self._open.setProperty("kind", "quiet")
-        self._open.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._open.clicked.connect(lambda: self.open_there.emit(self.at))
         self._open.hide()
         words = QVBoxLayout()
@@ -57,7 +56,7 @@ class CheckRow(QWidget):
         if help:
             words.addWidget(paragraph(help, "muted"))
         words.addWidget(self._reason)
-        words.addWidget(self._open)
+        words.addWidget(self._open, 0, Qt.AlignmentFlag.AlignLeft)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.UNIT * 3 // 2)

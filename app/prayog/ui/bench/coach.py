@@ -199,11 +199,11 @@ class Coach(QObject):
         self.lesson.set_late(late)
 
     def _judged(self, judged: Judged) -> None:
-        more = self._host.driver.can_go_on
+        more = self._host.driver.can_go_on or not self._host.timed  # an algorithm waits for the next question
         self._page.show_judged(judged, more=more)
         self.lesson.show_values(judged.measures)
         self.lesson.show_check(judged.verdicts.get("step"), more=more, error=judged.errors.get("step", ""))
-        self._show_outcome(judged, more=more)
+        self._show_outcome(judged, more=self._host.driver.can_go_on)
         if self.challenge is not None:
             self.challenge.show_judged(judged, more=more)
 

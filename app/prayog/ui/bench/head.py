@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from prayog.ui.bench.elided import Elided
 from prayog.ui.pieces import chip
@@ -30,14 +31,18 @@ class Head(QWidget):
         self._title.setProperty("step", "1")
         self._subtitle = Elided()
         self._subtitle.setProperty("kind", "muted")
+        self._subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._real = chip(self.tr("real component"), "good")
         self._real.hide()
         back = IconButton("chevron-left", self.tr("To the topic’s page"))
         back.clicked.connect(self.left)
-        check = QPushButton(self.tr("Reality check"))
-        check.setToolTip(self.tr("Do the same on the real component and compare"))
-        check.clicked.connect(self.reality_asked)
-        check.setVisible(can_check)
+        self._can_check = can_check
+        self._check = QPushButton(self.tr("Reality check"))
+        self._check.setToolTip(self.tr("Do the same on the real component and compare"))
+        self._check_small = IconButton("services", self.tr("Reality check"))
+        for button in (self._check, self._check_small):
+            button.clicked.connect(self.reality_asked)
+            button.hide()
         sidebar = IconButton("inspector", self.tr("Show or hide the sidebar"))
         sidebar.clicked.connect(self.sidebar_asked)
         row = QHBoxLayout(self)
@@ -45,8 +50,9 @@ class Head(QWidget):
         row.setSpacing(theme.UNIT)
         for widget in (back, self._title, self._subtitle, self._real):
             row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(check)
+        row.setStretchFactor(self._subtitle, 1)
+        row.addWidget(self._check)
+        row.addWidget(self._check_small)
         row.addWidget(_menu("dock", self.tr("Panels"), fill_panels))
         row.addWidget(_menu("export", self.tr("Save and export"), fill_export))
         row.addWidget(sidebar)
@@ -55,6 +61,12 @@ class Head(QWidget):
         self._title.setText(topic)
         self._subtitle.setText(scenario)
         self._real.setVisible(real)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        roomy = self.width() > theme.scaled(480)
+        self._check.setVisible(self._can_check and roomy)
+        self._check_small.setVisible(self._can_check and not roomy)
 
     def subtitle(self) -> str:
         """The scenario's title."""

@@ -307,13 +307,12 @@ class LessonPane(QWidget):
         if do.action is not None or do.scenario is not None:
             button = QPushButton(do.button or (self.tr("Do it") if do.action is not None else self.tr("Set up")))
             button.setProperty("kind", "primary")
-            button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
             button.setObjectName("do")
             if do.action is not None:
                 button.clicked.connect(lambda: self.action_asked.emit(do.action))
             else:
                 button.clicked.connect(lambda: self.scenario_asked.emit(do.scenario))
-            card.body.addWidget(button)
+            card.body.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         return card
 
     def _show_hints(self, step: LessonStep) -> None:

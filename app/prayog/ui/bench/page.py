@@ -174,7 +174,7 @@ class BenchPage(QWidget):
         super().resizeEvent(event)
         if not self._sized and self.width() > 200:
             self._sized = True
-            side = min(theme.scaled(344), self.width() * 42 // 100)
+            side = min(theme.scaled(344), self.width() * 45 // 100)
             self.split.setSizes([self.width() - side, side])
 
     # -- opening -------------------------------------------------------------------------------------------------

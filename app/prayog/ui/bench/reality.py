@@ -213,7 +213,8 @@ class RealityView(QWidget):
         grid.setContentsMargins(2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
         grid.setHorizontalSpacing(3 * theme.UNIT)
         grid.setVerticalSpacing(theme.UNIT)
-        heads = ("", "", self.tr("Predicted"), self.tr("Simulated"), self.tr("Real"))
+        foreseen = any(row.predicted is not None for row in comparison.rows)
+        heads = ("", "", self.tr("Predicted") if foreseen else "", self.tr("Simulated"), self.tr("Real"))
         for i, words in enumerate(heads):
             label = QLabel(words)
             label.setProperty("kind", "muted")
@@ -232,7 +233,8 @@ class RealityView(QWidget):
         name = paragraph(row.name)
         grid.addWidget(name, at, 1)
         for i, value in enumerate((row.predicted, row.simulated, row.real)):
-            grid.addWidget(paragraph(say(value)), at, 2 + i)
+            if value is not None:
+                grid.addWidget(paragraph(say(value)), at, 2 + i)
         if row.why:
             grid.addWidget(paragraph(row.why, "muted"), at + 1, 1, 1, 4)
         elif not row.same:

@@ -25,6 +25,7 @@ class Sidebar(QWidget):
         self._tabs.setDocumentMode(True)
         self._tabs.tabBar().setDrawBase(False)
         self._tabs.setUsesScrollButtons(True)
+        self._tabs.setStyleSheet("QTabWidget::tab-bar { left: 8px; } QTabBar::tab { padding: 6px 8px; }")
         self._tabs.setAccessibleName(self.tr("Sidebar"))
         for words, pane in panes.values():
             self._tabs.addTab(pane, words)

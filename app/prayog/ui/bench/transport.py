@@ -160,10 +160,12 @@ class Transport(QFrame):
         driver = self._driver
         if driver.playing and driver.steps_per_s >= 10:
             return self.tr("{n} steps/s").format(n=f"{driver.steps_per_s:,.0f}")
+        if driver.end < 0:
+            return self.tr("no event yet")
         if self._narrow:
             return f"{driver.at:,} / {driver.end:,}" if driver.at >= 0 else f"– / {driver.end:,}"
         if driver.at < 0:
-            return self.tr("before event 0") if driver.end >= 0 else self.tr("no event yet")
+            return self.tr("before event 0")
         return self.tr("event {n} of {all}").format(n=f"{driver.at:,}", all=f"{driver.end:,}")
 
     def _show_speed(self) -> None:
