@@ -91,6 +91,13 @@ BUILTIN_ACTIONS: tuple[ActionInfo, ...] = (
         "node",
         (_NODE, ArgInfo("offset", "text", "Offset", "0us"), ArgInfo("rate", "float", "Rate", 0.0)),
     ),
+    ActionInfo(
+        "fire",
+        "Let a timer fire",
+        "End the wait of a running timer now.",
+        "node",
+        (_NODE, ArgInfo("timer", "text", "Timer")),
+    ),
     ActionInfo("drop", "Lose the message", "Take a message off the network.", "message", (_IDENT,)),
     ActionInfo("deliver", "Deliver now", "Let a message arrive at once, before all others.", "message", (_IDENT,)),
     ActionInfo(

@@ -45,6 +45,8 @@ def perform(state: State, action: Action, at: int, seq: int, by: str) -> Record:
     data = {**{k: v for k, v in given.items() if v is not None}, "name": action.name, "by": by}
     if action.name == "deliver":
         return _deliver(state, given, at, seq, data)
+    if action.name == "fire":
+        return _fire(state, given, at, seq, data)
     if action.name == "restart":
         return _restart(state, given, at, seq, data)
     kind, node, raw = _DO[action.name](state, given, at, seq)
@@ -100,6 +102,18 @@ def _restart(state: State, args: Mapping[str, Any], at: int, seq: int, data: Map
     except Exception as error:  # noqa: BLE001 - a learner's engine may raise anything; it becomes a step
         return state.fail(slot, at, seq, "restart", data, -1, error)
     return Step(seq, at, "restart", slot.name, data, -1, build_effects(slot.name, tuple(raw), state.label))
+
+
+def _fire(state: State, args: Mapping[str, Any], at: int, seq: int, data: Mapping[str, Any]) -> Step:
+    slot = _slot(state, args)
+    if slot.status != "up":
+        raise ActionError(f"{slot.name} is {slot.status}, so no timer of it can fire")
+    timer = str(args["timer"])
+    if timer not in slot.timers:
+        running = ", ".join(sorted(slot.timers)) or "none"
+        raise ActionError(f"{slot.name} has no running timer {timer!r}; running: {running}")
+    step = build_step(seq, state.fire(slot, timer, at, seq), state.label)
+    return dataclasses.replace(step, data={**{k: v for k, v in data.items() if k != "timer"}, **step.data})
 
 
 def _pause(state: State, args: Mapping[str, Any], at: int, seq: int) -> Done:

@@ -140,6 +140,12 @@ class State:
         slot = self.slots[msg]
         return self._handle(slot, event, seq, frm, {}, slot.node.on_start)
 
+    def fire(self, slot: Slot, timer: str, at: int, seq: int) -> Record:
+        """Let a running timer of `slot` fire as step `seq`, now instead of when it is due."""
+        order = slot.timers.pop(timer)[0]
+        event = next(event for event in map(unwrap, self.heap) if event[1] == order and not event[2])
+        return self._handle(slot, (at, *event[1:]), seq, "timer", {"name": timer}, slot.node.on_timer, timer)
+
     def arrive(self, event: Event, seq: int) -> Record:
         """Hand the message `event` to its node, or drop it when the node is down."""
         at, ident, to, src, msg, cause = event

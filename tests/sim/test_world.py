@@ -134,6 +134,24 @@ def test_a_timer_is_volatile_and_can_be_replaced_and_cancelled() -> None:
     assert run.next_at is None
 
 
+def test_a_timer_can_be_let_fire_by_hand_and_then_not_once_more() -> None:
+    class Waits(Counter):
+        def on_start(self, ctx: Ctx) -> None:
+            ctx.set_timer("tea", ms(100))
+
+    run = World({"n1": Waits}, strict=True)
+    run.step()
+    with pytest.raises(ActionError, match="n1 has no running timer 'coffee'; running: tea"):
+        do(run, "fire", node="n1", timer="coffee")
+    assert line(do(run, "fire", at=ms(30), node="n1", timer="tea")) == "n1 timer tea"
+    assert run.view().nodes["n1"].volatile["seen"] == ["tea@30000"]
+    assert not run.busy
+    do(run, "crash", node="n1")
+    with pytest.raises(ActionError, match="n1 is down, so no timer of it can fire"):
+        do(run, "fire", node="n1", timer="tea")
+    assert run.fork().trace.hash() == run.trace.hash()
+
+
 def test_what_comes_due_during_a_pause_happens_afterwards_in_order() -> None:
     run = world()
     run.run()
@@ -315,7 +333,7 @@ def test_a_refused_action_leaves_the_run_as_it_was() -> None:
 
 
 def test_every_builtin_action_says_what_it_does() -> None:
-    assert len({info.name for info in BUILTIN_ACTIONS}) == len(BUILTIN_ACTIONS) == 15
+    assert len({info.name for info in BUILTIN_ACTIONS}) == len(BUILTIN_ACTIONS) == 16
     for info in BUILTIN_ACTIONS:
         assert info.title
         assert info.help.endswith(".")
