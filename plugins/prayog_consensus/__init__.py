@@ -1,0 +1,1 @@
+"""The topic Consensus and replication."""

@@ -1,0 +1,51 @@
+"""Consensus and replication: what the lab asks of this topic, hook by hook.  The algorithms live in `engine`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prayog_consensus.engine.families import every, family
+from prayog_consensus.engine.setup import Setup, network
+from prayog_sdk.checks import Check, Measure, count, never
+from prayog_sdk.hookspecs import hookimpl
+from prayog_sdk.specs import ActionSpec, SeriesSpec, Variant
+from prayog_sim.world import World
+
+
+@hookimpl
+def prayog_params() -> type[Setup]:
+    return Setup
+
+
+@hookimpl
+def prayog_build(params: Setup, seed: int) -> World:
+    chosen = family(params.algorithm)
+    if chosen.build is not None:
+        return chosen.build(params, seed)
+    return World(chosen.nodes(params), seed, network(params), invariants=chosen.invariants(params))
+
+
+@hookimpl
+def prayog_actions(params: Setup) -> list[ActionSpec]:
+    return list(family(params.algorithm).actions)
+
+
+@hookimpl
+def prayog_checks(params: Setup) -> list[Check]:
+    safe = Check("safe", "No invariant was violated", never("violation"), "What the algorithm promises at all times.")
+    return [safe, *family(params.algorithm).checks]
+
+
+@hookimpl
+def prayog_measures(params: Setup) -> Mapping[str, Measure]:
+    return {"messages": count("send"), **family(params.algorithm).measures}
+
+
+@hookimpl
+def prayog_series(params: Setup) -> list[SeriesSpec]:
+    return list(family(params.algorithm).series)
+
+
+@hookimpl
+def prayog_broken() -> list[Variant]:
+    return [variant for chosen in every() for variant in chosen.variants]
