@@ -61,7 +61,8 @@ def rich(profile: Profile) -> str:
 
 def page_of(window: Window, place: Place, kind: type[W]) -> W:
     window.go(place)
-    QApplication.processEvents()
+    for _ in range(50):  # what is below the fold comes piece by piece
+        QApplication.processEvents()
     page = window.stack.currentWidget()
     assert isinstance(page, kind)
     return page

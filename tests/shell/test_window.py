@@ -55,7 +55,8 @@ def press(qtbot: QtBot, widget: QWidget | None, key: Qt.Key, keys: Qt.KeyboardMo
 def go(window: Window, place: Place) -> QWidget:
     """Lead to `place`; its page, with everything on it shown."""
     window.go(place)
-    QApplication.processEvents()
+    for _ in range(50):  # what is below the fold comes piece by piece
+        QApplication.processEvents()
     page = window.stack.currentWidget()
     assert page is not None
     return page

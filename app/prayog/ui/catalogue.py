@@ -119,7 +119,7 @@ class Catalogue(Page):
         self.tools.addWidget(self.sort)
         self._grid = CardGrid(least=330, most=3)
         self.body.addLayout(self._grid)
-        for changed in (desk.topics_changed, desk.services_changed, desk.progress_changed, desk.settings_changed):
+        for changed in (desk.topics_changed, desk.services_changed, desk.progress_changed):
             changed.connect(self.refresh)
 
     def fill(self) -> None:

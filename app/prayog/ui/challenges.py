@@ -26,7 +26,7 @@ class Challenges(Page):
         self.title.setText(self.tr("Challenges"))
         self.setAccessibleName(self.tr("Challenges"))
         self.lead.show()
-        for changed in (desk.topics_changed, desk.progress_changed, desk.settings_changed):
+        for changed in (desk.topics_changed, desk.progress_changed):
             changed.connect(self.refresh)
 
     def fill(self) -> None:

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -38,11 +39,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Desk"]
 
+_LATER = (
+    "markdown_it", "prayog_sdk.qt.text", "prayog.ui.catalogue", "prayog.ui.topic_page", "prayog.ui.challenges",
+    "prayog.ui.my_work", "prayog.ui.services_page", "prayog.ui.plugins_page", "prayog.ui.settings_page",
+    "prayog.ui.palette",
+)  # fmt: skip
+
 
 class Desk(QObject):
     """Made once per window; `close` lets go of everything."""
 
     settings_changed = Signal()
+    dressing = Signal()
+    """The look of everything is about to change."""
     topics_changed = Signal()
     """Topics were found, or the state of one changed."""
     services_changed = Signal()
@@ -62,6 +71,7 @@ class Desk(QObject):
         self.settings = settings
         self.safe = safe
         self.cards: list[Card] = []
+        self._warm = False
         self.looked = False
         """Topics were looked for at least once; until then pages show that they are being looked for."""
         self.states: dict[str, ServiceState] = {}
@@ -114,6 +124,7 @@ class Desk(QObject):
         wanted = self.theme()
         size = round(theme.BASE_POINTS * self.settings.text_percent / 100, 2)
         if app.property("prayogTheme") != wanted.name or round(app.font().pointSizeF(), 2) != size:
+            self.dressing.emit()
             theme.apply(app, wanted, self.settings.text_percent)
 
     def theme(self) -> theme.Theme:
@@ -148,6 +159,9 @@ class Desk(QObject):
         self.topics_changed.emit()
         if self.store is None:
             self.read_progress()
+        if not self._warm:
+            self._warm = True
+            self.jobs.submit(_warm_up)
         self.probe(sorted({need for card in cards if card.manifest for need in card.manifest.needs}))
 
     def card(self, topic_id: str) -> Card | None:
@@ -262,6 +276,13 @@ def _look(ctx: Ctx, profile: Profile, safe: bool, lang: str) -> list[Card]:
     return cards
 
 
+def _warm_up(ctx: Ctx) -> None:
+    """Import what the pages need, one module at a time, so that the first visit of a page is quick."""
+    for name in _LATER:
+        ctx.check()
+        importlib.import_module(name)
+
+
 def _read(ctx: Ctx, profile: Profile, repos: list[Repo]) -> tuple[Repo, Standing, str]:
     from prayog.store import StoreProblem
     from prayog.store.repo import Repo
@@ -279,8 +300,6 @@ def _read(ctx: Ctx, profile: Profile, repos: list[Repo]) -> tuple[Repo, Standing
 
 
 def _load(ctx: Ctx, load: Callable[[], Topic | Problem]) -> Topic | Problem:
-    import importlib
-
     importlib.import_module("prayog.ui.bench.page")  # its imports are the slow part of opening; done while loading
     return load()
 

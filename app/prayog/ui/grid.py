@@ -23,6 +23,7 @@ class CardGrid(QLayout):
         super().__init__(parent)
         self._least, self._most, self._gap = least, most, gap
         self._cards: list[tuple[QLayoutItem, int]] = []
+        self._heights: dict[int, int] = {}
         self.setContentsMargins(0, 0, 0, 0)
 
     def add(self, card: QWidget, span: int = 1) -> None:
@@ -70,7 +71,14 @@ class CardGrid(QLayout):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return max((rect.bottom() + 1 for _, rect in self._places(QRect(0, 0, width, 0))), default=0)
+        if width not in self._heights:  # Qt asks for the same widths again and again
+            places = self._places(QRect(0, 0, width, 0))
+            self._heights[width] = max((rect.bottom() + 1 for _, rect in places), default=0)
+        return self._heights[width]
+
+    def invalidate(self) -> None:
+        self._heights.clear()
+        super().invalidate()
 
     def sizeHint(self) -> QSize:
         width = theme.scaled(self._least)

@@ -107,8 +107,6 @@ def row(*children: QWidget | QLayout | int, gap: int = theme.UNIT, margin: int =
 def flow(*children: QWidget, gap: int = theme.UNIT) -> FlowLayout:
     """A line of widgets that goes on below when there is no room."""
     layout = FlowLayout(spacing=gap)
-    if children and children[0].property("kind") == "link":
-        layout.setContentsMargins(-4, 0, 0, 0)  # its words stand under the text above, its focus frame outside
     for child in children:
         layout.addWidget(child)
     return layout

@@ -54,7 +54,6 @@ class PluginsPage(Page):
         self.body.addLayout(self._offer)
         self.body.addLayout(self._list)
         desk.topics_changed.connect(self.refresh)
-        desk.settings_changed.connect(self.refresh)
 
     def fill(self) -> None:
         """Paint every topic that was found."""

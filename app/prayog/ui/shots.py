@@ -182,6 +182,7 @@ class _Camera:
             self._wait(lambda: window.stage.findChild(ProblemCard) is not None, "the problem card")
             self._picture("problem")
         window.stage.close_topic()
+        window.status.say("")
         shutil.rmtree(folder)
         window.desk.look()
         self._wait(lambda: window.desk.card("with_a_mistake") is None, "the topics")

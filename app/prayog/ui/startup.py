@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt, SignalInstance
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, SignalInstance
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -77,7 +77,7 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     from prayog.ui.rescue import Rescue
 
     gc.enable()  # `prayog.cli` turned it off
-    window.complete()
+    QTimer.singleShot(0, window, window.complete)
     desk = window.desk
     rescue = Rescue(window)
     rescue.install()

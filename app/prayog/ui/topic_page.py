@@ -6,10 +6,11 @@ Everything is read from files; the topic is opened only when one of its items is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import partial
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from prayog.ui.catalogue import facts, language_names, source_words
 from prayog.ui.desk import Desk
@@ -31,14 +32,18 @@ from prayog.ui.pieces import (
 from prayog.ui.place import Place
 from prayog.ui.problem_card import problem_card
 from prayog.ui.shelf import Card
-from prayog_sdk.lessons import Myth
+from prayog_sdk.lessons import Challenge, Lesson, Myth
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.cards import Card as Surface
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import IconLabel
 from prayog_sdk.qt.text import MarkdownView
+from prayog_sdk.scenario import Scenario
 
 __all__ = ["TopicPage"]
+
+Item = tuple[Place, str, list[str], str]
+"""A line of a door: where it leads, its title, short facts, what it is about."""
 
 _FIRST = 5  # items of a door that are shown at once
 
@@ -49,7 +54,11 @@ class TopicPage(Page):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, "", parent=parent)
         self._topic = ""
-        for changed in (desk.topics_changed, desk.services_changed, desk.progress_changed, desk.settings_changed):
+        self._later: list[Callable[[], None]] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._go_on)
+        for changed in (desk.topics_changed, desk.services_changed, desk.progress_changed):
             changed.connect(self.refresh)
 
     def show_place(self, place: Place) -> None:
@@ -64,6 +73,7 @@ class TopicPage(Page):
             return
         drop(self.body)
         drop(self.tools)
+        self._later.clear()
         self.lead.setText(self.tr("Looking for topics…"))
         self.lead.setHidden(self.desk.looked)
         if not self.desk.looked:
@@ -80,13 +90,34 @@ class TopicPage(Page):
             shown.retry.connect(self.desk.look)
             self.body.addWidget(shown)
         self.body.addLayout(self._doors(card))
+        self._plan(card)
+        self._timer.start()
+
+    def _plan(self, card: Card) -> None:
+        """What is below the doors comes piece by piece: laid out at once, many texts hold up the window."""
         myths = [step.myth for lesson in card.lessons for step in lesson.items if step.myth is not None]
         if myths:
-            self._section(self.tr("What notes get wrong"), self._myths(myths))
-        for name, words in card.text.sections:
-            surface = Surface(margin=3 * theme.UNIT)
-            surface.body.addWidget(_markdown(words, name))
-            self._section(name, surface)
+            holder = QWidget()
+            grid = CardGrid(holder, least=400, most=2)
+            self._later.append(lambda: self._section(self.tr("What notes get wrong"), holder))
+            self._later += [partial(self._myth, grid, myth) for myth in myths]
+        self._later += [partial(self._words, name, words) for name, words in card.text.sections]
+
+    def _go_on(self) -> None:
+        if self._later:
+            self._later.pop(0)()
+        else:
+            self._timer.stop()
+
+    @property
+    def whole(self) -> bool:
+        """Everything is painted."""
+        return not self._later
+
+    def _words(self, name: str, words: str) -> None:
+        surface = Surface(margin=3 * theme.UNIT)
+        surface.body.addWidget(_markdown(words, name))
+        self._section(name, surface)
 
     def _absent(self, card: Card | None) -> None:
         self.title.setText(card.title if card else self._topic)
@@ -125,32 +156,30 @@ class TopicPage(Page):
 
     def _doors(self, card: Card) -> CardGrid:
         grid = CardGrid(least=320, most=3)
-        done, best = self.desk.standing.done, self.desk.standing.best
-        lessons = []
+        best = self.desk.standing.best
+        lessons: list[Item] = []
         for lesson in card.lessons:
-            place = Place("lesson", card.id, lesson.id)
-            about = [self.tr("{0} min").format(lesson.minutes)] if lesson.minutes else []
-            lessons.append(self._row(place, lesson.title, about, place in done, lesson.summary))
-        scenarios = []
+            lessons.append((Place("lesson", card.id, lesson.id), lesson.title, self._minutes(lesson), lesson.summary))
+        scenarios: list[Item] = []
         for scenario in card.scenarios:
-            about = [self.tr("{0} min").format(scenario.minutes)] if scenario.minutes else []
+            about = self._minutes(scenario)
             if scenario.kind == "session":
                 about.append(self.tr("on the real thing"))
-            place = Place("scenario", card.id, scenario.id)
-            scenarios.append(self._row(place, scenario.title, about, False, scenario.about))
-        challenges = []
+            scenarios.append((Place("scenario", card.id, scenario.id), scenario.title, about, scenario.about))
+        challenges: list[Item] = []
         for challenge in card.challenges:
             place = Place("challenge", card.id, challenge.id)
-            about = [self.tr("{0} min").format(challenge.minutes)] if challenge.minutes else []
-            if place in best:
-                about.append(self.tr("best: {0}").format(best[place]))
-            challenges.append(self._row(place, challenge.title, about, place in done, challenge.goal))
+            words = "\n".join(part for part in (challenge.goal, best.get(place, "")) if part)
+            challenges.append((place, challenge.title, self._minutes(challenge), words))
         grid.add(self._door("lesson", self.tr("Learn"), self.tr("Guided, one step at a time."), lessons))
         grid.add(self._door("play", self.tr("Play"), self.tr("Change anything, see what happens."), scenarios))
         grid.add(self._door("challenges", self.tr("Prove"), self.tr("A goal, a budget, and a judge."), challenges))
         return grid
 
-    def _door(self, picture: str, title: str, about: str, rows: list[RowButton]) -> QWidget:
+    def _minutes(self, item: Lesson | Scenario | Challenge) -> list[str]:
+        return [self.tr("{0} min").format(item.minutes)] if item.minutes else []
+
+    def _door(self, picture: str, title: str, about: str, items: list[Item]) -> QWidget:
         surface = Surface(margin=0)
         surface.body.setContentsMargins(12, 24, 12, 16)
         surface.body.setSpacing(0)
@@ -158,34 +187,37 @@ class TopicPage(Page):
         head.addLayout(column(heading(title, 1), text(about, "muted"), gap=2), 1)
         head.setContentsMargins(12, 0, 12, 12)
         surface.body.addLayout(head)
-        for index, each in enumerate(rows):
-            surface.body.addWidget(each)
-            each.setHidden(index >= _FIRST)
-        if len(rows) > _FIRST:
-            surface.body.addLayout(self._all(rows))
-        if not rows:
+        rows = column(gap=0)
+        surface.body.addLayout(rows)
+        for item in items[:_FIRST]:
+            rows.addWidget(self._row(*item))
+        if len(items) > _FIRST:
+            surface.body.addLayout(self._all(rows, items))
+        if not items:
             nothing = text(self.tr("Nothing here yet."), "muted")
             nothing.setContentsMargins(12, 8, 12, 8)
             surface.body.addWidget(nothing)
         surface.body.addStretch(1)
         return surface
 
-    def _all(self, rows: list[RowButton]) -> FlowLayout:
+    def _all(self, rows: QVBoxLayout, items: list[Item]) -> FlowLayout:
         """A link that shows the whole list."""
-        more = button(self.tr("Show all {0}").format(len(rows)), "link")
+        more = button(self.tr("Show all {0}").format(len(items)), "link")
 
         def show() -> None:
             more.hide()
-            for each in rows:
-                each.show()
-            rows[_FIRST].setFocus(Qt.FocusReason.TabFocusReason)
+            added = [self._row(*item) for item in items[_FIRST:]]
+            for each in added:
+                rows.addWidget(each)
+            QTimer.singleShot(0, added[0], lambda: added[0].setFocus(Qt.FocusReason.TabFocusReason))
 
         more.clicked.connect(show)
         line = flow(more)
-        line.setContentsMargins(8, 8, 12, 0)
+        line.setContentsMargins(12, 8, 12, 0)
         return line
 
-    def _row(self, place: Place, title: str, about: list[str], done: bool, words: str) -> RowButton:
+    def _row(self, place: Place, title: str, about: list[str], words: str) -> RowButton:
+        done = place in self.desk.standing.done
         facts_ = [*about, self.tr("done")] if done else about
         made = RowButton(", ".join((title, *facts_)))
         made.setAccessibleDescription(words)
@@ -203,20 +235,16 @@ class TopicPage(Page):
         made.setEnabled(self._topic not in self.desk.settings.disabled)
         return made
 
-    def _myths(self, myths: Iterable[Myth]) -> QWidget:
-        holder = QWidget()
-        grid = CardGrid(holder, least=400, most=2)
-        for myth in myths:
-            surface = Surface(margin=3 * theme.UNIT)
-            surface.body.addWidget(overline(self.tr("Notes say")))
-            surface.body.addWidget(heading(f"“{myth.says}”", 1))
-            surface.body.addWidget(overline(self.tr("In fact")))
-            surface.body.addWidget(_markdown(myth.truth, self.tr("In fact")))
-            if myth.source:
-                surface.body.addWidget(overline(self.tr("Source: {0}").format(myth.source)))
-            surface.body.addStretch(1)
-            grid.add(surface)
-        return holder
+    def _myth(self, grid: CardGrid, myth: Myth) -> None:
+        surface = Surface(margin=3 * theme.UNIT)
+        surface.body.addWidget(overline(self.tr("Notes say")))
+        surface.body.addWidget(heading(f"“{myth.says}”", 1))
+        surface.body.addWidget(overline(self.tr("In fact")))
+        surface.body.addWidget(_markdown(myth.truth, self.tr("In fact")))
+        if myth.source:
+            surface.body.addWidget(overline(self.tr("Source: {0}").format(myth.source)))
+        surface.body.addStretch(1)
+        grid.add(surface)
 
     def _section(self, title: str, content: QWidget) -> None:
         self.body.addLayout(column(heading(title, 2), content, gap=12))

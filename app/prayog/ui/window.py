@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from shiboken6 import delete
 
 import prayog_resources
 from prayog.ui.desk import Desk
-from prayog.ui.home import Home
 from prayog.ui.page import Page
 from prayog.ui.place import ITEMS, PAGES, Place
 from prayog.ui.rail import Rail
@@ -35,6 +35,7 @@ __all__ = ["STATE_VERSION", "Window"]
 STATE_VERSION = 1
 """Of ``layouts/window.json``; what another version wrote is ignored and the defaults apply."""
 _FACTORIES = {
+    "home": ("prayog.ui.home", "Home"),
     "topics": ("prayog.ui.catalogue", "Catalogue"),
     "topic": ("prayog.ui.topic_page", "TopicPage"),
     "challenges": ("prayog.ui.challenges", "Challenges"),
@@ -74,12 +75,11 @@ class Window(QMainWindow):
         self.status = StatusLine(desk.settings.announcements)
         self._lay_out()
         self.stack.addWidget(self.stage)
-        self._home = Home(desk)
-        self._take("home", self._home)
-        self.stack.setCurrentWidget(self._home)
+        self.stack.setCurrentWidget(self._page(self.place))
         self.rail.show_page("home")
         desk.said.connect(self.status.say)
         desk.settings_changed.connect(self._settings_changed)
+        desk.dressing.connect(self._drop_hidden)
         self.rail.chosen.connect(self._chosen)
         self.stage.wanted.connect(self.go)
         self.stage.occupied.connect(self.rail.show_bench)
@@ -215,6 +215,16 @@ class Window(QMainWindow):
 
     def _settings_changed(self) -> None:
         self.status.level = self.desk.settings.announcements
+
+    def _drop_hidden(self) -> None:
+        """Let go of pages that are not seen: styling them anew would hold up the window; a visit makes them again."""
+        if self.desk.jobs.busy:  # its end may be told to one of them
+            return
+        for kind, page in list(self._pages.items()):
+            if page is not self.stack.currentWidget():
+                del self._pages[kind]
+                self.stack.removeWidget(page)
+                delete(page)
 
     def remember(self) -> None:
         """Keep size, position and page for the next start."""

@@ -34,6 +34,7 @@ class MarkdownView(QTextBrowser):
         self._names: frozenset[str] = frozenset()
         self._values: dict[str, Any] = {}
         self._grow = grow
+        self._rendered: object = None
         self.setOpenLinks(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.document().setDocumentMargin(0)
@@ -78,6 +79,10 @@ class MarkdownView(QTextBrowser):
             self._render()
 
     def _render(self) -> None:
+        look = (self._text, dict(self._values), theme.current().name, QApplication.font().toString())
+        if look == self._rendered:  # Qt tells of one change of style several times
+            return
+        self._rendered = look
         bar = self.verticalScrollBar()
         place = bar.value()
         palette = self.palette()

@@ -135,8 +135,9 @@ def load_fonts() -> None:
 
 def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
     """Put `theme` on `app` with text at `text_percent` (100-200); every open widget follows."""
+    if app.property(_PROPERTY) is None:  # once: a second time would style every widget anew for nothing
+        app.setStyle("Fusion")
     app.setProperty(_PROPERTY, theme.name)
-    app.setStyle("Fusion")
     font = QFont()
     font.setFamilies([SANS, SYMBOLS, "sans-serif"])
     font.setPointSizeF(BASE_POINTS * text_percent / 100)
@@ -206,10 +207,11 @@ def style_sheet(theme: Theme, percent: int = 100) -> str:
     QPushButton[kind="primary"]:disabled {{ background: {t.line}; color: {t.muted}; border-color: {t.line}; }}
     QPushButton[kind="quiet"] {{ background: transparent; border-color: transparent; color: {t.accent}; }}
     QPushButton[kind="quiet"]:hover {{ background: {t.accent_soft}; }}
-    QPushButton[kind="link"] {{ background: transparent; border: 2px solid transparent; color: {t.accent};
-        padding: 3px 2px; text-align: left; }}
+    QPushButton[kind="link"] {{ background: transparent; border: 0; border-bottom: 2px solid transparent;
+        border-radius: 0; color: {t.accent}; padding: 5px 0 3px 0; text-align: left; }}
     QPushButton[kind="link"]:hover {{ text-decoration: underline; }}
     QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; }}
+    QPushButton[kind="link"]:focus {{ border: 0; border-bottom: 2px solid {t.accent}; }}
     QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
     QToolButton:hover {{ background: {t.raised}; }}
     QToolButton:checked {{ background: {t.accent_soft}; }}
