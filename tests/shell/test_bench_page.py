@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from prayog.settings import Settings
 from prayog.store.repo import Repo
@@ -731,3 +731,39 @@ def test_play_of_100_000_steps_leaves_the_window_free(room: Callable[..., Room])
             break
     assert busy < max(50.0, idle * 3), f"blocked for {busy:.0f} ms; idle {idle:.0f} ms"
     assert page.driver.at > 1000
+
+
+# -- for everyone ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("percent", [100, 200])
+def test_every_control_has_a_name_and_room(room: Callable[..., Room], qapp: QApplication, percent: int) -> None:
+    theme.apply(qapp, theme.dark, percent)
+    lab = room(GOSSIP)
+    page = lab.open("rumour")
+    for tab in page.tabs():
+        page.show_tab(tab)
+        lab.qtbot.wait(60)
+        for button in page.findChildren(QAbstractButton):
+            if button.isVisible() and not button.inherits("QTabBar") and button.parent() is not None:
+                if button.parent().inherits("QTabBar") or button.parent().inherits("QLineEdit"):
+                    continue  # Qt's own: scroll buttons of tabs, icons within a field
+                said = f"{type(button).__name__} in {type(button.parent()).__name__}"
+                assert button.accessibleName() or button.text(), f"{said} has no name"
+                assert min(button.width(), button.height()) >= 24 or button.text(), f"{said} is {button.size()}"
+    scrubber = page.transport.scrubber
+    assert scrubber.height() >= 24
+    assert scrubber.accessibleName()
+
+
+def test_large_text_folds_what_has_no_room_and_brings_it_back(room: Callable[..., Room], qapp: QApplication) -> None:
+    lab = room()
+    page = lab.open("three")
+    events, fragile = page.docks.dock("events"), page.docks.dock("fragile")
+    lab.until(lambda: not events.isHidden())
+    theme.apply(qapp, theme.light, 200)
+    lab.until(events.isHidden)
+    lab.until(lambda: page.docks.dock("sum") in page.docks.tabifiedDockWidgets(fragile))
+    theme.apply(qapp, theme.light, 100)
+    lab.until(lambda: not events.isHidden())
+    lab.until(lambda: not page.docks.tabifiedDockWidgets(fragile))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from prayog.ui.bench.host import Host
@@ -70,7 +71,7 @@ def ask(spec: ActionSpec, known: Mapping[str, Any], host: Host) -> Asker:
             edit = QLineEdit(_words(start))
             edit.setMinimumWidth(theme.scaled(180))
             if arg.kind == "point":
-                edit.setPlaceholderText(host.tr("latitude, longitude"))
+                edit.setPlaceholderText(QCoreApplication.translate("Arguments", "latitude, longitude"))
             elif arg.kind == "nodes":
                 edit.setPlaceholderText("n1,n2|n3" if not nodes else f"{nodes[0]}|{','.join(nodes[1:])}")
             asker.add(arg, edit, partial(_read_edit, arg, edit))

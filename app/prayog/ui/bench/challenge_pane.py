@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.bench.checks_pane import CheckRow
@@ -77,7 +77,7 @@ class ChallengePane(QWidget):
         self._hint_box = QVBoxLayout()
         column.addLayout(self._hint_box)
         column.addStretch(1)
-        area = QScrollArea()
+        self._area = area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(page)
@@ -167,6 +167,7 @@ class ChallengePane(QWidget):
             button.clicked.connect(lambda _=False, s=failed: self._open(s))
             card.body.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
         self._result.addWidget(card)
+        QTimer.singleShot(0, card, lambda: self._area.ensureWidgetVisible(card))
 
     def hint(self) -> None:
         """Open the next hint (Ctrl+H)."""

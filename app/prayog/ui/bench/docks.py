@@ -7,10 +7,11 @@ version, and *Reset layout* goes back to the proposal.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -36,24 +37,23 @@ __all__ = ["VERSION", "Docks", "proposal"]
 VERSION = 1
 """Of the layout: a saved layout of another version is not restored."""
 
+_SETTLE_S = 1.0  # after it is built: how long the layout follows the size of the window
 _DOCKS = QDockWidget.DockWidgetFeature
 _AREA = Qt.DockWidgetArea
 
 
-def proposal(
-    own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool, tr: Callable[[str], str]
-) -> list[tuple[PanelSpec, bool]]:
+def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool) -> list[tuple[PanelSpec, bool]]:
     """The panels of a bench and whether they are open at first: the topic's own, then the stock panels it left out.
 
     A topic without panels gets the canvas with the space-time diagram behind it and the table of events below.
     """
     stock = (
-        PanelSpec("canvas", tr("Canvas"), "canvas", "centre", "canvas"),
-        PanelSpec("spacetime", tr("Space-time"), "spacetime", "tab", "sequence"),
-        PanelSpec("outline", tr("Outline"), "outline", "tab", "outline"),
-        PanelSpec("nodes", tr("Nodes"), "nodes", "tab", "tree"),
-        PanelSpec("events", tr("Events"), "events", "bottom", "table"),
-        PanelSpec("series", tr("Curves"), "series", "bottom", "curve"),
+        PanelSpec("canvas", QCoreApplication.translate("Docks", "Canvas"), "canvas", "centre", "canvas"),
+        PanelSpec("spacetime", QCoreApplication.translate("Docks", "Space-time"), "spacetime", "tab", "sequence"),
+        PanelSpec("outline", QCoreApplication.translate("Docks", "Outline"), "outline", "tab", "outline"),
+        PanelSpec("nodes", QCoreApplication.translate("Docks", "Nodes"), "nodes", "tab", "tree"),
+        PanelSpec("events", QCoreApplication.translate("Docks", "Events"), "events", "bottom", "table"),
+        PanelSpec("series", QCoreApplication.translate("Docks", "Curves"), "series", "bottom", "curve"),
     )
     mine = [spec for spec in own if kind in spec.kinds]
     named = {spec.factory for spec in mine}
@@ -87,7 +87,12 @@ class Docks(QMainWindow):
             | QMainWindow.DockOption.GroupedDragging
         )  # fmt: skip
         self.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
-        self._fitted = False
+        self._fit_until = 0.0
+        self._folded: list[Dock] = []
+        self._stacked = False
+        self._fitting = QTimer(self)
+        self._fitting.setSingleShot(True)
+        self._fitting.timeout.connect(self._resized)
         self._trimming = QTimer(self)
         self._trimming.setSingleShot(True)
         self._trimming.setInterval(0)
@@ -157,8 +162,9 @@ class Docks(QMainWindow):
         for front in (centre, next((d for d in self._docks.values() if d.slot.spec.area == "bottom"), None)):
             if front is not None:
                 front.raise_()
-        self._fitted = False
-        self._fit()
+        self._folded = []
+        self._stacked = False
+        self.refit()
 
     def _trim(self) -> None:
         """A panel among tabs needs no title of its own; the tabs get the panels' menus instead."""
@@ -180,32 +186,72 @@ class Docks(QMainWindow):
             dock.fill_menu(menu)
             menu.popup(tabs.mapToGlobal(place))
 
+    def refit(self) -> None:
+        """Propose sizes again, for a while: a window that opens gets its size in several steps."""
+        self._fit_until = time.monotonic() + _SETTLE_S
+        self._fit()
+
     def _fit(self) -> None:
-        """Give the first panels most of the room; only once the real size is known."""
-        if self._fitted or not self.isVisible() or self.height() < 100:
+        """Give the first panels most of the room; without room for both, fold the panels below."""
+        if self.height() < 100:
             return
-        self._fitted = True
-        right = [d for d in self._docks.values() if d.slot.spec.area == "right" and not d.isHidden()]
-        bottom = [d for d in self._docks.values() if d.slot.spec.area == "bottom" and not d.isHidden()]
-        left = [d for d in self._docks.values() if d.slot.spec.area == "centre" and not d.isHidden()]
-        if right and left:
-            self.resizeDocks(
-                [left[0], right[0]], [self.width() * 66 // 100, self.width() * 34 // 100], Qt.Orientation.Horizontal
-            )
-        if bottom and left and self.height() < theme.scaled(330):
-            for dock in bottom:  # no room for both: the table is one press away
-                dock.hide()
-        elif bottom and left:
-            low = max(theme.scaled(140), self.height() * 27 // 100)
+        self._fold()
+        self._stack_right()
+        shown = [dock for dock in self._docks.values() if not dock.isHidden() and not dock.isFloating()]
+        left, right, bottom = ([d for d in shown if d.slot.spec.area == area] for area in ("centre", "right", "bottom"))
+        if right and left and not self._stacked:
+            sizes = [self.width() * 66 // 100, self.width() * 34 // 100]
+            self.resizeDocks([left[0], right[0]], sizes, Qt.Orientation.Horizontal)
+        if bottom and left:
+            low = max(theme.scaled(140), self.height() * 30 // 100)
             self.resizeDocks([left[0], bottom[0]], [self.height() - low, low], Qt.Orientation.Vertical)
+
+    def _stack_right(self) -> None:
+        """On a narrow bench the panels at the right go behind the first one; on a wide one they come back."""
+        narrow = self.width() < theme.scaled(480)
+        docks = [dock for dock in self._docks.values() if not dock.isFloating()]
+        first = next((dock for dock in docks if dock.slot.spec.area == "centre"), None)
+        right = [dock for dock in docks if dock.slot.spec.area == "right"]
+        if first is None or not right or narrow == self._stacked:
+            return
+        self._stacked = narrow
+        for dock in right:
+            if narrow:
+                self.tabifyDockWidget(first, dock)
+            else:
+                shown = not dock.isHidden()
+                self.addDockWidget(_AREA.RightDockWidgetArea, dock)
+                dock.setVisible(shown)
+        first.raise_()
+
+    def _fold(self) -> None:
+        """Hide the panels below while there is no room for them, and bring them back when there is."""
+        bottom = [dock for dock in self._docks.values() if dock.slot.spec.area == "bottom" and not dock.isFloating()]
+        if self.height() < theme.scaled(330):
+            for dock in bottom:
+                if not dock.isHidden():
+                    self._folded.append(dock)
+                    dock.hide()
+        elif self._folded:
+            folded, self._folded = self._folded, []
+            for dock in folded:
+                dock.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if not self._fitted:
-            QTimer.singleShot(0, self, self._fit)
+        self._fitting.start(0 if time.monotonic() < self._fit_until else 120)
+
+    def _resized(self) -> None:
+        if time.monotonic() < self._fit_until:
+            self._fit()
+        else:
+            self._fold()
 
     def state(self) -> dict[str, object]:
-        """The layout as JSON values."""
+        """The layout as JSON values (with the panels that were only folded away)."""
+        for dock in self._folded:
+            dock.show()
+        self._folded = []
         return {"version": VERSION, "docks": base64.b64encode(self.saveState(VERSION).data()).decode()}
 
     def restore(self, saved: Mapping[str, object]) -> bool:
@@ -216,9 +262,10 @@ class Docks(QMainWindow):
             return False
         if saved.get("version") != VERSION or not data:
             return False
-        done = self.restoreState(QByteArray(data), VERSION)
-        self._fitted = done or self._fitted
-        return done
+        if not self.restoreState(QByteArray(data), VERSION):
+            return False
+        self._fit_until = 0.0
+        return True
 
     def fill_menu(self, menu: QMenu) -> None:
         """All panels with their marks, and the way back."""
@@ -231,6 +278,8 @@ class Docks(QMainWindow):
 
     def let_go(self) -> None:
         """Close every panel."""
+        self._fitting.stop()
+        self._trimming.stop()
         for name in list(self._docks):
             self._remove(name)
 

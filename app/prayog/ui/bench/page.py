@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -87,6 +87,7 @@ class BenchPage(QWidget):
         self._job: Job | None = None
         self._closed = False
         self._sized = False
+        self._letter = theme.scaled(100)
         self._built_for = ""
         self.host = Host(topic, jobs, services, data_dir, self)
         self.host.reduced_motion = settings.motion == "reduced"
@@ -170,12 +171,24 @@ class BenchPage(QWidget):
         self.reality.again.connect(self.check_reality)
         self.reality.open_trace.connect(self._open_real_trace)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and getattr(self, "_letter", 0) not in (0, theme.scaled(100)):
+            self._letter = theme.scaled(100)  # another text size: what was wide enough is not any more
+            self._sized = False
+            QTimer.singleShot(0, self, self._size)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._size()
+
+    def _size(self) -> None:
+        """Give the sidebar its share, once; afterwards it is as wide as the learner makes it."""
         if not self._sized and self.width() > 200:
             self._sized = True
             side = min(theme.scaled(344), self.width() * 45 // 100)
             self.split.setSizes([self.width() - side, side])
+            self.docks.refit()
 
     # -- opening -------------------------------------------------------------------------------------------------
 
@@ -314,7 +327,7 @@ class BenchPage(QWidget):
             return
         own = self.host.hook("prayog_panels", self.topic.panels, [])
         series = self.host.hook("prayog_series", lambda: self.topic.series(params), [])
-        self.docks.build(proposal(own, kind, has_nodes=has_nodes, has_series=bool(series), tr=self.tr))
+        self.docks.build(proposal(own, kind, has_nodes=has_nodes, has_series=bool(series)))
         if not self._built_for:
             self._restore_layout()
         self._built_for = key

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.bench.plan import Plan
@@ -49,20 +49,20 @@ def check(
     ctx: Ctx, topic: Topic, params: Any, seed: int, plan: Callable[[], Plan], services: Services,
 ) -> Outcome:  # fmt: skip
     """Run `plan` on a simulation, then its actions on the real component, and compare the two traces."""
-    ctx.progress(0, 3, "The simulation runs…")
+    ctx.progress(0, 3, QCoreApplication.translate("Reality", "The simulation runs…"))
     simulated = topic.build(params, seed, ctx.progress)
     try:
         _finish(ctx, simulated, plan())
         actions = [timed.action for timed in simulated.actions]
-        ctx.progress(1, 3, "The real component starts…")
+        ctx.progress(1, 3, QCoreApplication.translate("Reality", "The real component starts…"))
         try:
             session = topic.session(params, seed, services, ctx.progress)
         except ServiceMissing as error:
             return Outcome(missing=(error.sentence, error.way_forward))
         try:
-            ctx.progress(1, 3, "The real component works…")
+            ctx.progress(1, 3, QCoreApplication.translate("Reality", "The real component works…"))
             refused = _repeat(ctx, session, actions)
-            ctx.progress(2, 3, "Comparing…")
+            ctx.progress(2, 3, QCoreApplication.translate("Reality", "Comparing…"))
             real = Trace(session.trace)
             return Outcome(topic.compare(Trace(simulated.trace), real), real, tuple(refused))
         finally:

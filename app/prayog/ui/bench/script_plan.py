@@ -34,14 +34,26 @@ class ScriptPlan:
         return not (self._left or self._later or self._current)
 
     def next_at(self, run: Run) -> int | None:
+        """Looks ahead over commands that will be over without a step."""
         if run.kind == "session":
             return None
-        if self._current is None and self._left and isinstance(self._left[0], Do) and self._left[0].at is None:
-            return self._now(run)
-        times = [run.next_at, self._later[0].at if self._later else None]
-        if isinstance(self._current, RunFor) and self._left:
-            times.append(self._end)
-        return min((at for at in times if at is not None), default=None)
+        now, current, end = self._now(run), self._current, self._end
+        later = [do.at or 0 for do in self._later]
+        ahead = iter(self._left)
+        while True:
+            if current is None:
+                command = next(ahead, None)
+                if isinstance(command, Do):
+                    if command.at is None:
+                        return now
+                    later.append(command.at)
+                    continue
+                current = command
+                end = now + command.us if isinstance(command, RunFor) and command.us is not None else None
+            due = min([*later, *([run.next_at] if run.next_at is not None else [])], default=None)
+            if current is None or (due is not None and (end is None or due <= end)):
+                return due
+            now, current = max(now, end or 0), None
 
     def step(self, run: Run) -> None:
         """Let one more thing happen: an action of the script, or a step of the run; nothing when it is at its end."""

@@ -77,16 +77,20 @@ class Tools(QFrame):
         self._buttons.clear()
         menu: list[ActionSpec] = []
         self._own = tuple(own)
-        roomy = len(own) <= 3 and self.width() > theme.scaled(620)
+        roomy = self._is_roomy()
         self._roomy = roomy
         for spec in self._host.actions:
             if spec.name in own or spec.name in _SHOWN_FAULTS:
-                self._flow.addWidget(self._button(spec, words=roomy or spec.name in own))
+                self._flow.addWidget(self._button(spec, words=roomy or (spec.name in own and len(own) <= 3)))
             else:
                 menu.append(spec)
         if menu:
             self._flow.addWidget(self._more(menu))
         self.setVisible(bool(self._host.actions))
+
+    def _is_roomy(self) -> bool:
+        """There is room for words beside the icons."""
+        return self.width() > theme.scaled(620)
 
     def use(self, spec: ActionSpec) -> None:
         """Choose `spec`: do it when everything is known, else ask for the target or the arguments."""
@@ -205,7 +209,7 @@ class Tools(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if (len(self._own) <= 3 and self.width() > theme.scaled(620)) != self._roomy and self._buttons:
+        if self._is_roomy() != self._roomy and self._buttons:
             QTimer.singleShot(0, self, lambda: self.rebuild(self._own))
 
     def changeEvent(self, event: QEvent) -> None:
