@@ -19,6 +19,7 @@ Factories = Mapping[str, Callable[[], Node]]
 WHERE = {
     "raft": "raft.family",
     "paxos": "paxos.single",
+    "multipaxos": "paxos.multi",
 }
 """Algorithm → module below `prayog_consensus.engine` that holds its `FAMILY`."""
 ALGORITHMS = tuple(WHERE)
