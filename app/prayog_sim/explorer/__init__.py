@@ -6,6 +6,8 @@ Start reading at `model` (what can be explored, and the door for plain transitio
 
 from prayog_sim.explorer.bounds import Bounds, Choice, Memory, Offer, Snapshot
 from prayog_sim.explorer.model import Model, Path, Property, Refused, walk
+from prayog_sim.explorer.offers import offers, view
+from prayog_sim.explorer.replay import NotReplayed, minimise, replay, wander
 from prayog_sim.explorer.search import Explorer, Limits, Progress, Report, Verdict
 from prayog_sim.explorer.system import System
 
@@ -16,6 +18,7 @@ __all__ = [
     "Limits",
     "Memory",
     "Model",
+    "NotReplayed",
     "Offer",
     "Path",
     "Progress",
@@ -25,5 +28,10 @@ __all__ = [
     "Snapshot",
     "System",
     "Verdict",
+    "minimise",
+    "offers",
+    "replay",
+    "view",
     "walk",
+    "wander",
 ]

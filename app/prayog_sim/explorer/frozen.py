@@ -6,8 +6,8 @@ may share nothing with an object that a handler changes.  Lists become ``(list, 
 ``(class, (attribute, value), …)``; what cannot change stays what it is.
 
 Rules
-1. Equal values freeze to equal values: the order in which a dictionary was filled is forgotten, and ``1``, ``1.0``
-   and ``True`` are one value, as they are for Python.
+1. Equal values freeze to equal values: the order in which a dictionary was filled is forgotten (where it
+   counts, use an `OrderedDict` or a list), and ``1``, ``1.0`` and ``True`` are one value, as they are for Python.
 2. An object that can change and hangs at two places of a node would come back as two; it is refused.
 """
 
@@ -79,7 +79,7 @@ def _freeze(value: Any, where: str, seen: dict[int, str]) -> Any:
     if kind in _DICTS:
         first = (value.default_factory,) if kind is defaultdict else ()
         entries = [(_freeze(k, where, seen), _freeze(v, f"{where}[{k!r}]", seen)) for k, v in value.items()]
-        return (kind, *first, *_in_order(entries))
+        return (kind, *first, *_in_order(kind, entries))
     if kind is set:
         return (set, frozenset([_freeze(item, where, seen) for item in value]))
     if kind is bytearray:
@@ -105,7 +105,9 @@ def _names(slots: str | Iterable[str]) -> list[str]:
     return [slots] if isinstance(slots, str) else [name for name in slots if name not in ("__dict__", "__weakref__")]
 
 
-def _in_order(items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+def _in_order(kind: type, items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    if kind is OrderedDict:
+        return items
     try:
         return sorted(items, key=_key)
     except TypeError:  # keys of several types
@@ -170,7 +172,7 @@ def rename(frozen: Any, names: Mapping[str, str]) -> Any:
     if head is defaultdict or head in _DICTS:
         first = frozen[1:2] if head is defaultdict else ()
         pairs = [(rename(k, names), rename(v, names)) for k, v in frozen[1 + len(first) :]]
-        return (head, *first, *_in_order(pairs))
+        return (head, *first, *_in_order(head, pairs))
     if head in (list, tuple, set, deque) or hasattr(head, "_make"):
         return (head, *[rename(item, names) for item in frozen[1:]])
     if head is bytearray:

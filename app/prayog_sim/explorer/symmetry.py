@@ -13,7 +13,7 @@ A name is swapped wherever a text is exactly a node's name: in attributes, keys,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise, permutations, product
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ from prayog_sim.explorer.model import Refused
 from prayog_sim.run import Action
 
 if TYPE_CHECKING:
-    from prayog_sim.explorer.system import Own, State, System
+    from prayog_sim.explorer.bounds import Bounds
+    from prayog_sim.explorer.interleaving import Interleaving, Own, State
 
 __all__ = ["Alike"]
 
@@ -31,7 +32,7 @@ __all__ = ["Alike"]
 class _Swap:
     """One way to rename the nodes, and what it makes of numbered states and messages."""
 
-    def __init__(self, names: dict[str, str], actors: Actors, system: System) -> None:
+    def __init__(self, names: dict[str, str], actors: Actors, system: Interleaving) -> None:
         self.names = names
         self.to = tuple(actors.index[names.get(name, name)] for name in actors.names)
         self.origin = tuple(sorted(range(len(self.to)), key=self.to.__getitem__))
@@ -66,7 +67,7 @@ class _Swap:
     def past(self, number: int) -> int:
         found = self._pasts.get(number)
         if found is None:
-            found = self._pasts[number] = self._system.past_number(rename(self._system.past(number), self.names))
+            found = self._pasts[number] = self._system.past(rename(self._system.pasts[number], self.names))
         return found
 
     def spent(self, spent: int, shift: int) -> int:
@@ -87,20 +88,19 @@ class _Swap:
 
 
 class Alike:
-    """The symmetry of a `System` whose nodes in each of `groups` are alike."""
+    """The symmetry of an `Interleaving`, as its bounds declare it."""
 
     def __init__(
         self,
         actors: Actors,
-        groups: Iterable[Sequence[str]],
-        actions: Sequence[Action],
+        bounds: Bounds,
         shift: int,
-        system: System,
+        system: Interleaving,
     ) -> None:
         self._actors = actors
         self._system = system
         self._shift = shift
-        groups = [tuple(group) for group in groups]
+        groups = bounds.alike
         for name in (name for group in groups for name in group):
             if name not in actors.index:
                 raise Refused(f"alike names {name!r}, which is not a node; the nodes are {', '.join(actors.names)}")
@@ -113,7 +113,7 @@ class Alike:
         swapped = [{a: b, b: a} for group in groups for a, b in pairwise(group)]
         self._generators = [_Swap(names, actors, system) for names in swapped]
         for swap in (*self._swaps, *self._generators):
-            swap.bits = _bits(actions, swap.names)
+            swap.bits = _bits(bounds.actions, swap.names)
         self.forget()
 
     def forget(self) -> None:

@@ -1,0 +1,249 @@
+"""Everything that can happen next in a state of nodes and messages: the step from one state to all its successors.
+
+A state is ``(states of the nodes, messages on their way, what was used of the bounds, past)``.  Nodes, messages and
+pasts are numbers (see `prayog_sim.explorer.actors`), so the next state shares with it all but the one node that ran.
+
+Rules
+1. Nodes start in the order of their names, before anything else happens, as in a `World`.
+2. Any message on its way may be next (on ordered links, the first of each link), and any timer that runs.
+3. A message that reaches a node that is down is lost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import product
+from typing import Any
+
+from prayog_sim.explorer.actors import DOWN, UP, Actors, Move
+from prayog_sim.explorer.bounds import Bounds, Memory
+from prayog_sim.explorer.frozen import freeze, thaw
+from prayog_sim.explorer.model import Refused
+from prayog_sim.explorer.symmetry import Alike
+from prayog_sim.run import Action
+from prayog_sim.state import Factories
+
+__all__ = ["ACTIONS", "CRASHES", "DROPS", "DUPLICATES", "TIMERS", "Entry", "Interleaving", "Own", "State"]
+
+State = tuple[tuple[int, ...], tuple[int, ...], int, int]
+Entry = tuple[str, int, Any, int]
+"""A choice in short: (kind, node or message, timer or action number, which of its outcomes)."""
+Own = tuple[str, int, int, int | None, str, int, Move]
+"""What a node can do by itself: (kind, node, place of its counter, limit, timer, which outcome, move)."""
+
+DROPS, DUPLICATES, CRASHES, TIMERS, ACTIONS = 0, 8, 16, 24, 32  # places of the counters in one number
+
+
+class Interleaving:
+    """All orders of events among `nodes` within `bounds`, except those on states, which `System` sees to."""
+
+    def __init__(self, nodes: Factories, bounds: Bounds, memory: Memory | None) -> None:
+        self.bounds = bounds
+        self.actors = Actors(nodes)
+        self.timers: tuple[dict[str, None], ...] = tuple({} for _ in nodes)
+        """Of each node, the timers that were ever seen running."""
+        self._memory = memory
+        self._targets = tuple(self._target(action) for action in bounds.actions)
+        self.alike = Alike(self.actors, bounds, ACTIONS, self) if bounds.alike else None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start with empty tables."""
+        self._deliveries: defaultdict[int, dict[int, tuple[Move, ...]]] = defaultdict(dict)
+        self._own: tuple[dict[int, list[Own]], ...] = tuple({} for _ in self.timers)
+        self._acts: tuple[dict[int, tuple[Move, ...] | str], ...] = tuple({} for _ in self._targets)
+        self.pasts: list[Any] = []
+        self._past_ids: dict[Any, int] = {}
+        self._after_past: dict[tuple[int, int, Any], int] = {}
+        self.past(freeze(self._memory.start) if self._memory else None)
+
+    def initial(self) -> list[State]:
+        """The states after all nodes started; more than one if starting draws something that matters."""
+        starts = [self.actors.first(i) for i in range(len(self.timers))]
+        states = []
+        for moves in product(*starts):
+            net: tuple[int, ...] = ()
+            past = 0
+            for i, (_, sends, emits) in enumerate(moves):
+                net = self._join(net, sends)
+                past = self._remember(past, i, emits)
+            states.append((tuple([move[0] for move in moves]), net, 0, past))
+        if self.alike is not None:
+            self.alike.check_start(states)
+        return states
+
+    def memory(self) -> Any:
+        """What the numbers stand for; picklable."""
+        return self.actors.memory(), self.pasts
+
+    def recall(self, memory: Any) -> None:
+        """Let the numbers stand for the same as in the process that gave `memory`."""
+        self._forget()
+        self.actors.recall(memory[0])
+        for past in memory[1]:
+            self.past(past)
+        if self.alike is not None:
+            self.alike.forget()
+
+    # -- expanding a state -------------------------------------------------------------------------------------
+
+    def expand(self, state: State, log: list[Entry] | None = None) -> list[State]:
+        """All next states, also those outside the bounds on states; `log` gets the choice that leads to each."""
+        locals_, net, spent, past = state
+        bounds, deliveries, receivers, links = (
+            self.bounds,
+            self._deliveries,
+            self.actors.receivers,
+            self.actors.links,
+        )
+        ordered, keeps = bounds.network == "ordered", bounds.network == "unordered-duplicating"
+        found: list[State] = []
+        nodes = list(locals_)  # one node at a time is replaced in it
+        before = -1
+        for place, envelope in enumerate(net):
+            mark = links[envelope] if ordered else envelope
+            if mark == before:
+                continue
+            before = mark
+            i = receivers[envelope]
+            moves = deliveries[envelope].get(locals_[i]) or self._deliver(envelope, locals_[i])
+            rest = net if keeps else net[:place] + net[place + 1 :]
+            for number, (local, sends, emits) in enumerate(moves):
+                nodes[i] = local
+                new = (
+                    tuple(nodes),
+                    self._join(rest, sends) if sends else rest,
+                    spent,
+                    self._remember(past, i, emits) if emits else past,
+                )
+                found.append(new)
+                if log is not None:
+                    log.append(("deliver", envelope, None, number))
+            nodes[i] = locals_[i]
+        for i, local in enumerate(locals_):
+            own = self._own[i].get(local)
+            if own is None:
+                own = self._by_itself(i, local)
+            for kind, _, shift, limit, name, number, (after, sends, emits) in own:
+                used = spent
+                if limit is not None:
+                    if spent >> shift & 255 >= limit:
+                        continue
+                    used += 1 << shift
+                nodes[i] = after
+                new = (
+                    tuple(nodes),
+                    self._join(net, sends) if sends else net,
+                    used,
+                    self._remember(past, i, emits) if emits else past,
+                )
+                found.append(new)
+                if log is not None:
+                    log.append((kind, i, name, number))
+            nodes[i] = local
+        if bounds.drops != 0 or bounds.duplicates:
+            self._meddle(state, found, log)
+        for k, i in enumerate(self._targets):
+            if spent >> ACTIONS + k & 1:
+                continue
+            acts = self._acts[k].get(locals_[i]) or self._act(k, locals_[i])
+            if isinstance(acts, str):
+                continue
+            for number, (after, sends, emits) in enumerate(acts):
+                used, left = spent | 1 << ACTIONS + k, self._remember(past, i, emits)
+                found.append(((*locals_[:i], after, *locals_[i + 1 :]), self._join(net, sends), used, left))
+                if log is not None:
+                    log.append(("action", i, k, number))
+        return found
+
+    def _meddle(self, state: State, found: list[State], log: list[Entry] | None) -> None:
+        """Lose and double messages."""
+        locals_, net, spent, past = state
+        bounds = self.bounds
+        may_drop = bounds.drops is None or spent & 255 < bounds.drops
+        may_double = spent >> DUPLICATES & 255 < bounds.duplicates and bounds.network != "unordered-duplicating"
+        for place, envelope in enumerate(net):
+            if place and net[place - 1] == envelope:
+                continue
+            if may_drop:
+                used = spent if bounds.drops is None else spent + 1
+                found.append((locals_, net[:place] + net[place + 1 :], used, past))
+                if log is not None:
+                    log.append(("drop", envelope, None, 0))
+            if may_double:
+                found.append((locals_, self._join(net, (envelope,)), spent + (1 << DUPLICATES), past))
+                if log is not None:
+                    log.append(("duplicate", envelope, None, 0))
+
+    def _join(self, net: tuple[int, ...], sends: tuple[int, ...]) -> tuple[int, ...]:
+        """The messages on their way when `sends` were sent as well."""
+        kind = self.bounds.network
+        if kind == "unordered":
+            return tuple(sorted(net + sends))
+        if kind == "ordered":
+            return tuple(sorted(net + sends, key=self.actors.links.__getitem__))
+        return tuple(sorted({*net, *sends}))
+
+    def _deliver(self, envelope: int, local: int) -> tuple[Move, ...]:
+        moves = self.actors.deliver(local, envelope)
+        self._deliveries[envelope][local] = moves
+        if self.alike is not None:
+            self.alike.check_delivery(local, envelope, moves)
+        return moves
+
+    def _by_itself(self, i: int, local: int) -> list[Own]:
+        own = self._own[i][local] = self.own_moves(i, local)
+        if self.alike is not None:
+            self.alike.check_own(i, local, own)
+        return own
+
+    def own_moves(self, i: int, local: int) -> list[Own]:
+        """What node `i` can do in that state without a message: timers, crash, restart."""
+        status, _, timers, _, _ = self.actors.locals[local]
+        bounds, own = self.bounds, []
+        for timer in timers:
+            self.timers[i].setdefault(timer)
+            for number, move in enumerate(self.actors.fire(i, local, timer)):
+                own.append(("timer", i, TIMERS, bounds.timers, timer, number, move))
+        if status == UP and bounds.crashes != 0:
+            own.append(("crash", i, CRASHES, bounds.crashes, "", 0, self.actors.crash(i, local)))
+        if status == DOWN:
+            for number, move in enumerate(self.actors.restart(i, local)):
+                own.append(("restart", i, 0, None, "", number, move))
+        return own
+
+    def _act(self, k: int, local: int) -> tuple[Move, ...] | str:
+        acts = self._acts[k][local] = self.actors.act(self._targets[k], local, self.bounds.actions[k])
+        if self.alike is not None:
+            self.alike.check_action(k, local, acts)
+        return acts
+
+    def _target(self, action: Action) -> int:
+        """The node that `action` is for."""
+        name = str(action.args.get("node"))
+        if name not in self.actors.index:
+            known = ", ".join(self.actors.names)
+            raise Refused(f"the action {action.name!r} needs node=, one of {known}; found {name}")
+        return self.actors.index[name]
+
+    # -- past --------------------------------------------------------------------------------------------------
+
+    def past(self, frozen: Any) -> int:
+        """The number of a frozen past."""
+        found = self._past_ids.get(frozen)
+        if found is None:
+            found = self._past_ids[frozen] = len(self.pasts)
+            self.pasts.append(frozen)
+        return found
+
+    def _remember(self, past: int, i: int, emits: tuple[Any, ...]) -> int:
+        """The past after node `i` emitted something."""
+        if not emits or self._memory is None:
+            return past
+        found = self._after_past.get((past, i, emits))
+        if found is None:
+            value = thaw(self.pasts[past])
+            for kind, data in emits:
+                value = self._memory.add(value, self.actors.names[i], kind, thaw(data))
+            found = self._after_past[past, i, emits] = self.past(freeze(value, "the past"))
+        return found
