@@ -12,7 +12,6 @@ Rules
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -140,6 +139,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             next(words, None)
         elif not word.startswith("-"):
             if word not in names:
+                import difflib  # only for a mistake; the window's start does not wait for it
+
                 near = difflib.get_close_matches(word, names, 1, 0.5)
                 hint = f"did you mean `prayog {near[0]}`?" if near else f"there are: {', '.join(names)}."
                 raise BadInput(f"There is no command {word!r}; {hint}")

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 __all__ = ["Profile", "ProfileProblem", "free_name", "open_profile", "temporary_profile"]
 
 
@@ -84,8 +82,11 @@ def open_profile(folder: Path | None = None) -> Profile:
 
     Raises `ProfileProblem` when the folder cannot be made or is a file.
     """
-    chosen = folder if folder is not None else Path(platformdirs.user_data_dir("Prayog", appauthor=False))
-    chosen = chosen.expanduser().absolute()
+    if folder is None:
+        import platformdirs  # here, as every start of the window waits for what is imported above
+
+        folder = Path(platformdirs.user_data_dir("Prayog", appauthor=False))
+    chosen = folder.expanduser().absolute()
     try:
         chosen.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,9 +10,9 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
+from prayog.ui.card_words import CardWords
 from prayog.ui.desk import Desk
 from prayog.ui.grid import CardGrid
-from prayog.ui.needs import need_chips
 from prayog.ui.page import Page
 from prayog.ui.pieces import IconTile, Ring, button, chip, column, flow, heading, overline, row, text
 from prayog.ui.place import Place
@@ -23,44 +23,9 @@ from prayog_sdk.qt.cards import Card as Surface
 from prayog_sdk.qt.cards import CardButton
 from prayog_sdk.qt.state import EmptyState
 
-__all__ = ["Catalogue", "TopicButton", "facts", "language_names"]
+__all__ = ["Catalogue", "TopicButton"]
 
-
-def _tr(words: str) -> str:
-    return QCoreApplication.translate("Catalogue", words)
-
-
-def language_names(codes: tuple[str, ...]) -> str:
-    """Languages in words: ``English, Hinglish``."""
-    names = {"en": _tr("English"), "hi-Latn": _tr("Hinglish"), "hi": _tr("Hindi")}
-    return ", ".join(names.get(code, code) for code in codes)
-
-
-def facts(card: Card) -> list[str]:
-    """How long the topic takes and how much is in it, in words."""
-    manifest = card.manifest
-    found = [_tr("{0} min").format(manifest.minutes)] if manifest and manifest.minutes else []
-    for number, one, many in (
-        (len(card.lessons), _tr("1 lesson"), _tr("{0} lessons")),
-        (len(card.scenarios), _tr("1 scenario"), _tr("{0} scenarios")),
-        (len(card.challenges), _tr("1 challenge"), _tr("{0} challenges")),
-    ):
-        if number:
-            found.append(one if number == 1 else many.format(number))
-    return found
-
-
-def source_words(card: Card) -> str:
-    """Who made an outside topic and where it was found."""
-    manifest = card.manifest
-    authors = ", ".join(manifest.authors) if manifest else ""
-    kinds = {
-        "entry point": _tr("From an installed package"),
-        "folder": _tr("From your folder of topics"),
-        "wheel": _tr("From a wheel in your folder of topics"),
-    }
-    where = kinds.get(card.found.source, card.found.source)
-    return _tr("{0} · By {1}").format(where, authors) if authors else where
+_WORDS = CardWords()
 
 
 class TopicButton(CardButton):
@@ -70,23 +35,23 @@ class TopicButton(CardButton):
         manifest = card.manifest
         assert manifest is not None
         done, total = desk.standing.finished(card), card.items
-        about = ". ".join((manifest.summary.rstrip("."), *facts(card), _tr("{0} of {1} done").format(done, total)))
+        about = ". ".join((manifest.summary.rstrip("."), *_WORDS.facts(card), _WORDS.done(done, total)))
         super().__init__(card.title, about, margin=3 * theme.UNIT)
         self.topic_id = card.id
         head = row(IconTile(manifest.icon or "topics"), gap=12)
         head.addLayout(column(-1, heading(card.title, 1), -1, gap=0), 1)
         if total:
-            head.addWidget(Ring(done, total, _tr("{0} of {1} done").format(done, total)))
+            head.addWidget(Ring(done, total, _WORDS.done(done, total)))
         self.body.setSpacing(12)
         self.body.addLayout(head)
         self.body.addWidget(text(manifest.summary, "muted"))
         self.body.addStretch(1)
-        chips = need_chips(card, desk.states)
+        chips = _WORDS.needs(card, desk.states)
         if chips:
             self.body.addLayout(flow(*chips, gap=6))
-        self.body.addWidget(overline(" · ".join((*facts(card), language_names(manifest.languages)))))
+        self.body.addWidget(overline(" · ".join((*_WORDS.facts(card), _WORDS.languages(manifest.languages)))))
         if card.outside:
-            self.body.addWidget(overline(source_words(card)))
+            self.body.addWidget(overline(_WORDS.source(card)))
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 

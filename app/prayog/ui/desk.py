@@ -25,13 +25,13 @@ from PySide6.QtWidgets import QApplication
 from prayog import settings as _settings
 from prayog.paths import Profile
 from prayog.settings import Settings
-from prayog.ui.standing import Standing, read_standing
 from prayog_sdk.qt import theme
 
 if TYPE_CHECKING:
     from prayog.catalog import Entry, Registry
     from prayog.store.repo import Repo
     from prayog.ui.shelf import Card
+    from prayog.ui.standing import Standing
     from prayog_sdk.manifest import Problem
     from prayog_sdk.qt.jobs import Ctx, Job, JobManager
     from prayog_sdk.services import Services, ServiceState
@@ -75,9 +75,18 @@ class Desk(QObject):
         self.looked = False
         """Topics were looked for at least once; until then pages show that they are being looked for."""
         self.states: dict[str, ServiceState] = {}
-        self.standing = Standing()
+        self._standing: Standing | None = None
         self.store: Repo | None = None
         self._repos: list[Repo] = []  # what a job opened; kept here so that closing early closes it too
+
+    @property
+    def standing(self) -> Standing:
+        """How far the learner is, as the journal had it when it was last read."""
+        if self._standing is None:
+            from prayog.ui.standing import Standing
+
+            self._standing = Standing()
+        return self._standing
 
     @cached_property
     def jobs(self) -> JobManager:
@@ -231,7 +240,7 @@ class Desk(QObject):
 
     def _read(self, outcome: tuple[Repo, Standing, str]) -> None:
         first = self.store is None
-        self.store, self.standing, sentence = outcome
+        self.store, self._standing, sentence = outcome
         if sentence:
             self.say(sentence, important=True)
             self.noticed.emit(sentence)
@@ -286,6 +295,7 @@ def _warm_up(ctx: Ctx) -> None:
 def _read(ctx: Ctx, profile: Profile, repos: list[Repo]) -> tuple[Repo, Standing, str]:
     from prayog.store import StoreProblem
     from prayog.store.repo import Repo
+    from prayog.ui.standing import read_standing
 
     sentence = ""
     if not repos:

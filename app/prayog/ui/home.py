@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -112,7 +112,7 @@ class Home(Page):
         learn = button(self.tr("About this topic"), "link")
         learn.clicked.connect(lambda: self.wanted.emit(Place("topic", card.id)))
         words = column(
-            overline(_with_minutes(self, self.tr("Start here"), scenario.minutes)),
+            overline(_with_minutes(self.tr("Start here"), scenario.minutes)),
             heading(scenario.title, 3),
             text(scenario.about, "muted"),
             -1,
@@ -158,7 +158,7 @@ class Home(Page):
         act = button(self.tr("Try it"), "", "play")
         act.clicked.connect(lambda: self.wanted.emit(Place("scenario", card.id, scenario.id)))
         surface = Surface(margin=3 * theme.UNIT)
-        over = _with_minutes(self, self.tr("Something short"), scenario.minutes)
+        over = _with_minutes(self.tr("Something short"), scenario.minutes)
         for part in (overline(over), heading(scenario.title, 1), text(scenario.about, "muted")):
             surface.body.addWidget(part)
         surface.body.addStretch(1)
@@ -187,7 +187,7 @@ class Home(Page):
         self._grid.add(surface, span)
 
     def _next(self, cards: list[Card]) -> None:
-        rows = [self._row(Place("topic", each.id), each.title, _minutes(self, each), _icon(each)) for each in cards[:6]]
+        rows = [self._row(Place("topic", each.id), each.title, _minutes(each), _icon(each)) for each in cards[:6]]
         every = button(self.tr("All topics"), "link")
         every.clicked.connect(lambda: self.wanted.emit(Place("topics")))
         self._grid.add(_list(self.tr("Or choose a topic"), rows, every), 2)
@@ -242,8 +242,8 @@ def _list(title: str, rows: list[RowButton], last: QWidget | None = None) -> Sur
     return surface
 
 
-def _with_minutes(page: Page, words: str, minutes: int) -> str:
-    return page.tr("{0} · {1} min").format(words, minutes) if minutes else words
+def _with_minutes(words: str, minutes: int) -> str:
+    return QCoreApplication.translate("Home", "{0} · {1} min").format(words, minutes) if minutes else words
 
 
 def _blank(height: int) -> QWidget:
@@ -261,9 +261,9 @@ def _picture(kind: str) -> str:
     return {"scenario": "play", "lesson": "lesson", "challenge": "challenges"}.get(kind, "open")
 
 
-def _minutes(page: Page, card: Card) -> str:
+def _minutes(card: Card) -> str:
     minutes = card.manifest.minutes if card.manifest else 0
-    return page.tr("{0} minutes").format(minutes) if minutes else ""
+    return QCoreApplication.translate("Home", "{0} minutes").format(minutes) if minutes else ""
 
 
 def _quickest(card: Card, tried: frozenset[Place] = frozenset()) -> Scenario | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, QSize, Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QWidget
 
@@ -214,7 +214,7 @@ def _preview(data: bytes) -> QLabel:
     if data and picture.loadFromData(data):
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
         label.setPixmap(picture.scaled(_PICTURE, keep, smooth))
-        label.setAccessibleName(label.tr("Picture of the run"))
+        label.setAccessibleName(QCoreApplication.translate("MyWork", "Picture of the run"))
         return label
     return IconLabel("canvas", role="faint", size=48) if not data else label
 

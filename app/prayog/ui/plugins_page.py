@@ -72,7 +72,7 @@ class PluginsPage(Page):
             return shown
         surface = Surface(margin=2 * theme.UNIT)
         line = row(IconTile(card.manifest.icon or "plugins"), gap=2 * theme.UNIT)
-        about = self.tr("{0} · version {1}").format(_source(self, card), card.manifest.version)
+        about = self.tr("{0} · version {1}").format(self._source(card), card.manifest.version)
         if card.manifest.authors:
             about += " · " + ", ".join(card.manifest.authors)
         line.addLayout(column(heading(card.title, 1), overline(about), overline(card.found.where), gap=2), 1)
@@ -93,6 +93,14 @@ class PluginsPage(Page):
             shown.retry.connect(self.desk.look)
             surface.body.addWidget(shown)
         return surface
+
+    def _source(self, card: Card) -> str:
+        return {
+            "built-in": self.tr("Comes with the lab"),
+            "entry point": self.tr("Installed package"),
+            "folder": self.tr("Folder"),
+            "wheel": self.tr("Wheel"),
+        }[card.found.source]
 
     # Adding
 
@@ -165,15 +173,6 @@ class PluginsPage(Page):
     def _added(self, name: str) -> None:
         self.desk.say(self.tr("{0} was added.").format(name), important=True)
         self.desk.look().succeeded.connect(lambda _: self.wanted.emit(Place("topics")))
-
-
-def _source(page: Page, card: Card) -> str:
-    return {
-        "built-in": page.tr("Comes with the lab"),
-        "entry point": page.tr("Installed package"),
-        "folder": page.tr("Folder"),
-        "wheel": page.tr("Wheel"),
-    }[card.found.source]
 
 
 def _look_at(ctx: Ctx, path: Path, profile: Profile) -> list[Found]:

@@ -14,7 +14,6 @@ import argparse
 import gc
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, SignalInstance
 from PySide6.QtGui import QGuiApplication
@@ -26,9 +25,6 @@ from prayog.ui.desk import Desk
 from prayog.ui.place import Place
 from prayog.ui.window import Window
 from prayog_sdk.qt import theme
-
-if TYPE_CHECKING:
-    from prayog.bootstrap import Crash
 
 __all__ = ["main", "make_application", "open_window"]
 
@@ -73,11 +69,12 @@ def open_window(profile: Profile, *, safe: bool = False) -> Window:
 
 def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> None:
     from prayog.bootstrap import CrashLog, crashed
+    from prayog.ui.bars import Bars
     from prayog.ui.notice import Notice
     from prayog.ui.rescue import Rescue
 
     gc.enable()  # `prayog.cli` turned it off
-    QTimer.singleShot(0, window, window.complete)
+    window.complete()
     desk = window.desk
     rescue = Rescue(window)
     rescue.install()
@@ -87,36 +84,18 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     window.stage.opened.connect(log.opened)
     window.closed.connect(rescue.remove)
     window.closed.connect(log.close)
+    bars = Bars(window)
     if crash is not None:
-        _offer_safe_mode(window, crash)
+        bars.offer_safe_mode(crash)
     if desk.safe:
-        window.notice(Notice(window.tr("Safe mode: only the topics that come with the lab are here."), kind=""))
+        bars.say_safe_mode()
     for sentence in sentences:
         window.notice(Notice(sentence))
     QGuiApplication.styleHints().colorSchemeChanged.connect(desk.dress)
     desk.noticed.connect(lambda sentence: window.notice(Notice(sentence)))
     if place != window.place:  # pages need the topics; home does not, and is shown already
         _once(desk.topics_changed, lambda: window.go(place))
-    desk.look()
-
-
-def _offer_safe_mode(window: Window, crash: Crash) -> None:
-    from prayog.ui.notice import Notice
-
-    if crash.topic:
-        sentence = window.tr("The lab stopped unexpectedly last time, with the topic “{0}” open.").format(crash.topic)
-    else:
-        sentence = window.tr("The lab stopped unexpectedly last time.")
-    report = f"{sentence}\n\n{crash.stacks}"
-    window.notice(
-        Notice(
-            sentence,
-            [
-                (window.tr("Use safe mode"), window.desk.go_safe),
-                (window.tr("Copy report"), lambda: QGuiApplication.clipboard().setText(report)),
-            ],
-        )
-    )
+    QTimer.singleShot(0, window, desk.look)  # another turn of the event loop, so that keys are answered in between
 
 
 def _once(signal: SignalInstance, act: Callable[[], object]) -> None:

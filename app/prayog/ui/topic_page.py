@@ -12,10 +12,9 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from prayog.ui.catalogue import facts, language_names, source_words
+from prayog.ui.card_words import CardWords
 from prayog.ui.desk import Desk
 from prayog.ui.grid import CardGrid
-from prayog.ui.needs import need_chips
 from prayog.ui.page import Page
 from prayog.ui.pieces import (
     IconTile,
@@ -41,6 +40,8 @@ from prayog_sdk.qt.text import MarkdownView
 from prayog_sdk.scenario import Scenario
 
 __all__ = ["TopicPage"]
+
+_WORDS = CardWords()
 
 Item = tuple[Place, str, list[str], str]
 """A line of a door: where it leads, its title, short facts, what it is about."""
@@ -136,11 +137,11 @@ class TopicPage(Page):
         idea = card.text.idea or manifest.summary
         shown = _markdown(idea, self.tr("The big idea"))
         words.addWidget(shown)
-        about = [*facts(card), language_names(manifest.languages)]
+        about = [*_WORDS.facts(card), _WORDS.languages(manifest.languages)]
         if card.outside:
-            about.append(source_words(card))
+            about.append(_WORDS.source(card))
         words.addWidget(overline(" · ".join(about)))
-        chips = need_chips(card, self.desk.states)
+        chips = _WORDS.needs(card, self.desk.states)
         if chips:
             words.addLayout(flow(*chips, gap=6))
         line = row(gap=2 * theme.UNIT)

@@ -22,12 +22,12 @@ from prayog.ui.desk import Desk
 from prayog.ui.page import Page
 from prayog.ui.place import ITEMS, PAGES, Place
 from prayog.ui.rail import Rail
-from prayog.ui.stage import Stage
 from prayog.ui.status import StatusLine
 
 if TYPE_CHECKING:
     from prayog.ui.actions import Actions
     from prayog.ui.notice import Notice
+    from prayog.ui.stage import Stage
     from prayog_sdk.saved import SavedRun
 
 __all__ = ["STATE_VERSION", "Window"]
@@ -56,6 +56,8 @@ class Window(QMainWindow):
     """Another `Place` is shown."""
     shell: Actions
     """The commands of the frame; there after `complete`."""
+    stage: Stage
+    """The bench's place; there after `complete`."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -65,24 +67,20 @@ class Window(QMainWindow):
         self.setMinimumSize(640, 480)
         self.kept: tuple[object, ...] = ()
         """What must live as long as the window."""
-        self._was_painted = False
+        self._was_painted = self._is_complete = False
         self._history: list[Place] = []
         self._pages: dict[str, Page] = {}
         self.place = Place("home")
         self.rail = Rail()
         self.stack = QStackedWidget()
-        self.stage = Stage(desk)
         self.status = StatusLine(desk.settings.announcements)
         self._lay_out()
-        self.stack.addWidget(self.stage)
         self.stack.setCurrentWidget(self._page(self.place))
         self.rail.show_page("home")
         desk.said.connect(self.status.say)
         desk.settings_changed.connect(self._settings_changed)
         desk.dressing.connect(self._drop_hidden)
         self.rail.chosen.connect(self._chosen)
-        self.stage.wanted.connect(self.go)
-        self.stage.occupied.connect(self.rail.show_bench)
         self.status.say(self.tr("Ctrl+K finds anything. Press ? for the list of keys."))
 
     def _lay_out(self) -> None:
@@ -104,13 +102,19 @@ class Window(QMainWindow):
         self.setCentralWidget(centre)
 
     def complete(self) -> None:
-        """What the first paint does not need: the window's icon, commands and their keys."""
+        """What the first paint does not need: the bench's place, the window's icon, commands and their keys."""
         from prayog.ui.actions import install
+        from prayog.ui.stage import Stage
 
+        self.stage = Stage(self.desk)
+        self.stack.addWidget(self.stage)
+        self.stage.wanted.connect(self.go)
+        self.stage.occupied.connect(self.rail.show_bench)
         picture = QPixmap()
         picture.loadFromData(prayog_resources.read_bytes("icons", "prayog.png"))
         self.setWindowIcon(QIcon(picture))
         self.shell = install(self)
+        self._is_complete = True
 
     # Where to go
 
@@ -265,7 +269,8 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.remember()
-        self.stage.close_topic()
+        if self._is_complete:
+            self.stage.close_topic()
         self.desk.close()
         self.closed.emit()
         super().closeEvent(event)

@@ -135,8 +135,8 @@ def load_fonts() -> None:
 
 def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
     """Put `theme` on `app` with text at `text_percent` (100-200); every open widget follows."""
-    if app.property(_PROPERTY) is None:  # once: a second time would style every widget anew for nothing
-        app.setStyle("Fusion")
+    if app.property(_PROPERTY) is None and app.style().objectName() != "fusion":
+        app.setStyle("Fusion")  # once: a second time would style every widget anew for nothing
     app.setProperty(_PROPERTY, theme.name)
     font = QFont()
     font.setFamilies([SANS, SYMBOLS, "sans-serif"])
