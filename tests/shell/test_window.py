@@ -343,3 +343,61 @@ def test_f1_says_what_the_control_is_for(open_lab: Callable[..., Window], smalle
     button.setFocus()
     press(qtbot, button, Qt.Key.Key_F1)
     assert "How a rumour reaches everyone" in window.status.text()
+
+
+def test_a_setting_reaches_the_open_bench(open_lab: Callable[..., Window], smallest: str, qtbot: QtBot) -> None:
+    window = open_lab()
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    bench = window.stage.bench
+    assert bench is not None
+    assert not bench.host.reduced_motion
+    window.desk.change(motion="reduced")
+    assert bench.host.reduced_motion
+
+
+def test_another_topic_takes_the_place_of_the_open_one(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot
+) -> None:
+    window = open_lab()
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    window.go(Place("scenario", "location", "date_line"))
+    qtbot.waitUntil(lambda: window.stage.topic is not None and window.stage.topic.id == "location", timeout=30_000)
+    states = {entry.id: entry.state for entry in window.desk.registry.entries}
+    assert states["location"] == "open"
+    assert states[smallest] == "closed"
+
+
+def test_a_topic_asked_for_while_another_loads_is_the_one_that_opens(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot
+) -> None:
+    window = open_lab()
+    window.go(Place("scenario", "location", "date_line"))
+    window.go(Place("scenario", smallest, "rumour"))
+    qtbot.waitUntil(lambda: window.stage.topic is not None, timeout=30_000)
+    assert window.stage.topic is not None
+    assert window.stage.topic.id == smallest
+    qtbot.waitUntil(lambda: window.desk.registry.get("location").state in ("closed", "ready", "failed"), timeout=30_000)  # type: ignore[union-attr]
+    assert window.stage.topic.id == smallest
+
+
+def test_an_item_asked_for_at_once_waits_for_the_topics(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot
+) -> None:
+    window = open_lab(wait=False)
+    qtbot.waitUntil(lambda: hasattr(window, "stage"), timeout=10_000)
+    assert not window.desk.looked
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    assert window.place == Place("scenario", smallest, "rumour")
+
+
+def test_a_late_failure_does_not_cover_what_was_opened_meanwhile(
+    open_lab: Callable[..., Window], specimens: list[object], smallest: str, qtbot: QtBot
+) -> None:
+    window = open_lab()
+    window.go(Place("scenario", "bad_import", "first"))
+    window.go(Place("scenario", smallest, "rumour"))
+    qtbot.waitUntil(lambda: not window.desk.jobs.busy, timeout=30_000)
+    assert window.stage.topic is not None
+    assert window.stage.topic.id == smallest
+    assert window.stage.bench is not None
+    assert window.stage.currentWidget() is window.stage.bench

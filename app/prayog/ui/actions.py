@@ -78,6 +78,7 @@ class Actions:
             Command(self.tr("Text at 100 %"), "Ctrl+0", lambda: self._zoom(0), view, "text-size"),
             Command(self.tr("Other language"), "Ctrl+Shift+L", self._language, view, "language"),
             Command(self.tr("Announcements: off, important, all"), "Ctrl+Shift+A", self._announcements, view, "info"),
+            Command(self.tr("Open a saved run…"), "Ctrl+O", self._open_saved, self.tr("Lab"), "open"),
             Command(self.tr("Light theme"), "", _to(self._theme, "light"), view, "sun"),
             Command(self.tr("Dark theme"), "", _to(self._theme, "dark"), view, "moon"),
             Command(self.tr("Theme of the system"), "", _to(self._theme, "system"), view, "settings"),
@@ -140,6 +141,14 @@ class Actions:
     def popup(self) -> Palette | None:
         """The palette, once it was opened."""
         return self._popup
+
+    def _open_saved(self) -> None:
+        from prayog.ui.my_work import MyWork
+
+        self._window.go(Place("work"))
+        page = self._window.stack.currentWidget()
+        if isinstance(page, MyWork):
+            page.choose()
 
     def _previous_pane(self) -> None:
         self._window.next_pane(-1)

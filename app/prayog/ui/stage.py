@@ -42,6 +42,7 @@ class Stage(QStackedWidget):
         self.bench: BenchPage | None = None
         self._job: Job | None = None
         self._saved: SavedRun | None = None
+        desk.settings_changed.connect(self._settings_changed)
 
     @property
     def busy(self) -> bool:
@@ -96,6 +97,10 @@ class Stage(QStackedWidget):
             self.bench.fail_panel(panel, problem)
         self._bench_problem(problem)
 
+    def _settings_changed(self) -> None:
+        if self.bench is not None:
+            self.bench.use_settings(self.desk.settings)
+
     def _title(self) -> str:
         card = self.desk.card(self.place.topic) if self.place else None
         return card.title if card else (self.place.topic if self.place else "")
@@ -108,7 +113,7 @@ class Stage(QStackedWidget):
         self._put(loading)
         self.occupied.emit(True)
         self.opened.emit(place.topic)
-        self._job = self.desk.open(place.topic, self._opened, self._failed)
+        self._job = self.desk.open(place.topic, self._opened, lambda problem: self._failed(place, problem))
 
     def _cancel(self) -> None:
         place = self.place
@@ -116,10 +121,10 @@ class Stage(QStackedWidget):
         self.wanted.emit(Place("topic", place.topic) if place else Place("home"))
 
     def _opened(self, topic: Topic) -> None:
-        self._job = None
         if self.place is None or self.place.topic != topic.id:  # left, or another topic was asked for meanwhile
             self.desk.registry.close(topic.id)
             return
+        self._job = None
         if self.desk.store is None:  # the first click was quicker than the database
             self.desk.store_opened.connect(lambda: self._opened(topic), Qt.ConnectionType.SingleShotConnection)
             return
@@ -148,9 +153,9 @@ class Stage(QStackedWidget):
         except Exception as error:  # noqa: BLE001 - a topic's hooks run here; the window goes on
             self._fail(problem_of(error, "open", topic.manifest.module))
 
-    def _failed(self, problem: Problem) -> None:
-        self._job = None
-        if self.place is not None:
+    def _failed(self, place: Place, problem: Problem) -> None:
+        if self.place == place:  # otherwise the learner went on to something else meanwhile
+            self._job = None
             self.show_problem(problem)
 
     def _fail(self, problem: Problem) -> None:

@@ -190,6 +190,11 @@ class BenchPage(QWidget):
             self.split.setSizes([self.width() - side, side])
             self.docks.refit()
 
+    def use_settings(self, settings: Settings) -> None:
+        """The learner changed a setting while the topic is open."""
+        self._settings = settings
+        self.host.reduced_motion = settings.motion == "reduced"
+
     # -- opening -------------------------------------------------------------------------------------------------
 
     def open_scenario(self, scenario: Scenario) -> None:
