@@ -319,3 +319,22 @@ def test_speeds_go_from_stop_to_stop(start: float, stops: int, expected: float) 
     driver.set_speed(start)
     driver.faster(stops)
     assert driver.speed == expected
+
+
+def test_marked_steps_slow_the_play_down_unless_that_is_off() -> None:
+    def shown_after_a_second(on: bool) -> int:
+        clock = [0.0]
+        driver = Driver(Seen(), at_once, now=lambda: clock[0])
+        run = Sums()
+        run.do(Action("count", {"to": 300}))
+        driver.put(Branch(run, None, 1, lambda progress: Sums(), at=0))
+        driver.slow_at = lambda step: step.kind == "note"
+        driver.auto_slow = on
+        driver.set_speed(10.0)
+        driver.play()
+        for _ in range(20):
+            clock[0] += 0.05
+            driver.advance(0.05)
+        return driver.at
+
+    assert shown_after_a_second(True) < 20 < shown_after_a_second(False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
 from prayog.settings import Settings
@@ -107,6 +108,7 @@ def room(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..
 
 def words(widget: QWidget) -> str:
     """Everything that can be read in `widget`."""
+    QApplication.processEvents()  # what was just put into a layout is shown by an event
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if not label.isHidden())
 
 
@@ -695,42 +697,49 @@ def test_closing_stops_what_runs(room: Callable[..., Room]) -> None:
     assert json.dumps(lab.problems) == "[]"
 
 
-def test_play_of_100_000_steps_leaves_the_window_free(room: Callable[..., Room]) -> None:
+def gaps(qtbot: Any, ms: int) -> tuple[float, float]:
+    """The 95th percentile and the largest time (ms) between two ticks of a 5 ms timer, during `ms`."""
+    found: list[float] = []
+    last = [time.perf_counter()]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        found.append((now - last[0]) * 1000)
+        last[0] = now
+
+    timer = QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.setInterval(5)
+    timer.timeout.connect(tick)
+    timer.start()
+    qtbot.wait(ms)
+    timer.stop()
+    found.sort()
+    return found[len(found) * 95 // 100], found[-1]
+
+
+def test_play_of_100_000_steps_leaves_the_window_free(room: Callable[..., Room], qtbot: Any) -> None:
     lab = room()
     page = lab.open("empty")
+    page.docks.dock("fragile").hide()
     page.do(Action("count", {"to": 100_000}))
     lab.panel("sum")
     page.driver.set_speed(MAX)
-
-    def worst(ms: int) -> float:
-        from PySide6.QtCore import QTimer
-
-        gaps: list[float] = []
-        last = [time.perf_counter()]
-
-        def tick() -> None:
-            now = time.perf_counter()
-            gaps.append(now - last[0])
-            last[0] = now
-
-        timer = QTimer()
-        timer.setTimerType(Qt.TimerType.PreciseTimer)
-        timer.setInterval(5)
-        timer.timeout.connect(tick)
-        timer.start()
-        lab.qtbot.wait(ms)
-        timer.stop()
-        return max(gaps) * 1000
-
-    for attempt in range(2):
-        idle = worst(300)
-        page.driver.first()
-        page.driver.play()
-        busy = worst(2500)
-        if busy < max(50.0, idle * 3) or attempt:
-            break
-    assert busy < max(50.0, idle * 3), f"blocked for {busy:.0f} ms; idle {idle:.0f} ms"
-    assert page.driver.at > 1000
+    sys.setswitchinterval(0.001)  # as the lab does at its start
+    try:
+        for _ in range(3):  # others share the machine: once must do
+            idle = gaps(qtbot, 500)
+            page.driver.first()
+            page.driver.play()
+            busy = gaps(qtbot, 1500)
+            page.driver.pause()
+            if busy[0] < max(50.0, 2 * idle[0]) and busy[1] < max(50.0, 3 * idle[1]):
+                break
+        else:
+            pytest.fail(f"blocked for {busy[1]:.0f} ms (95 %: {busy[0]:.0f} ms); idle {idle[1]:.0f} ms")
+    finally:
+        sys.setswitchinterval(0.005)
+    assert page.driver.at > 1000, "it must have played meanwhile"
 
 
 # -- for everyone ----------------------------------------------------------------------------------------------------

@@ -118,7 +118,9 @@ class Driver:
         self.speed = 1.0
         self.steps_per_s = 0.0
         self.slow_at: Callable[[Step], bool] | None = None
-        """Steps at which playing slows down for a moment (auto-slow); None is off."""
+        """Steps at which playing slows down for a moment; None: nowhere."""
+        self.auto_slow = True
+        """Whether it does."""
 
     # -- what is shown -------------------------------------------------------------------------------------------
 
@@ -455,7 +457,7 @@ class Driver:
                 break
             target = float(step.at)
             shown.append(step)
-            if self.slow_at is not None and 1 < self.speed < MAX and self.slow_at(step):
+            if self.auto_slow and self.slow_at is not None and 1 < self.speed < MAX and self.slow_at(step):
                 self._slow_until = self._now() + _SLOW_S
                 break
             if len(shown) >= _CHUNK:

@@ -43,7 +43,7 @@ __all__ = ["Host", "Lens", "sentence_of"]
 T = TypeVar("T")
 D = TypeVar("D")
 FRAME_MS = 16
-_DRAW_S = 0.012
+_DRAW_S = 0.008
 _SMALL = 400  # steps up to which a measure is computed at once
 
 

@@ -84,7 +84,7 @@ class Transport(QFrame):
         self._fork = self._button("fork", self.tr("Fork here"), "F", driver.fork)
         self._bookmark = self._button("bookmark", self.tr("Bookmark this moment"), "B", driver.bookmark)
         self._bookmark.setCheckable(True)
-        self._places = self._menu_button("more", self.tr("Branches and bookmarks"), "", self._fill_places)
+        self._places = self._menu_button("more", self.tr("Branches, bookmarks and playing"), "", self._fill_places)
 
         self.seed = QLineEdit()
         self.seed.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{1,18}"), self.seed))
@@ -227,6 +227,10 @@ class Transport(QFrame):
 
     def _fill_places(self, menu: QMenu) -> None:
         driver = self._driver
+        slow = menu.addAction(self.tr("Slow down at marked events"))
+        slow.setCheckable(True)
+        slow.setChecked(driver.auto_slow)
+        slow.toggled.connect(self._set_auto_slow)
         menu.addSection(self.tr("Branches"))
         for branch in driver.branches:
             action = menu.addAction(branch.title or self.tr("The run"), partial(driver.switch, branch))
@@ -238,6 +242,9 @@ class Transport(QFrame):
             menu.addAction(name, partial(driver.seek, seq))
         if not marks:
             menu.addAction(self.tr("None yet: press B to mark the shown moment")).setEnabled(False)
+
+    def _set_auto_slow(self, on: bool) -> None:
+        self._driver.auto_slow = on
 
     def _copy_seed(self) -> None:
         QGuiApplication.clipboard().setText(self.seed.text())
