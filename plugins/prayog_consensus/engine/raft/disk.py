@@ -6,7 +6,8 @@ not whole, so that a torn write is as if it had never been.  (A real system star
 deletes the old one; here the file grows.)
 
 Rules
-1. Written *and synced* before any message of the same handler leaves: whoever hears “I have it” may rely on it.
+1. A sync takes time.  Whatever a server wants to say meanwhile waits for it: who hears “I have it” may rely on it.
+   A leader counts itself among the holders of an entry only when its own disk has it (thesis 10.2.1).
 2. Nothing can help against a disk that says it synced and did not: then the promise was broken, not the rule.
 """
 
@@ -36,8 +37,23 @@ class DiskServer(Server):
 
     durable = WITNESS
 
-    def on_start(self, ctx: Ctx) -> None:
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
         self._saved: tuple[int, str, Log, Snapshot | None] = (0, "", Log(), None)
+        self.synced = 0
+        self.dirty = False
+        """A sync is under way."""
+        self.held: tuple[tuple[str, str, Any], ...] = ()
+        """Messages that wait for it."""
+        self._told: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+    @property
+    def stored(self) -> int:
+        return self.log.last if self.errs("acks_before_sync") else min(self.synced, self.log.last)
+
+    # -- every handler ends with what must be written ----------------------------------------------------------
+
+    def on_start(self, ctx: Ctx) -> None:
         self._load(ctx)
         self._handle(ctx, super().on_start)
 
@@ -46,7 +62,7 @@ class DiskServer(Server):
 
     def on_timer(self, name: str, ctx: Ctx) -> None:
         if name == "sync":
-            ctx.disk.fsync(_FILE)
+            self._sync(ctx)
         else:
             self._handle(ctx, super().on_timer, name)
 
@@ -55,24 +71,47 @@ class DiskServer(Server):
 
     def _handle(self, ctx: Ctx, handler: Callable[..., None], *args: Any) -> None:
         handler(*args, ctx)
-        leaving = list(ctx.effects)
-        ctx.effects.clear()
-        self._save(ctx)
-        ctx.effects.extend(leaving)
+        records = self._changes()
+        if records:
+            ctx.disk.append(_FILE, b"".join(encode(record) for record in records))
+            self._saved = (self.term, self.voted, self.log, self.snapshot)
+            if not self.dirty:
+                self.dirty = True
+                ctx.set_timer("sync", self._options.sync)
+        if not self.dirty or self.errs("acks_before_sync"):
+            self._publish()
+            return
+        self.held += tuple(effect for effect in ctx.effects if effect[0] == "send")
+        ctx.effects[:] = [effect for effect in ctx.effects if effect[0] != "send"]
+
+    def _sync(self, ctx: Ctx) -> None:
+        """The disk has it all: now it may be told, and counted."""
+        ctx.disk.fsync(_FILE)
+        self.dirty, self.synced = False, self.log.last
+        for _, to, msg in self.held:
+            ctx.send(to, msg)
+        self.held = ()
+        self._publish()
+        if self.leads:
+            self._handle(ctx, self.count_copies)
+
+    # -- what the judges may hold against it: only what was safe when it was told -------------------------------
+
+    def saw_term(self, term: int) -> None:
+        self._told = (*self._told, ("saw_term", (term,)))
+
+    def saw_vote(self, term: int, name: str) -> None:
+        self._told = (*self._told, ("saw_vote", (term, name)))
+
+    def saw_lead(self, term: int) -> None:
+        self._told = (*self._told, ("saw_lead", (term,)))
+
+    def _publish(self) -> None:
+        for name, args in self._told:
+            getattr(super(), name)(*args)
+        self._told = ()
 
     # -- writing -----------------------------------------------------------------------------------------------
-
-    def _save(self, ctx: Ctx) -> None:
-        """Append what changed since the last time, and sync it."""
-        records = self._changes()
-        if not records:
-            return
-        ctx.disk.append(_FILE, b"".join(encode(record) for record in records))
-        self._saved = (self.term, self.voted, self.log, self.snapshot)
-        if self.errs("acks_before_sync"):
-            ctx.set_timer("sync", self._options.timeout // 5)  # soon, but the answer has left by then
-        else:
-            ctx.disk.fsync(_FILE)
 
     def _changes(self) -> list[list[Any]]:
         term, voted, log, snapshot = self._saved
@@ -98,6 +137,7 @@ class DiskServer(Server):
         content = ctx.disk.read(_FILE)
         records, good = decode(content)
         if good < len(content):
+            ctx.emit("half_record", bytes=len(content) - good)
             ctx.note(f"{self._me} finds half a record on its disk and drops it: {len(content) - good} bytes")
             ctx.disk.write(_FILE, content[:good])
             ctx.disk.fsync(_FILE)
@@ -114,6 +154,7 @@ class DiskServer(Server):
                     self.snapshot = Snapshot(index, term, members, _rows(items), _rows(sessions), digest)
                     self.log = Log((), index, term)
         self._saved = (self.term, self.voted, self.log, self.snapshot)
+        self.synced = self.log.last
 
 
 # -- records -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
+from operator import attrgetter
+from typing import Any
 
 from prayog_consensus.engine.raft.disk import DiskServer
 from prayog_consensus.engine.raft.log import MISSING, Log
@@ -26,18 +28,22 @@ Test = Callable[[Servers], str | None]
 
 
 class _WhenChanged:
-    """Tests again only when one of the `fields` of some server is another object: logs are values, so that is exact."""
+    """Tests again only when one of the `fields` of some server has changed: logs are values, so that is exact."""
 
     def __init__(self, fields: Sequence[str], test: Test) -> None:
-        self._fields = fields
+        self._look = attrgetter(*fields)
         self._test = test
-        self._seen: list[object] = []
+        self._names: tuple[str, ...] = ()
+        self._seen: list[Any] = []
         self._verdict: str | None = None
 
     def __call__(self, nodes: Mapping[str, Node]) -> str | None:
-        servers = {name: node for name, node in nodes.items() if isinstance(node, Server)}
-        seen = [getattr(node, field) for node in servers.values() for field in self._fields]
-        if len(seen) != len(self._seen) or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
+        if not self._names:
+            self._names = tuple(name for name, node in nodes.items() if isinstance(node, Server))
+        look = self._look
+        seen = [look(nodes[name]) for name in self._names]
+        if seen != self._seen:
+            servers = {name: node for name in self._names if isinstance(node := nodes[name], Server)}
             self._seen, self._verdict = seen, self._test(servers)
         return self._verdict
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from prayog_sdk.checks import Check, Measure, Verdict, count, eventually
 from prayog_sim.history.linearizable import linearizable
-from prayog_sim.history.models import KeyValue
 from prayog_sim.history.operations import from_trace
+from prayog_sim.history.registers import KeyValue
 from prayog_sim.trace import Effect, Step, Trace
 
 __all__ = ["CHECKS", "MEASURES"]

@@ -7,6 +7,7 @@
 ``leasereads``    answer reads without asking anybody while the lease holds (thesis 6.4.1; needs true clocks)
 ``logreads``      reads go through the log; the default is read-index (thesis 6.4)
 ``disk``          keep durable state on the simulated disk, with fsync
+``sync=1``        how long an fsync takes, in ms
 ``compact=20``    take a snapshot when so many entries were applied since the last (§7)
 ``batch=16``      entries per message at most
 ``clients=1``     so many clients (one, when the set-up writes)
@@ -38,6 +39,7 @@ class Options:
     hints: bool = True
     reads: Literal["index", "lease", "log"] = "index"
     disk: bool = False
+    sync: int = 1_000
     compact: int = 0
     batch: int = 16
     variant: str = CORRECT
@@ -55,6 +57,7 @@ class Options:
             hints="decrement" not in words,
             reads="lease" if "leasereads" in words else "log" if "logreads" in words else "index",
             disk="disk" in words,
+            sync=1_000 * number(setup, "sync", 1),
             compact=number(setup, "compact", 0),
             batch=max(1, number(setup, "batch", 16)),
             variant=setup.variant,

@@ -32,7 +32,8 @@ class Replication(Elections):
         self.saw_lead(self.term)
         self.next = dict.fromkeys(self.others, self.log.last + 1)
         self.match = dict.fromkeys(self.others, 0)
-        self._sent, self._echo, self._answered, self._heard_since = {}, {}, (), ()
+        self._sent, self._echo = {}, {}
+        self._late = self._answered = self._heard_since = ()
         self._round, self._round_times, self._lease_until = 0, (), NEVER
         self.reached = 0
         ctx.emit("leader", term=self.term)
@@ -44,7 +45,7 @@ class Replication(Elections):
         if self._options.noop:
             self.append(Noop(), ctx)
         else:
-            self.broadcast(ctx)
+            self.beat(ctx)
 
     def append(self, command: Command, ctx: Ctx) -> None:
         """Put `command` at the end of the log and send it; a leader never changes what is before (§5.3)."""
@@ -54,16 +55,26 @@ class Replication(Elections):
             for name in self.others:
                 self.next.setdefault(name, self.log.last)
                 self.match.setdefault(name, 0)
-        self.broadcast(ctx, fresh=self._options.reads == "lease")
-        self.count_copies(ctx)  # a cluster of one needs nobody
-
-    def broadcast(self, ctx: Ctx, fresh: bool = False) -> None:
-        """Send everybody what is missing, or a heartbeat.  ``fresh``: as a new round (see `AppendEntries`)."""
-        if fresh:
-            self._round += 1
-            self._round_times = (*self._round_times, (self._round, ctx.now))
         for name in self.others:
             self.send_entries(name, ctx)
+        self.count_copies(ctx)  # a cluster of one needs nobody
+
+    def beat(self, ctx: Ctx) -> None:
+        """An empty message to everybody.  Entries that were on their way at the last beat already are sent again."""
+        late = self._late
+        self._late = tuple(name for name in self.others if self.next[name] <= self.log.last)
+        for name in self.others:
+            prev = self.next[name] - 1
+            if (name in late and name in self._late) or prev < self.log.base:
+                self.send_entries(name, ctx)
+            else:
+                ctx.send(name, AppendEntries(self.term, prev, self.log.term(prev), (), self.commit, self._round))
+
+    def new_round(self, ctx: Ctx) -> None:
+        """What is answered from now on proves that it still led after this moment (see `AppendEntries`)."""
+        self._round += 1
+        if self._options.reads == "lease":
+            self._round_times = (*self._round_times, (self._round, ctx.now))
 
     def send_entries(self, name: str, ctx: Ctx) -> None:
         """Send `name` the entries from its next index on, or a snapshot when they are gone (§7)."""
@@ -77,11 +88,13 @@ class Replication(Elections):
         ctx.send(name, AppendEntries(self.term, prev, self.log.term(prev), entries, self.commit, self._round))
 
     def on_heartbeat(self, ctx: Ctx) -> None:
-        """Speak, so that nobody misses the leader; whatever was not answered is sent again (§5.3)."""
+        """Speak, so that nobody misses the leader (§5.2)."""
         self.reached = len({self._me, *self._answered})
         self._answered = ()
         ctx.set_timer("heartbeat", self._options.heartbeat)
-        self.broadcast(ctx, fresh=self._options.reads == "lease")
+        if self._options.reads == "lease":
+            self.new_round(ctx)
+        self.beat(ctx)
 
     # -- the follower ------------------------------------------------------------------------------------------
 
@@ -169,6 +182,7 @@ class Replication(Elections):
             self.next[src] = max(self.next[src], msg.index + 1)
             if msg.index > self.match[src]:
                 self.match[src] = msg.index
+                self._late = tuple(name for name in self._late if name != src)
                 self.count_copies(ctx)
             self._hand_over(src, ctx)
             if self.leads and src in self.next and max(self._sent.get(src, 0), msg.index) < self.log.last:
@@ -179,7 +193,10 @@ class Replication(Elections):
             self.count_copies(ctx)
         if msg.index != self.next[src] - 1:
             return  # a late refusal: this index was tried and left already
-        self.next[src] = max(self.match[src] + 1, self._earlier(msg))
+        self.next[src] = self._earlier(msg)
+        if self.next[src] <= self.match[src]:  # its disk lost what it had promised to keep: begin again below
+            ctx.note(f"{src} does not have index {self.match[src]} any more, which it had acknowledged")
+            self.match[src] = self.next[src] - 1
         self.send_entries(src, ctx)
 
     def _earlier(self, msg: Appended) -> int:
@@ -194,7 +211,7 @@ class Replication(Elections):
         """Commit the newest entry that a majority has, if it is of this term (§5.4.2)."""
         for index in range(self.log.last, self.commit, -1):
             holders = [name for name, match in self.match.items() if match >= index]
-            if self._me in self.members.everyone:
+            if self._me in self.members.everyone and self.stored >= index:
                 holders.insert(0, self._me)
             if not self.members.agree(holders):
                 continue

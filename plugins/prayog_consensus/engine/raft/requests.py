@@ -104,9 +104,10 @@ class Requests(Replication):
             ctx.send(src, Answer(msg.request, True, self.store.get(msg.key), self._me))
             return
         self._reads = (*self._reads, (src, msg.request, msg.key, self.commit, self._round + 1))
+        self.new_round(ctx)
         if not self._settled:
             ctx.note(f"{self._me} lets {src} wait: it has not committed an entry of term {self.term} yet")
-        self.broadcast(ctx, fresh=True)
+        self.beat(ctx)
         self.answer_reads(ctx)
 
     @property

@@ -61,6 +61,8 @@ class ServerState(Witness):
         self.match: dict[str, int] = {}
         self.transferee = ""
         self._sent: dict[str, int] = {}
+        self._late: tuple[str, ...] = ()
+        """To whom entries were on their way at the last heartbeat."""
         self._answered: tuple[str, ...] = ()
         self._heard_since: tuple[str, ...] = ()
         self._round = 0
@@ -89,6 +91,11 @@ class ServerState(Witness):
     def errs(self, variant: str) -> bool:
         """Whether the rule that the broken variant `variant` lacks is left out."""
         return self._options.variant == variant
+
+    @property
+    def stored(self) -> int:
+        """The last index that a crash of this server would not lose."""
+        return self.log.last
 
     # -- small steps -------------------------------------------------------------------------------------------
 
