@@ -20,6 +20,12 @@ WHERE = {
     "raft": "raft.family",
     "paxos": "paxos.single",
     "multipaxos": "paxos.multi",
+    "vsr": "vsr.family",
+    "bully": "elections.bully_family",
+    "chang-roberts": "elections.chang_roberts",
+    "lcr": "elections.lcr",
+    "floodmax": "elections.floodmax",
+    "hirschberg-sinclair": "elections.hirschberg_sinclair",
 }
 """Algorithm → module below `prayog_consensus.engine` that holds its `FAMILY`."""
 ALGORITHMS = tuple(WHERE)
@@ -47,7 +53,7 @@ class Setup:
     writes: Annotated[float, Slider(0, 200, title="Writes of the client", unit="per s")] = 0.0
     topology: Annotated[str, Choice("complete", "ring", "line", "star", "random", title="Network graph")] = "complete"
     ids: Annotated[
-        str, Text(title="Order of ids", help="ascending, descending, shuffled, or numbers such as 3,1,2.", longest=120)
+        str, Text(title="Order of ids", help="ascending, descending, shuffled, highest-first, or 3,1,2.", longest=120)
     ] = "ascending"
     options: Annotated[
         str, Text(title="Options", help="Words of the algorithm, such as prevote or checkquorum.", longest=120)
