@@ -8,7 +8,7 @@ from prayog_consensus.engine.families import every, family
 from prayog_consensus.engine.setup import Setup, network
 from prayog_sdk.checks import Check, Measure, count, never
 from prayog_sdk.hookspecs import hookimpl
-from prayog_sdk.specs import ActionSpec, SeriesSpec, Variant
+from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant
 from prayog_sim.world import World
 
 
@@ -49,3 +49,16 @@ def prayog_series(params: Setup) -> list[SeriesSpec]:
 @hookimpl
 def prayog_broken() -> list[Variant]:
     return [variant for chosen in every() for variant in chosen.variants]
+
+
+@hookimpl
+def prayog_panels() -> list[PanelSpec]:
+    here = "prayog_consensus.panels"
+    return [
+        PanelSpec("canvas", "Cluster", "canvas", "centre", "canvas"),
+        PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence"),
+        PanelSpec("states", "States", f"{here}.states_panel:StatesPanel", "tab", "tree"),
+        PanelSpec("theory", "Counters and theory", f"{here}.theory_panel:TheoryPanel", "tab", "plot"),
+        PanelSpec("logs", "Logs", f"{here}.log_panel:LogPanel", "bottom", "table"),
+        PanelSpec("events", "Events", "events", "bottom", "table"),
+    ]
