@@ -171,11 +171,15 @@ class LogPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._dirty = True
+        self._follow = True
         self._grid = LogGrid()
         self._grid.chosen.connect(lambda name: self.bench.select(name) if self.bench else None)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setWidget(self._grid)
+        bar = self._area.horizontalScrollBar()
+        bar.rangeChanged.connect(lambda _low, high: bar.setValue(high) if self._follow else None)
+        bar.actionTriggered.connect(lambda _action: self._scrolled(bar.sliderPosition() >= bar.maximum() - 4))
         self._legend = QLabel(
             self.tr("Number and colour: term. Dashed: not known to be committed. ● matches, ▾ is sent next.")
         )
@@ -185,6 +189,10 @@ class LogPanel(Panel):
         layout.setContentsMargins(*(theme.UNIT,) * 4)
         layout.addWidget(self._legend)
         layout.addWidget(self._area, 1)
+
+    def _scrolled(self, at_end: bool) -> None:
+        """Whoever scrolls back wants to read; whoever scrolls to the end wants to follow again."""
+        self._follow = at_end
 
     def on_step(self, step: Step) -> None:
         self._dirty = True
@@ -197,13 +205,9 @@ class LogPanel(Panel):
             return
         self._dirty = False
         rows = [found for node in self.bench.view().nodes.values() if (found := row(node)) is not None]
-        bar = self._area.horizontalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 4
         self._grid.show_rows(rows, self.bench.selection)
         if not rows:
             self._legend.setText(self.tr("This algorithm keeps no log."))
-        if at_end:
-            bar.setValue(bar.maximum())
 
     def outline(self) -> str:
         return self._grid.accessibleDescription()
