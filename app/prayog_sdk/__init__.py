@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from prayog_sdk.checks import eventually as eventually
     from prayog_sdk.checks import first as first
     from prayog_sdk.checks import gauge as gauge
+    from prayog_sdk.checks import history as history
     from prayog_sdk.checks import last as last
     from prayog_sdk.checks import never as never
     from prayog_sdk.checks import on_seeds as on_seeds
@@ -72,8 +73,8 @@ if TYPE_CHECKING:
     from prayog_sim.world import World as World
 
 _NAMES = {
-    "prayog_sdk.checks": "Check Measure Verdict always answer before count events eventually first gauge last never "
-    "on_seeds predicted used",
+    "prayog_sdk.checks": "Check Measure Verdict always answer before count events eventually first gauge history last "
+    "never on_seeds predicted used",
     "prayog_sdk.compare": "Comparison Row",
     "prayog_sdk.hookspecs": "Progress hookimpl",
     "prayog_sdk.params": "Choice FilePath Slider Text Toggle",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from prayog_sdk.claims import CheckError, Claim, Event, Given, Quantity, Scope, Test, Verdict, events
 from prayog_sdk.expressions import WORDS, Compiler, ExpressionError, Measure
+from prayog_sdk.history import history
 from prayog_sdk.vocabulary import (
     always,
     answer,
@@ -51,6 +52,7 @@ __all__ = [
     "eventually",
     "first",
     "gauge",
+    "history",
     "last",
     "never",
     "on_seeds",

@@ -1,4 +1,7 @@
-"""A trace as a file: JSON lines, CSV or text, each saying which topic, scenario, seed and version it came from."""
+"""A trace as a file: JSON lines, CSV, text, ShiViz log or Jepsen history.
+
+Each says which topic, scenario, seed and version it came from.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from prayog_sim.clock import format_us
 from prayog_sim.lines import line
 from prayog_sim.trace import Effect, Step, Trace, TraceError, canonical
 
-__all__ = ["Label", "read_trace", "to_csv", "to_jsonl", "to_text"]
+__all__ = ["Label", "read_trace", "to_csv", "to_edn", "to_jsonl", "to_shiviz", "to_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,41 @@ def to_text(trace: Trace, label: Label) -> Iterator[str]:
     yield f"{label}\n\n"
     for step in trace:
         yield f"{format_us(step.at):>12}  {line(step)}\n"
+
+
+def to_edn(trace: Trace, label: Label, of: str = "op") -> Iterator[str]:
+    """What the clients asked and were told, as a history for Jepsen's checkers: one map to a line, times in ns.
+
+    Raises `HistoryError` when an operation is told wrongly (see `prayog_sim.history.operations`).
+    """
+    from prayog_sim.history.jepsen import write_history
+    from prayog_sim.history.operations import from_trace
+
+    yield f"; {label}\n"
+    yield from write_history(from_trace(trace, of))
+
+
+def to_shiviz(trace: Trace, label: Label) -> Iterator[str]:
+    """A log for ShiViz: how it is to be parsed, the label, then two lines for each step: what, and where.
+
+    Every step is an event of its node (steps of the run itself are events of ``run``) and has a vector clock.  A
+    step knows what the step knew that caused it, so messages, and actions of the learner, are drawn as edges.
+    """
+    yield "(?<event>.*)\\n(?<host>\\S*) (?<clock>{.*})\n^=== (?<trace>.*) ===$\n"
+    yield f"=== {label} ===\n"
+    causes = {step.cause for step in trace}
+    known: dict[str, dict[str, int]] = {}
+    then: dict[int, dict[str, int]] = {}
+    for step in trace:
+        host = "_".join(step.node.split()) or "run"
+        clock = known.setdefault(host, {})
+        for other, count in then.get(step.cause, {}).items():
+            clock[other] = max(count, clock.get(other, 0))
+        clock[host] = clock.get(host, 0) + 1
+        if step.seq in causes:
+            then[step.seq] = clock.copy()
+        what = " ".join(line(step).split())
+        yield f"{what}\n{host} {json.dumps(clock, ensure_ascii=False)}\n"
 
 
 def _row(cells: Iterable[Any]) -> str:

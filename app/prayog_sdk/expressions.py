@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from prayog_sdk import claims, vocabulary
 from prayog_sdk.claims import CheckError, Claim, Event, Fact, Quantity, Scope, Verdict, plain, short
+from prayog_sdk.history import HistoryWord, history
 from prayog_sim.trace import Trace
 
 __all__ = ["WORDS", "Compiler", "ExpressionError", "Measure"]
@@ -70,7 +71,7 @@ _PLAIN: Mapping[str, Callable[..., Quantity | Claim]] = {
     "predicted": vocabulary.predicted,
     "answer": vocabulary.answer,
 }
-WORDS = (*_OF_EVENTS, *_PLAIN, "on_seeds")
+WORDS = (*_OF_EVENTS, *_PLAIN, "on_seeds", "history")
 """Every word of the language."""
 
 
@@ -113,6 +114,10 @@ class Compiler:
                 return ~self.claim(node.operand)
             case ast.Compare():
                 return self.compared(node)
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="history")) as word):
+                if node.attr != "linearizable":
+                    self.fail(node, f"a history can be linearizable; it has no {node.attr!r}")
+                return self.history(word).linearizable
             case ast.Call():
                 made = self.call(node)
                 return made if isinstance(made, Claim) else self.truth(made)
@@ -162,6 +167,8 @@ class Compiler:
                 return self.measured(name)
             case ast.Name(id=name) if name not in self.names:
                 self.unknown(node, name, [*self.measures, *self.names, *WORDS])
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="history"))):
+                return self.value_of(self.claim(node))
             case ast.Attribute(value=value, attr=attr):
                 if not (
                     isinstance(value, ast.Call)
@@ -242,6 +249,8 @@ class Compiler:
             self.fail(node, "* and ** are not allowed")
         named = {str(keyword.arg): self.literal(keyword.value) for keyword in node.keywords}
         try:
+            if word == "history":
+                self.fail(node, 'write what the history is, as in history("op").linearizable')
             if word == "on_seeds":
                 if len(node.args) != 2 or named:
                     self.fail(node, 'write on_seeds(5, never("two_leaders"))')
@@ -252,6 +261,17 @@ class Compiler:
                 where = [_Where(self, arg) for arg in node.args[1:]]
                 return _OF_EVENTS[word](self.literal(node.args[0], str), _all(where), **named)
             return _PLAIN[word](*(self.literal(arg) for arg in node.args), **named)
+        except TypeError as error:
+            self.fail(node, str(error))
+        except ExpressionError:
+            raise
+        except CheckError as error:
+            self.fail(node, str(error))
+
+    def history(self, node: ast.Call) -> HistoryWord:
+        named = {str(keyword.arg): self.literal(keyword.value, str) for keyword in node.keywords}
+        try:
+            return history(*(self.literal(arg, str) for arg in node.args), **named)
         except TypeError as error:
             self.fail(node, str(error))
         except ExpressionError:
