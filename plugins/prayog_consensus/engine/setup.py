@@ -21,6 +21,7 @@ WHERE = {
     "paxos": "paxos.single",
     "multipaxos": "paxos.multi",
     "vsr": "vsr.family",
+    "zab": "zab.family",
     "bully": "elections.bully_family",
     "chang-roberts": "elections.chang_roberts",
     "lcr": "elections.lcr",
