@@ -6,8 +6,8 @@ Every page of the rail is one of these, so that a learner finds the same thing i
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.desk import Desk
 from prayog.ui.pieces import column, heading, row, text
@@ -16,6 +16,7 @@ from prayog_sdk.qt import theme
 
 __all__ = ["Page"]
 
+_TITLE = 280  # px at 100 % text that a title and its line need
 _WIDEST = 1160  # px at 100 % text: beyond it lines are too long to read
 
 
@@ -41,7 +42,8 @@ class Page(QScrollArea):
         head = row(gap=2 * theme.UNIT)
         head.addLayout(words, 1)
         head.addLayout(self.tools)
-        head.setAlignment(self.tools, Qt.AlignmentFlag.AlignTop)
+        head.setAlignment(self.tools, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._header = head
         self._column.setLayout(column(head, self.body, -1, gap=3 * theme.UNIT))
         canvas = QWidget()
         canvas.setObjectName("canvas")
@@ -79,10 +81,15 @@ class Page(QScrollArea):
             if again is not None:  # its layout shows it in the next turn of the event loop
                 QTimer.singleShot(0, again, lambda: again.setFocus(Qt.FocusReason.OtherFocusReason))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
+    def bring_up_to_date(self) -> None:
+        """Paint again when something changed while the page was not seen.
+
+        The window calls this.  It is no `showEvent`: PySide 6.11 on Python 3.11 dies when an event handler that was
+        called from Python raises some of Python's own errors (``1 / 0``, a call with wrong arguments).
+        """
         if self._stale:
-            self.refresh()
+            self._stale = False
+            self.fill()
 
     def first_focus(self) -> QWidget | None:
         """What gets the keyboard when the page comes to the front by keyboard."""
@@ -91,6 +98,22 @@ class Page(QScrollArea):
                 return widget
         return None
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_head()
+
+    def _fit_head(self) -> None:
+        """The tools go below the title when there is no room beside it.
+
+        Decided by the page's own width, never the viewport's: a scroll bar that comes and goes with the height of the
+        head would turn it back and forth for ever.
+        """
+        room = self.width() - 96
+        beside = theme.scaled(_TITLE) + self.tools.sizeHint().width() <= room
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if self._header.direction() != way:
+            self._header.setDirection(way)
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and hasattr(self, "_column"):
@@ -98,6 +121,7 @@ class Page(QScrollArea):
 
     def _rescale(self) -> None:
         self._column.setMaximumWidth(theme.scaled(_WIDEST))
+        self._fit_head()
 
 
 def _mark(widget: QWidget) -> tuple[str, str] | None:

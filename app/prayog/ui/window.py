@@ -75,7 +75,9 @@ class Window(QMainWindow):
         self.stack = QStackedWidget()
         self.status = StatusLine(desk.settings.announcements)
         self._lay_out()
-        self.stack.setCurrentWidget(self._page(self.place))
+        home = self._page(self.place)
+        home.bring_up_to_date()
+        self.stack.setCurrentWidget(home)
         self.rail.show_page("home")
         desk.said.connect(self.status.say)
         desk.settings_changed.connect(self._settings_changed)
@@ -190,6 +192,8 @@ class Window(QMainWindow):
         focus = self.focusWidget()
         in_rail = focus is not None and self.rail.isAncestorOf(focus)
         self.stack.setCurrentWidget(page)
+        if isinstance(page, Page):
+            page.bring_up_to_date()
         self.rail.show_page(name)
         if in_rail:
             self.rail.take_focus()
