@@ -191,6 +191,22 @@ class Driver:
             if other.run is not branch.run:
                 other.run.close()
 
+    def add(self, title: str, run: Run) -> None:
+        """Show a run that a panel made as a further branch, from its start; the others are kept."""
+        now = self.branch
+        if now is None:
+            return
+        self.pause()
+        self._append(Branch(run, now.params, now.seed, now.make, None, title), now)
+
+    def _append(self, new: Branch, keep: Branch) -> None:
+        self.branches.append(new)
+        while len(self.branches) > _BRANCHES:
+            oldest = next(b for b in self.branches if b is not new and b is not keep)
+            self.branches.remove(oldest)
+            oldest.run.close()
+        self._show(new)
+
     def switch(self, branch: Branch) -> None:
         """Show another branch where the learner left it."""
         if branch is not self.branch:
@@ -219,12 +235,7 @@ class Driver:
                 run, branch.params, branch.seed, branch.make, None, f"Fork {number} at event {at}", at, at, clock,
                 branch.pace_us, {seq: name for seq, name in branch.bookmarks.items() if seq <= at},
             )  # fmt: skip
-            self.branches.append(new)
-            while len(self.branches) > _BRANCHES:
-                oldest = next(b for b in self.branches if b is not new and b is not branch)
-                self.branches.remove(oldest)
-                oldest.run.close()
-            self._show(new)
+            self._append(new, branch)
             if then is not None:
                 then()
 

@@ -164,6 +164,10 @@ class Host(QObject):
     def set_params(self, values: Mapping[str, Any]) -> None:
         self.asked_params.emit(dict(values))
 
+    def show(self, title: str, run: Run) -> None:
+        if self.driver.branch is not None:
+            self.driver.add(title, run)
+
     def say(self, sentence: str) -> None:
         self.said.emit(sentence)
 

@@ -116,6 +116,10 @@ class Judge(QObject):
 
     def set_checks(self, checks: Mapping[str, Check]) -> None:
         """What is to be judged from now on."""
+        if self._job is not None:  # its answers are to other questions
+            self._job.cancel()
+            self._job = None
+        self._again = False
         self.checks = dict(checks)
         self._seen = (0, -2)
         self.ask()
