@@ -58,7 +58,9 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("canvas", "Cluster", "canvas", "centre", "canvas"),
         PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence"),
         PanelSpec("states", "States", f"{here}.states_panel:StatesPanel", "tab", "tree"),
+        PanelSpec("explore", "Explorer", f"{here}.explore_panel:ExplorePanel", "tab", "search"),
         PanelSpec("theory", "Counters and theory", f"{here}.theory_panel:TheoryPanel", "tab", "plot"),
         PanelSpec("logs", "Logs", f"{here}.log_panel:LogPanel", "bottom", "table"),
+        PanelSpec("operations", "Operations", f"{here}.operations_panel:OperationsPanel", "bottom", "clock"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
     ]

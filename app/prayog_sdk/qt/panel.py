@@ -92,6 +92,10 @@ class Bench(Protocol):
         """Start a new run with changed knobs (same seed)."""
         ...
 
+    def show(self, title: str, run: Run) -> None:
+        """Show `run` (a counter-example, the same faults on another algorithm) as a further branch, from its start."""
+        ...
+
     def say(self, sentence: str) -> None:
         """A quiet message to the learner (status line and screen reader)."""
         ...
