@@ -33,6 +33,7 @@ __all__ = ["History", "HistoryError", "Incident", "Operation", "Outcome", "Recor
 
 Outcome = Literal["ok", "fail", "unknown"]
 
+_ASKING = frozenset({"read", "get", "dequeue", "pop"})
 _COMPLETIONS: Mapping[str, Outcome] = {"ok": "ok", "fail": "fail", "unknown": "unknown", "info": "unknown"}
 
 
@@ -71,7 +72,9 @@ class Operation:
         """``c1 read → 3 (2.5 ms)``, for sentences."""
         who = f"process {self.process}" if isinstance(self.process, int) else self.process
         asked = "" if self.value is None else f" {short(self.value)}"
-        answer = "" if self.outcome != "ok" or self.result in (None, self.value) else f" → {short(self.result)}"
+        answer = "" if self.result in (None, self.value) else f" → {short(self.result)}"
+        if self.result is None and self.kind in _ASKING:
+            answer = " → nothing"
         if self.outcome != "ok":
             answer = " → refused" if self.outcome == "fail" else " → unknown"
         on = "" if self.key is None else f" on {short(self.key)}"

@@ -39,8 +39,9 @@ def key_value(rng: Rng) -> tuple[str, Any, Any]:
 
 
 def queue(rng: Rng) -> tuple[str, Any, Any]:
+    """Mostly different elements."""
     kind = rng.choice(("enqueue", "dequeue"))
-    return kind, rng.randint(0, 9) if kind == "enqueue" else None, None
+    return kind, rng.randint(0, 99) if kind == "enqueue" else None, None
 
 
 def mutex(rng: Rng) -> tuple[str, Any, Any]:
