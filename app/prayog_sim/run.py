@@ -103,9 +103,13 @@ class Run(Protocol):
     """What a run is to those who drive or draw it.  All calls are made from one thread."""
 
     kind: Literal["world", "session"]
-    trace: Trace
     actions: list[TimedAction]
     """What was done so far, in order: with topic, version, params and seed it *is* the run."""
+
+    @property
+    def trace(self) -> Trace:
+        """What happened so far; only the run itself adds to it."""
+        ...
 
     @property
     def busy(self) -> bool:
