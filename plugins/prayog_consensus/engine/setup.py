@@ -18,6 +18,7 @@ Factories = Mapping[str, Callable[[], Node]]
 
 WHERE = {
     "raft": "raft.family",
+    "multiraft": "multiraft.family",
     "paxos": "paxos.single",
     "multipaxos": "paxos.multi",
     "vsr": "vsr.family",
@@ -27,6 +28,7 @@ WHERE = {
     "lcr": "elections.lcr",
     "floodmax": "elections.floodmax",
     "hirschberg-sinclair": "elections.hirschberg_sinclair",
+    "two-phase commit": "commit.two_phase",
 }
 """Algorithm → module below `prayog_consensus.engine` that holds its `FAMILY`."""
 ALGORITHMS = tuple(WHERE)
