@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prayog_consensus.engine.families import every, family
-from prayog_consensus.engine.setup import Setup, network
+from prayog_consensus.engine.setup import CORRECT, Setup, network
 from prayog_sdk.checks import Check, Measure, count, never
 from prayog_sdk.hookspecs import hookimpl
+from prayog_sdk.params import ParamError
 from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant
 from prayog_sim.world import World
 
@@ -20,6 +21,9 @@ def prayog_params() -> type[Setup]:
 @hookimpl
 def prayog_build(params: Setup, seed: int) -> World:
     chosen = family(params.algorithm)
+    known = [CORRECT, *(str(variant.params["variant"]) for variant in chosen.variants)]
+    if params.variant not in known:
+        raise ParamError(f"variant is one of {', '.join(known)} for {chosen.title}; found {params.variant!r}")
     if chosen.build is not None:
         return chosen.build(params, seed)
     return World(chosen.nodes(params), seed, network(params), invariants=chosen.invariants(params))
