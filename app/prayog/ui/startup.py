@@ -52,7 +52,7 @@ def make_application() -> QApplication:
     QCoreApplication.setApplicationName("Prayog")
     app = QApplication(sys.argv[:1])
     app.setApplicationDisplayName("Prayog")
-    theme.load_fonts()
+    theme.load_fonts(theme.SANS)
     return app
 
 

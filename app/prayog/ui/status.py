@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from prayog.ui.pieces import row
@@ -58,6 +58,8 @@ class StatusLine(QFrame):
             self._timer.start()
 
     def _speak(self) -> None:
+        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # not before the first paint
+
         words = " ".join(self._waiting[-3:])
         self._waiting.clear()
         self.spoken = [*self.spoken[-49:], words]

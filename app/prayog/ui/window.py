@@ -23,6 +23,7 @@ from prayog.ui.page import Page
 from prayog.ui.place import ITEMS, PAGES, Place
 from prayog.ui.rail import Rail
 from prayog.ui.status import StatusLine
+from prayog_sdk.qt import theme
 
 if TYPE_CHECKING:
     from prayog.ui.actions import Actions
@@ -104,10 +105,11 @@ class Window(QMainWindow):
         self.setCentralWidget(centre)
 
     def complete(self) -> None:
-        """What the first paint does not need: the bench's place, the window's icon, commands and their keys."""
+        """What the first paint does not need: the bench's place, all fonts, the icon, commands and keys."""
         from prayog.ui.actions import install
         from prayog.ui.stage import Stage
 
+        theme.load_fonts()
         self.stage = Stage(self.desk)
         self.stack.addWidget(self.stage)
         self.stage.wanted.connect(self.go)

@@ -125,11 +125,14 @@ def title_font(step: int = 1) -> QFont:
     return font
 
 
-def load_fonts() -> None:
-    """Register the fonts that ship with the lab; asking twice is harmless."""
+def load_fonts(first: str = "") -> None:
+    """Register the fonts that ship with the lab; asking twice is harmless.
+
+    `first` takes only those whose names begin so: the start of the window needs `SANS` and no other.
+    """
     folder = prayog_resources.path("fonts")
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith((".ttf", ".otf")):
+        if file.name.startswith(first) and file.name.endswith((".ttf", ".otf")):
             QFontDatabase.addApplicationFontFromData(QByteArray(file.read_bytes()))
 
 
