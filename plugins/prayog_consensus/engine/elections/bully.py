@@ -63,7 +63,7 @@ class Bully(Majority):
         self.supporters: tuple[str, ...] = ()
         self.beats = 0
         self.sent_at = 0
-        """When the last beat or claim was sent, on its own clock."""
+        """With majority: when the last beat or claim was sent, on its own clock."""
 
     def on_start(self, ctx: Ctx) -> None:
         if self.started:
@@ -159,10 +159,10 @@ class Bully(Majority):
         self.reign(ctx)
 
     def reign(self, ctx: Ctx) -> None:
-        since = self.sent_at if self.majority and self.final else ctx.now
         self.rest(ctx)
         ctx.emit("leader", term=0, id=self.id)
         if self.majority:
+            since = self.sent_at if self.final else ctx.now
             ctx.set_timer("lease", max(0, since + self.timeout - ctx.now))
         if not self.quiet:
             self.beat(ctx)
@@ -197,7 +197,9 @@ class Bully(Majority):
 
     def beat(self, ctx: Ctx) -> None:
         self.beats += 1
-        self.sent_at, self.supporters = ctx.now, ()
+        self.supporters = ()
+        if self.majority:
+            self.sent_at = ctx.now
         for name in ctx.peers:
             ctx.send(name, Beat(self.id, self.beats))
         ctx.set_timer("beat", max(1, self.timeout // 3))
