@@ -96,7 +96,7 @@ def test_a_counter_example_comes_to_the_bench(bench: BenchPage, qtbot: QtBot) ->
     from prayog_consensus.engine.exploring import Small, counter_example, system
     from prayog_sim.explorer import Explorer, Limits
 
-    small = Small("paxos", nodes=3, variant="own-value", timers=0, messages=9,
+    small = Small("paxos", nodes=3, variant="no-promise-check", timers=0, messages=9,
                   actions=("propose node=p1 value=1", "propose node=p2 value=2"))  # fmt: skip
     explored = system(small)
     report = Explorer(explored).run(Limits(states=60_000))
