@@ -91,18 +91,21 @@ class Mapped(dict[Any, Any]):
 
 
 _TOKEN = re.compile(
-    r"""(?P<space>(?:[\s,]+|;[^\n]*)+)
-      | (?P<string>"(?:[^"\\]|\\.)*")
+    r"""(?:[\s,]++|;[^\n]*+)*+  # nothing is given back: no text makes this slow
+    (?: (?P<atom>[^\s,()\[\]{}"\#;\\@^`~][^\s,()\[\]{}";\\@^`~]*)
+      | (?P<string>"(?:[^"\\]|\\.)*+")
       | (?P<open>[(\[{]|\#\{)
       | (?P<close>[)\]}])
       | (?P<discard>\#_)
       | (?P<special>\#\#[^\s,()\[\]{}";]*)
       | (?P<tag>\#[^\s,()\[\]{}"#;_][^\s,()\[\]{}"\#;]*)
       | (?P<char>\\(?:[^\s,()\[\]{}";]+|.))
-      | (?P<atom>[^\s,()\[\]{}"\#;\\@^`~][^\s,()\[\]{}";\\@^`~]*)
-    """,
+      | (?P<end>\Z)
+      | (?P<wrong>.)
+    )""",
     re.VERBOSE | re.DOTALL,
 )
+_OPENS = frozenset({"(", "[", "{", "#{"})
 _CLOSES: Final[Mapping[str, str]] = {")": "(", "]": "[", "}": "{"}
 _CHARS: Final[Mapping[str, str]] = {
     "newline": "\n", "space": " ", "tab": "\t", "return": "\r", "formfeed": "\f", "backspace": "\b",
@@ -148,38 +151,43 @@ class _Reader:
         raise EdnError(sentence, line, column) from None
 
     def forms(self) -> Iterator[Any]:
-        text, at, end = self.text, 1 if self.text.startswith("\ufeff") else 0, len(self.text)
-        while at < end:
-            match = _TOKEN.match(text, at)
-            if match is None:
-                self.fail(self.unreadable(at), at)
-            kind, token = match.lastgroup, match[0]
-            if kind in ("open", "discard", "tag"):
+        text, at = self.text, 1 if self.text.startswith("\ufeff") else 0
+        atoms: dict[str, Any] = {}  # the same few words again and again
+        while match := _TOKEN.match(text, at):
+            kind = match.lastgroup
+            assert kind is not None  # one of the groups always matches
+            token, place, at = match[kind], match.start(kind), match.end()
+            if kind == "atom":
+                if token not in atoms:
+                    atoms[token] = self.atom(token, place)
+                value = atoms[token]
+            elif kind in ("open", "discard", "tag"):
                 if len(self.frames) >= DEEPEST:
-                    self.fail(f"forms are nested more than {DEEPEST} deep", at)
-                self.frames.append(_Frame(token, at))
-            elif kind != "space":
-                value = self.close(token, at) if kind == "close" else self.simple(kind, token, at)
+                    self.fail(f"forms are nested more than {DEEPEST} deep", place)
+                self.frames.append(_Frame(token, place))
+                continue
+            elif kind == "close":
+                value = self.close(token, place)
+            elif kind == "end":
+                break
+            else:
+                value = self.simple(kind, token, place)
+            if self.frames:
                 value = self.finish(value)
-                if value is not _NOTHING:
-                    yield value
-            at = match.end()
+                if value is _NOTHING:
+                    continue
+            yield value
         if self.frames:
             frame = self.frames[-1]
-            what = "has no end" if frame.sign in ("(", "[", "{", "#{") else "is followed by nothing"
+            what = "has no end" if frame.sign in _OPENS else "is followed by nothing"
             self.fail(f"{frame.sign!r} {what}", frame.at)
-
-    def unreadable(self, at: int) -> str:
-        if self.text[at] == '"':
-            return "this text in quotes has no end"
-        return f"{self.text[at]!r} cannot begin a value"
 
     def finish(self, value: Any) -> Any:
         """Hand a finished value to what surrounds it; gives it back when nothing does."""
         frames = self.frames
         while frames:
             frame = frames[-1]
-            if frame.sign in ("(", "[", "{", "#{"):
+            if frame.sign in _OPENS:
                 frame.items.append(value)
                 return _NOTHING
             frames.pop()
@@ -192,7 +200,7 @@ class _Reader:
         if not self.frames:
             self.fail(f"{token!r} closes nothing", at)
         frame = self.frames.pop()
-        if frame.sign not in ("(", "[", "{", "#{"):
+        if frame.sign not in _OPENS:
             self.fail(f"{frame.sign!r} is followed by nothing", frame.at)
         if frame.sign[-1] != _CLOSES[token]:
             line = self.text.count("\n", 0, frame.at) + 1
@@ -208,15 +216,18 @@ class _Reader:
             self.fail(f"a map needs a value for every key; this one has {len(items)} forms", frame.at)
         return Mapped(zip(items[::2], items[1::2], strict=True))
 
-    def simple(self, kind: str | None, token: str, at: int) -> Any:
+    def simple(self, kind: str, token: str, at: int) -> Any:
         if kind == "string":
             return self.unescaped(token[1:-1], at) if "\\" in token else token[1:-1]
         if kind == "char":
             return self.char(token[1:], at)
         if kind == "special":
             if token not in _SPECIAL:
-                self.fail(f"there is no {token!r}; known are {', '.join(_SPECIAL)}", at)
+                self.fail(f"there is no {token[:40]!r}; known are {', '.join(_SPECIAL)}", at)
             return _SPECIAL[token]
+        self.fail("this text in quotes has no end" if token == '"' else f"{token!r} cannot begin a value", at)
+
+    def atom(self, token: str, at: int) -> Any:
         if token in _WORDS:
             return _WORDS[token]
         if token[0] == ":":
