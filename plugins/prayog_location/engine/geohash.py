@@ -33,9 +33,11 @@ DIRECTIONS = {
 }  # fmt: skip
 MAX_COVER = 4096
 _LETTERS = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
-_TRIPLES = np.stack(  # the three letters of every 15-bit group
-    [_LETTERS[(np.arange(1 << 15) >> shift) & 31] for shift in (10, 5, 0)], axis=1
-)
+# Three letters are 15 bits: 8 of the coordinate that begins them and 7 of the other. Their first, second and
+# third letter, by those 8 and 7 bits side by side: no bit has to be interleaved when many words are made.
+_PAIRS = np.arange(1 << 15, dtype=np.uint64)
+_WOVEN = spread_bits(_PAIRS >> np.uint64(7)) | (spread_bits(_PAIRS & np.uint64(127)) << np.uint64(1))
+_OF_GROUP = tuple(_LETTERS[(_WOVEN >> np.uint64(shift)) & np.uint64(31)] for shift in (10, 5, 0))
 
 
 def bits_of(precision: int) -> tuple[int, int]:
@@ -59,31 +61,45 @@ def encode(lat: float, lon: float, precision: int = 9) -> str:
 
 def numbers(lat: Floats, lon: Floats, precision: int) -> Numbers:
     """Geohashes as integers of 5 * precision bits, shape as the arguments: they sort as the words do."""
+    x, y = _cells(lat, lon, precision)
+    return _interleave(x.view(np.uint64), y.view(np.uint64), precision)
+
+
+def _cells(lat: Floats, lon: Floats, precision: int) -> tuple[Numbers, Numbers]:
+    """Columns and rows of places in the grid of a precision."""
     x_bits, y_bits = bits_of(precision)
-    x = np.where(lon == 180.0, 0, columns(lon, x_bits)).astype(np.uint64)  # 180 is -180 (rule 3)
-    return _interleave(x, rows(lat, y_bits).astype(np.uint64), precision)
+    x = columns(lon, x_bits)
+    x[lon == 180.0] = 0  # 180 is -180 (rule 3)
+    return x, rows(lat, y_bits)
 
 
 def _interleave(x: NDArray[np.uint64], y: NDArray[np.uint64], precision: int) -> Numbers:
     x, y = spread_bits(x), spread_bits(y)
     if precision % 2:  # an odd number of bits ends with longitude, an even one with latitude
-        return (x | (y << np.uint64(1))).astype(np.int64)
-    return ((x << np.uint64(1)) | y).astype(np.int64)
+        return (x | (y << np.uint64(1))).view(np.int64)
+    return ((x << np.uint64(1)) | y).view(np.int64)
 
 
 def encode_array(lat: Floats, lon: Floats, precision: int = 9) -> NDArray[np.bytes_]:
     """Geohashes of many places in degrees, shape (n,), dtype `S<precision>`."""
     found = np.empty((len(lat), precision), dtype=np.uint8)
-    groups = range(0, precision, 3)
+    x_bits, y_bits = bits_of(precision)
+    groups = -(-precision // 3)
+    x_pad, y_pad = (15 * groups + 1) // 2 - x_bits, 15 * groups // 2 - y_bits  # as if the last group were full
     step = 1 << 14  # the intermediate arrays stay in the processor's cache
     for low in range(0, len(lat), step):
         part = slice(low, low + step)
-        code = numbers(lat[part], lon[part], precision)
-        code <<= 5 * (3 * len(groups) - precision)  # as if the last group were full
-        for group in groups:
-            shift = 15 * (len(groups) - 1) - 5 * group
-            width = min(3, precision - group)
-            found[part, group : group + width] = _TRIPLES[(code >> shift) & 0x7FFF, :width]
+        x, y = _cells(lat[part], lon[part], precision)
+        x <<= x_pad
+        y <<= y_pad
+        (left, first), (right, second) = (x_bits + x_pad, x), (y_bits + y_pad, y)
+        for group in range(groups):
+            left, right = left - 8, right - 7
+            bits = ((first >> left) & 255) << 7
+            bits |= (second >> right) & 127
+            for place in range(3 * group, min(3 * group + 3, precision)):
+                found[part, place] = _OF_GROUP[place - 3 * group].take(bits)
+            (left, first), (right, second) = (right, second), (left, first)  # 15 is odd: the other one begins
     return found.reshape(-1).view(f"S{precision}")
 
 

@@ -11,18 +11,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import count
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid_layout import COLUMNS_PER_SQUARE, GridLayout, Ints
-from .points import EARTH_RADIUS_M, Floats, Ids, chord2_to_metres, fold_longitude, metres_to_chord2, unit_xyz
+from .grid_layout import COLUMNS_PER_SQUARE, Circles, GridLayout, Ints, Stretches
+from .grid_refined import Refinement
+from .points import EARTH_RADIUS_M, Floats, Ids, Points, chord2_to_metres, fold_longitude, metres_to_chord2, unit_xyz
 from .region import PAD_RAD
 
 QUERIES = 1 << 10  # queries worked on together
 CANDIDATES = 1 << 16  # candidates measured together: half a megabyte an array
 POSITION_BITS = 20
+MOST_SHRINKS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +49,14 @@ class KNearest:
 
 class Grid(Protocol):
     layout: GridLayout
+    refined: Refinement | None
     starts: NDArray[np.int32]
     order: NDArray[np.int32]
     xyz: tuple[Floats, Floats, Floats]
     density: Floats
+
+    @property
+    def points(self) -> Points: ...
 
 
 def radius(grid: Grid, lats: Floats, lons: Floats, metres: float, distances: bool) -> WithinRadius:
@@ -97,6 +104,8 @@ def start_reach(grid: Grid, lat: Floats, lon: Floats, k: int) -> Floats:
     row = np.clip(layout.row_of(lat), 0, layout.rows - 1)
     east = np.minimum(layout.east_of_west(lon), layout.span)
     density = grid.density[raster_cell(layout, grid.density.shape, row, east)]
+    if grid.refined is not None:
+        density = grid.refined.density_at(layout.cell_of(row, east), lat, lon, density)
     return np.minimum(np.sqrt(_wanted(k) / (math.pi * density)) + PAD_RAD, math.pi)
 
 
@@ -111,45 +120,60 @@ def _wanted(k: int) -> float:
 
 
 def _nearest_chunk(grid: Grid, lat: Floats, lon: Floats, k: int, ids: Ids, chord2: Floats) -> None:
-    """Fill `ids` and `chord2` (views, one row a query) with circles that grow until they hold k points."""
+    """Fill `ids` and `chord2` (views, one row a query).
+
+    Circles grow while their cells hold too few points, and shrink while they hold far too many; neither reads
+    a point. Then the points are measured. If the circle holds k of them, these are the answer. If it does not,
+    the k-th of all that were measured bounds the answer, and a circle of that size settles it.
+    """
     centre = unit_xyz(lat, lon)
     reach = start_reach(grid, lat, lon, k)
+    # The largest circle known to hold too few points and the smallest known to hold far too many.
+    too_small, too_large = np.zeros(len(lat)), np.full(len(lat), np.inf)
+    bounded = np.zeros(len(lat), dtype=np.bool_)  # the circle is known to suffice
     open_ = np.arange(len(lat))
-    may_shrink = np.ones(len(lat), dtype=np.bool_)
-    while len(open_):
-        query, begin, end = _runs(grid, lat[open_], lon[open_], reach[open_])
+    for attempt in count():
+        if not len(open_):
+            return
+        now = reach[open_]
+        query, begin, end = _runs(grid, lat[open_], lon[open_], now)
         counts = np.bincount(query, weights=end - begin, minlength=len(open_)).astype(np.int64)
-        # Cells that hold too few points need no measuring, cells that hold far too many a smaller circle.
-        few = (counts < k) & (reach[open_] < math.pi)
-        many = (counts > 8 * k + 64) & may_shrink[open_]
-        ready = ~(few | many)
+        few = (counts < k) & (now < math.pi)
+        # A crowd of twins stays a crowd in the smallest circle, so shrinking must end.
+        many = (counts > 8 * k + 64) & (now > 1.5 * too_small[open_]) & ~bounded[open_] & (attempt < MOST_SHRINKS)
+        too_small[open_[few]], too_large[open_[many]] = now[few], now[many]
+        larger = np.minimum(growth(k, counts) * now, np.maximum(np.sqrt(too_large[open_] * now), 1.3 * now))
+        smaller = np.maximum(np.sqrt(3.0 * k / np.maximum(counts, 1)), np.sqrt(too_small[open_] / now)) * now
+        aim = np.where(many, smaller, larger)
         done = np.zeros(len(open_), dtype=np.bool_)
-        if ready.any():
-            if not ready.all():
-                kept = ready[query]
-                query, begin, end = query[kept], begin[kept], end[kept]
-            limit = np.where(reach[open_] >= math.pi, 4.1, (2.0 * np.sin(0.5 * (reach[open_] - PAD_RAD))) ** 2)
-            mine = tuple(axis[open_] for axis in centre)
-            for part in _pieces(query, end - begin):
-                position, owner_counts, first = _candidates(query[part], begin[part], end[part])
-                squares = _measure(grid, mine, position, owner_counts, first)
-                owners = slice(first, first + len(owner_counts))
-                owner = np.repeat(np.arange(len(owner_counts)), owner_counts)
-                hits = np.flatnonzero(squares <= limit[owners][owner])
-                found = np.bincount(owner[hits], minlength=len(owner_counts))
-                full = found >= k
-                if not full.all():
-                    hits = hits[full[owner[hits]]]
-                which = open_[owners][full]
-                names, squares = grid.order[position[hits]], squares[hits]
-                ids[which], chord2[which] = _first_k(
-                    owner[hits], squares, names, found[full], k, limit[owners]
-                )
-                done[owners] |= full
-                counts[owners] = np.where(owner_counts > 0, found, counts[owners])
-        may_shrink[open_[many]] = False
-        factor = np.where(many, np.sqrt(3.0 * k / np.maximum(counts, 1)), growth(k, counts))
-        reach[open_] = np.minimum(reach[open_] * factor, math.pi)
+        ready = ~(few | many)
+        if not ready.all():
+            kept = ready[query]
+            query, begin, end = query[kept], begin[kept], end[kept]
+        limit = np.where(now >= math.pi, 4.1, (2.0 * np.sin(0.5 * (now - PAD_RAD))) ** 2)
+        mine = tuple(axis[open_] for axis in centre)
+        for part in _pieces(query, end - begin):
+            position, sizes, first = _candidates(query[part], begin[part], end[part])
+            squares = _measure(grid, mine, position, sizes, first)
+            owners = first + np.flatnonzero(sizes)
+            owner = np.repeat(np.arange(len(owners)), sizes[sizes > 0])
+            inside = squares <= limit[owners][owner]
+            held = np.bincount(owner[inside], minlength=len(owners))
+            full = held >= k
+            scale = limit[owners]
+            if not full.all():
+                inside |= ~full[owner]
+                held = np.where(full, held, sizes[sizes > 0])
+                edges = np.cumsum(sizes[sizes > 0])
+                scale = np.where(full, scale, np.maximum.reduceat(squares, edges - sizes[sizes > 0]))
+            hits = np.flatnonzero(inside)
+            found_ids, found = _first_k(owner[hits], squares[hits], grid.order[position[hits]], held, k, scale)
+            ids[open_[owners]], chord2[open_[owners]] = found_ids, found
+            done[owners] = full
+            bounded[open_[owners]] = True
+            bound = 2.0 * np.arcsin(np.minimum(1.0, 0.5 * np.sqrt(found[:, -1])))
+            aim[owners] = bound * (1.0 + 1e-9) + 2.0 * PAD_RAD
+        reach[open_] = np.minimum(aim, math.pi)
         open_ = open_[~done]
 
 
@@ -165,7 +189,7 @@ def _first_k(
     ends = np.cumsum(found)
     take = (ends - found)[:, None] + np.arange(k)
     if len(squares) < 1 << POSITION_BITS:
-        fraction = (squares * (float(1 << 33) / limit)[owner]).astype(np.int64)
+        fraction = (squares * (float(1 << 33) / np.maximum(limit, 1e-300))[owner]).astype(np.int64)
         np.minimum(fraction, (1 << 33) - 1, out=fraction)
         packed = (owner << 53) | (fraction << POSITION_BITS) | np.arange(len(squares))
         packed.sort()
@@ -196,9 +220,30 @@ def _places(lats: Floats, lons: Floats) -> tuple[Floats, Floats]:
 
 def _runs(grid: Grid, lat: Floats, lon: Floats, reach: Floats) -> tuple[Ints, Ints, Ints]:
     """Runs of sorted points that hold the circles: query numbers (ascending), begins, ends."""
-    found = grid.layout.circles(lat, lon, reach)
-    begin, end = grid.starts[found.first].astype(np.int64), grid.starts[found.last + 1].astype(np.int64)
-    return found.query, begin, end
+    circles = Circles(lat, lon, reach)
+    found = grid.layout.circles(circles)
+    refined = grid.refined
+    if refined is None:
+        return found.query, _start(grid, found.first), _start(grid, found.last + 1)
+    first, past = refined.leaf_of_cell[found.first], refined.leaf_of_cell[found.last + 1]
+    crowded = np.flatnonzero(past - first != found.last + 1 - found.first)
+    begin, end = _start(grid, first), _start(grid, past)
+    if not len(crowded):
+        return found.query, begin, end
+    mixed = Stretches(found.query[crowded], found.row[crowded], found.first[crowded], found.last[crowded])
+    gaps, small = refined.split(mixed, circles)
+    end[crowded] = begin[crowded]  # these are read as gaps and small stretches instead
+    query = np.concatenate([found.query, gaps.query, small.query])
+    begin = np.concatenate([begin, _start(grid, refined.leaf_of_cell[gaps.first]), _start(grid, small.first)])
+    end = np.concatenate([end, _start(grid, refined.leaf_of_cell[gaps.last + 1]), _start(grid, small.last + 1)])
+    kept = np.flatnonzero(begin < end)
+    kept = kept[np.argsort(query[kept], kind="stable")]
+    return query[kept], begin[kept], end[kept]
+
+
+def _start(grid: Grid, leaf: NDArray[Any]) -> Ints:
+    position: Ints = grid.starts[leaf].astype(np.int64)
+    return position
 
 
 def _pieces(query: Ints, sizes: Ints) -> Iterator[slice]:
@@ -271,18 +316,19 @@ def block_densities(layout: GridLayout, raster: Ints, enough: int) -> Floats:
     height = math.radians(layout.height * layout.rows)
     edges = np.clip(south + height * np.arange(rows + 1) / rows, -0.5 * math.pi, 0.5 * math.pi)
     strips = np.maximum(np.diff(np.sin(edges)), 1e-15) * math.radians(layout.span) / columns
-    counts = raster.astype(np.float64)
-    density = np.zeros(raster.shape)
-    while True:
-        tall, wide = rows // counts.shape[0], columns // counts.shape[1]
-        area = strips.reshape(-1, tall).sum(axis=1)[:, None] * wide
-        last = counts.size == 1
-        believed = np.where((counts >= enough) | last, np.maximum(counts, 1.0) / area, 0.0)
-        spread = np.repeat(np.repeat(believed, tall, axis=0), wide, axis=1)
-        density = np.where(density == 0.0, spread, density)
-        if last:
-            return density
+    levels = [raster.astype(np.float64)]
+    while levels[-1].size > 1:
+        counts = levels[-1]
         if counts.shape[0] > 1:
             counts = counts[0::2] + counts[1::2]
         if counts.shape[1] > 1:
             counts = counts[:, 0::2] + counts[:, 1::2]
+        levels.append(counts)
+    density = np.zeros((1, 1))
+    for counts in reversed(levels):  # from the whole map down: a block without enough points takes its parent's
+        area = strips.reshape(len(counts), -1).sum(axis=1)[:, None] * (columns // counts.shape[1])
+        tall, wide = len(counts) // len(density), counts.shape[1] // density.shape[1]
+        above = np.repeat(np.repeat(density, tall, axis=0), wide, axis=1)
+        believed = (counts >= enough) | (counts.size == 1)
+        density = np.where(believed, np.maximum(counts, 1.0) / area, above)
+    return density

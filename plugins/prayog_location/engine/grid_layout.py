@@ -25,7 +25,7 @@ from .region import Bounds
 Ints = NDArray[np.int64]
 POINTS_PER_ROW_SQUARE = 1.0  # mean number of points in a square of one row's height
 EDGE_DEG = 1e-9
-COLUMNS_PER_SQUARE = 1.5  # narrow cells cost no more to read and fit a circle better
+COLUMNS_PER_SQUARE = 1.0  # cells in such a square
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +36,33 @@ class Stretches:
     row: Ints
     first: Ints
     last: Ints
+
+
+class Circles:
+    """The circles of a batch: centres in degrees, `reach` in radians (padded), and of the haversine formula
+    the parts that do not depend on the row."""
+
+    __slots__ = ("_big", "_cos", "_hav", "_phi", "_tangent", "degrees", "lat", "lon", "reach")
+
+    def __init__(self, lat: Floats, lon: Floats, reach: Floats) -> None:
+        self.lat, self.lon, self.reach = lat, lon, reach
+        self.degrees = np.degrees(reach)
+        self._phi = np.radians(lat)
+        self._cos = np.cos(self._phi)
+        self._hav = np.sin(0.5 * reach) ** 2
+        self._tangent = np.arcsin(np.clip(np.sin(self._phi) / np.maximum(np.cos(reach), 1e-9), -1.0, 1.0))
+        self._big = reach >= 0.5 * np.pi
+
+    def half_width(self, query: Ints, south: Floats, north: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Degrees of longitude to either side of the centre that each circle reaches in a band (radians),
+        and whether it reaches all of them. The vectorised `region.half_width_deg`."""
+        at = np.clip(self._tangent[query], south, north)
+        spare = self._hav[query] - np.sin(0.5 * (at - self._phi[query])) ** 2
+        across = self._cos[query] * np.cos(at)
+        whole = (spare >= across) | self._big[query]
+        share = np.divide(spare, across, out=np.ones_like(spare), where=~whole)
+        half = np.degrees(2.0 * np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0)))) + 1e-9
+        return half, whole
 
 
 class GridLayout:
@@ -84,28 +111,16 @@ class GridLayout:
         cell: Ints = self.first[row] + np.minimum(column, columns - 1)
         return cell
 
-    def circles(self, lat: Floats, lon: Floats, reach: Floats) -> Stretches:
-        """The stretches that circles meet. Degrees; `reach` is the angular radius in radians, padded."""
-        degrees = np.degrees(reach)
-        low = np.clip(self.row_of(lat - degrees), 0, self.rows)
-        high = np.clip(self.row_of(lat + degrees), -1, self.rows - 1)
-        taken = np.maximum(high - low + 1, 0)
-        query = np.repeat(np.arange(len(lat)), taken)
-        ends = np.cumsum(taken)
-        row = np.arange(len(query)) + np.repeat(low - ends + taken, taken)
-
-        phi = np.radians(lat)
-        tangent = np.arcsin(np.clip(np.sin(phi) / np.maximum(np.cos(reach), 1e-9), -1.0, 1.0))
-        at = np.clip(tangent[query], self.row_south[row], self.row_north[row])
-        spare = np.repeat(np.sin(0.5 * reach) ** 2, taken) - np.sin(0.5 * (at - phi[query])) ** 2
-        across = np.cos(phi)[query] * np.cos(at)
+    def circles(self, circles: Circles) -> Stretches:
+        """The stretches that circles meet."""
+        low = np.clip(self.row_of(circles.lat - circles.degrees), 0, self.rows)
+        high = np.clip(self.row_of(circles.lat + circles.degrees), -1, self.rows - 1)
+        query, row = spread(low, high)
         columns = self.columns[row]
-        whole = (spare >= across) | (np.repeat(reach, taken) >= 0.5 * np.pi)
-        share = np.divide(spare, across, out=np.ones_like(spare), where=~whole)
-        half = np.degrees(2.0 * np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0)))) + 1e-9
+        half, whole = circles.half_width(query, self.row_south[row], self.row_north[row])
         whole |= half + self.span / columns >= 180.0  # the two ends of the stretch could share a cell
 
-        east = self.east_of_west(lon)[query]
+        east = self.east_of_west(circles.lon)[query]
         begin, end = np.maximum(east - half, 0.0), np.minimum(east + half, self.span)
         begin[whole], end[whole] = 0.0, self.span
         scale = columns / self.span
@@ -163,17 +178,31 @@ class GridLayout:
         division, and must never lie outside the bounds of its cell.
         """
         width = self.span / int(self.columns[row])
-        south = max(-90.0, self.south + row * self.height - EDGE_DEG)
-        north = min(90.0, self.south + (row + 1) * self.height + EDGE_DEG)
+        south = self.south + row * self.height - EDGE_DEG
+        north = self.south + (row + 1) * self.height + EDGE_DEG
         west = self.west + first * width - EDGE_DEG
         east = self.west + (last + 1) * width + EDGE_DEG
         if self.span >= 360.0:  # the cells begin and end at the antimeridian
             west, east = max(west, -180.0), min(east, 180.0)
-        if west >= 180.0:
-            west, east = west - 360.0, east - 360.0
-        if east <= 180.0:
-            return ((south, west, north, east),)
-        return (south, west, north, 180.0), (south, -180.0, north, east - 360.0)
+        return around_antimeridian(south, west, north, east)
+
+
+def around_antimeridian(south: float, west: float, north: float, east: float) -> tuple[Bounds, ...]:
+    """Bounds whose west lies below 540 as one or two bounds inside -180..180 and -90..90."""
+    south, north = max(-90.0, south), min(90.0, north)
+    if west >= 180.0:
+        west, east = west - 360.0, east - 360.0
+    if east <= 180.0:
+        return ((south, max(west, -180.0), north, east),)
+    return (south, west, north, 180.0), (south, -180.0, north, east - 360.0)
+
+
+def spread(low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """All pairs (i, value) with low[i] <= value <= high[i], in order: numbers i and values."""
+    taken = np.maximum(high - low + 1, 0)
+    owner = np.repeat(np.arange(len(low)), taken)
+    ends = np.cumsum(taken)
+    return owner, np.arange(len(owner)) + np.repeat(low - ends + taken, taken)
 
 
 def _pick(found: Stretches, which: NDArray[np.bool_]) -> Stretches:

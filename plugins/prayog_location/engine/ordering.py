@@ -8,6 +8,7 @@ J. ACM 17(3), 1970), then each bucket is sorted alone. The result is exactly tha
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,11 @@ class Meter:
             self._progress(self._done, self._total)
 
 
-def stable_argsort(keys: NDArray[np.generic], meter: Meter) -> NDArray[np.intp]:
+def stable_argsort(keys: NDArray[Any], meter: Meter) -> NDArray[np.intp]:
     """The permutation that sorts `keys`, equal keys in their order. Advances the meter by 2 per key."""
     n = len(keys)
     if n <= STEP:
-        order = np.argsort(keys, kind="stable")
+        order = _argsort(keys)
         meter.advance(2 * n)
         return order
     # Every 997th key is sample enough: buckets need only be roughly equal.
@@ -60,6 +61,19 @@ def stable_argsort(keys: NDArray[np.generic], meter: Meter) -> NDArray[np.intp]:
         meter.advance(len(part) - len(part) // 2)
     for low, high in pairwise(starts.tolist()):
         bucket = order[low:high]
-        order[low:high] = bucket[np.argsort(keys[bucket], kind="stable")]
+        order[low:high] = bucket[_argsort(keys[bucket])]
         meter.advance(high - low)
     return order
+
+
+def _argsort(keys: NDArray[Any]) -> NDArray[np.intp]:
+    """A stable argsort. Integers that leave room for their position beside them are sorted together with it,
+    as plain numbers: several times as fast."""
+    places = len(keys).bit_length()
+    if keys.dtype.kind == "i" and len(keys):
+        least = int(keys.min())
+        if int(keys.max()) - least < 1 << (63 - places):
+            packed = ((keys.astype(np.int64) - least) << places) | np.arange(len(keys))
+            packed.sort()
+            return packed & ((1 << places) - 1)
+    return np.argsort(keys, kind="stable")

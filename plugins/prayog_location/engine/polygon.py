@@ -73,7 +73,7 @@ class Polygon:
         for lat_a, lon_a, lat_b, lon_b in self._edges:
             spanned = np.flatnonzero((lon >= lon_a) & (lon < lon_b))
             if len(spanned):
-                height = lat_a + (lon[spanned] - lon_a) * ((lat_b - lat_a) / (lon_b - lon_a))
+                height = lat_a + (lon[spanned] - lon_a) / (lon_b - lon_a) * (lat_b - lat_a)
                 found[spanned] ^= lat[spanned] < height
         return found
 
@@ -116,7 +116,7 @@ def _cut_at_antimeridian(lat: Floats, lon: Floats) -> Floats:
         if not crosses:
             pieces.append((a_lat, a_lon, b_lat, b_lon))
         else:
-            at = a_lat + (180.0 - a_lon) * ((b_lat - a_lat) / (b_lon + 360.0 - a_lon))
+            at = a_lat + (180.0 - a_lon) / (b_lon + 360.0 - a_lon) * (b_lat - a_lat)
             pieces.append((a_lat, a_lon, at, 180.0))
             pieces.append((at, -180.0, b_lat, b_lon))
     return np.array(pieces, dtype=np.float64)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prayog_location.engine import synthetic
 from prayog_location.engine.brute import BruteForce
 from prayog_location.engine.curve_index import CurveIndex
 from prayog_location.engine.curves import Z_ORDER
@@ -94,6 +95,25 @@ def test_large_batches_cross_every_chunk_border() -> None:
         expected = np.argsort(haversine_m(lat[i], lon[i], points.lat, points.lon), kind="stable")[:80_000]
         assert (many.ids[i] == expected).mean() > 0.9999  # haversine rounds differently in the last digit
         assert (np.diff(many.distances_m[i]) >= 0.0).all()
+
+
+def test_clusters_in_a_wide_world_are_searched_through_the_finer_grid() -> None:
+    """Cells that hold a town are cut; circles then meet whole cells, gaps and small cells in one row."""
+    points = synthetic.clusters(30_000, 8, towns=6)
+    grid, scan = LatLonGrid.build(points), BruteForce(points)
+    assert grid.refined is not None
+    rng = np.random.default_rng(6)
+    lat = np.concatenate([points.lat[::600], rng.uniform(-90, 90, 50)])
+    lon = np.concatenate([points.lon[::600], rng.uniform(-180, 180, 50)])
+    for metres in (50.0, 5_000.0, 400_000.0):
+        within = grid.radius_batch(lat, lon, metres)
+        for i in range(len(lat)):
+            expected = ask(scan, Radius(lat[i], lon[i], metres)).ids
+            assert np.array_equal(np.sort(within.ids[within.offsets[i] : within.offsets[i + 1]]), np.sort(expected))
+            assert ask(grid, Radius(lat[i], lon[i], metres)).ids.tolist() == expected.tolist()
+    near = grid.knn_batch(lat, lon, 12)
+    for i in range(len(lat)):
+        assert near.ids[i].tolist() == ask(scan, Nearest(lat[i], lon[i], 12)).ids.tolist()
 
 
 def test_a_crowd_of_duplicates_is_ordered_by_id() -> None:
