@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from topics.consensus.playing import check_formulas, check_variants, named, play, storm, violation, world
 
-from prayog_consensus.engine.families import family
 from prayog_consensus.engine.raft.measures import CHECKS
 from prayog_consensus.engine.setup import Setup, names
 from prayog_sim.clock import ms
+from topics.consensus.playing import check_formulas, check_variants, named, play, storm, violation, world
 
 _LINEARIZABLE = next(check for check in CHECKS if check.name == "linearizable")
 

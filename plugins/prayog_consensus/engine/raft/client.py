@@ -53,33 +53,48 @@ class Client(Node):
             ctx.set_timer("next", self._period)
             self.count += 1
             if self._mixed and self.count % 2 == 0:
-                self._want("read", "x", None, "", ctx)
+                self._want("read", self.pick(ctx), None, "", ctx)
             else:
-                self._want("write", "x", self._value(), "", ctx)
+                self._want("write", self.pick(ctx), self._value(), "", ctx)
         elif self.waiting is not None:
             self._again(ctx)
 
     def on_action(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
-        at = str(args.get("at") or "")
-        if name == "peek" and at not in self._servers:
-            raise ActionError(f"peek needs at=, one of {', '.join(self._servers)}")
+        server = str(args.get("server") or "")
+        if name == "peek" and server not in self._servers:
+            raise ActionError(f"peek needs server=, one of {', '.join(self._servers)}")
         self.count += name == "write"
         value = args.get("value") if args.get("value") is not None else self._value()
-        self._want(name, str(args.get("key") or "x"), value if name == "write" else None, at, ctx)
+        self._want(name, str(args.get("key") or "x"), value if name == "write" else None, server, ctx)
 
     def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
         if not isinstance(msg, Answer) or self.waiting is None or msg.request != self.waiting.request:
             return  # an answer that comes a second time, or after its request was given up
         if not msg.ok:
             if msg.leader and msg.leader != src and not self.hinted:
-                self.leader, self.hinted = msg.leader, True
+                self.hinted = True
+                self.learn(msg.leader)
                 self._send(ctx)
             return  # a server that knows no better: ask the next one when the timer is due
         if self.waiting.kind != "peek":
-            self.leader = src
+            self.learn(src)
         value = {} if self.waiting.kind == "write" else {"value": msg.value}
         ctx.emit("ok", op=msg.request, **value)
         self._done(f"{self.waiting} {msg}", ctx)
+
+    # -- where to ask ------------------------------------------------------------------------------------------
+
+    def pick(self, ctx: Ctx) -> str:
+        """The key of an operation of its own."""
+        return "x"
+
+    def route(self, ask: Ask) -> tuple[str, Any]:
+        """Whom to ask, and the message to send."""
+        return self.leader, ask
+
+    def learn(self, leader: str) -> None:
+        """`leader` is worth asking."""
+        self.leader = leader
 
     # -- one request after the other ---------------------------------------------------------------------------
 
@@ -102,11 +117,12 @@ class Client(Node):
         apart = {"of": "peek"} if kind == "peek" else {}
         asked = {"value": value} if kind == "write" else {}
         ctx.emit("invoke", op=self.number, f="write" if kind == "write" else "read", key=key, **asked, **apart)
-        self._send(ctx, at or self.leader)
+        self._send(ctx, at)
 
     def _send(self, ctx: Ctx, to: str = "") -> None:
         if self.waiting is not None:
-            ctx.send(to or self.leader, self.waiting)
+            server, message = self.route(self.waiting)
+            ctx.send(to or server, message)
             ctx.set_timer("retry", self._patience)
 
     def _again(self, ctx: Ctx) -> None:
@@ -118,8 +134,9 @@ class Client(Node):
             return
         self.tries += 1
         self.turn += 1
-        self.leader, self.hinted = self._servers[self.turn % len(self._servers)], False
-        ctx.emit("retry", op=self.waiting.request, server=self.leader)
+        self.hinted = False
+        self.learn(self._servers[self.turn % len(self._servers)])
+        ctx.emit("retry", op=self.waiting.request, server=self.route(self.waiting)[0])
         self._send(ctx)
 
     def _done(self, what: str, ctx: Ctx) -> None:

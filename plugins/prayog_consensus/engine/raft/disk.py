@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 from zlib import crc32
 
@@ -180,11 +181,11 @@ def decode(content: bytes) -> tuple[list[list[Any]], int]:
 
 def _command_fields(command: Command) -> list[Any]:
     name = type(command).__name__.lower()
-    return [name, *(getattr(command, field) for field in type(command).__dataclass_fields__)]
+    return [name, *(getattr(command, field.name) for field in fields(command))]
 
 
-def _command(fields: list[Any]) -> Command:
-    name, *values = fields
+def _command(row: list[Any]) -> Command:
+    name, *values = row
     return _COMMANDS[name](*(tuple(value) if isinstance(value, list) else value for value in values))
 
 

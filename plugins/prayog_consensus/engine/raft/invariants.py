@@ -21,7 +21,7 @@ from prayog_consensus.engine.raft.server import Server
 from prayog_sim.node import Node
 from prayog_sim.world import Invariant
 
-__all__ = ["invariants"]
+__all__ = ["TESTS", "invariants"]
 
 Servers = Mapping[str, Server]
 Test = Callable[[Servers], str | None]
@@ -161,7 +161,7 @@ def _changing(node: Server) -> bool:
     )
 
 
-_ALL: tuple[tuple[str, tuple[str, ...], Test], ...] = (
+TESTS: tuple[tuple[str, tuple[str, ...], Test], ...] = (
     ("one leader per term", ("_led",), _election_safety),
     ("a leader only appends", ("log", "state", "_highest"), _append_only),
     ("logs match", ("log", "loaded"), _log_matching),
@@ -170,8 +170,9 @@ _ALL: tuple[tuple[str, tuple[str, ...], Test], ...] = (
     ("terms and votes stay", ("_wrong",), _monotone),
     ("committed is kept", ("log", "commit", "_sealed", "loaded"), _committed_is_kept),
 )
+"""Name, the fields on which the verdict depends, and the test of one group of servers."""
 
 
 def invariants() -> tuple[Invariant, ...]:
     """Fresh invariants, for one world."""
-    return tuple(Invariant(name, _WhenChanged(fields, test)) for name, fields, test in _ALL)
+    return tuple(Invariant(name, _WhenChanged(fields, test)) for name, fields, test in TESTS)

@@ -32,7 +32,12 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class Command:
+    """What stands in an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put(Command):
     """Set `key` to `value`.  ``client`` and ``request`` make it recognisable when it is sent twice (§8)."""
 
     client: str
@@ -45,7 +50,7 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
-class Get:
+class Get(Command):
     """A read that goes through the log like a write (option ``logreads``)."""
 
     client: str
@@ -57,7 +62,7 @@ class Get:
 
 
 @dataclass(frozen=True, slots=True)
-class Noop:
+class Noop(Command):
     """Nothing: a new leader's first entry, so that it can commit what came before (§8)."""
 
     def __str__(self) -> str:
@@ -65,7 +70,7 @@ class Noop:
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class Members(Command):
     """Who votes.  With ``old``, a joint configuration: every decision needs a majority of each (§6)."""
 
     voters: tuple[str, ...]
@@ -84,9 +89,6 @@ class Members:
 
     def __str__(self) -> str:
         return f"{','.join(self.old)}→{','.join(self.voters)}" if self.old else f"members {','.join(self.voters)}"
-
-
-Command = Put | Get | Noop | Members
 
 
 @dataclass(frozen=True, slots=True)

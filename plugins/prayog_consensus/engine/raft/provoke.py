@@ -127,7 +127,7 @@ ACTIONS = (
         Arg("node", "node", "Client", "c1"), Arg("key", "text", "Key", "x"),
     ), "R"),
     ActionSpec("peek", "Peek", "A client reads what one server has, old or not.", "node", (
-        Arg("node", "node", "Client", "c1"), Arg("at", "node", "Server"), Arg("key", "text", "Key", "x"),
+        Arg("node", "node", "Client", "c1"), Arg("server", "node", "Server"), Arg("key", "text", "Key", "x"),
     )),
     ActionSpec("campaign", "Time out", "The server's election timeout is over now.", "node", (_SERVER,), "T"),
     ActionSpec("timer", "Set the timer", "Let the election timeout run out after so long.", "node", (

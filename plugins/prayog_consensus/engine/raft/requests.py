@@ -44,13 +44,13 @@ class Requests(Replication):
         command = entry.command
         ctx.emit("commit", slot=index, value=str(command), term=entry.term)
         self._digest = self.saw_apply(index, str(command), self._digest)
-        value = self._execute(command, ctx)
+        value = self.execute(command, ctx)
         if isinstance(command, Members):
             self.members_committed(command, ctx)
         elif isinstance(command, Put | Get) and command.client and self.leads:
-            ctx.send(command.client, Answer(command.request, True, value, self._me))
+            self.reply(command, value, ctx)
 
-    def _execute(self, command: Command, ctx: Ctx) -> Any:
+    def execute(self, command: Command, ctx: Ctx) -> Any:
         """Change the store; a request that was done before is only answered again (§8)."""
         if isinstance(command, Get):
             return self.store.get(command.key)
@@ -65,6 +65,10 @@ class Requests(Replication):
             self.sessions[command.client] = (command.request, None)
         return None
 
+    def reply(self, command: Put | Get, value: Any, ctx: Ctx) -> None:
+        """The leader applied a client's command; `value` is what came of it."""
+        ctx.send(command.client, Answer(command.request, True, value, self._me))
+
     # -- requests ----------------------------------------------------------------------------------------------
 
     def on_ask(self, src: str, msg: Ask, ctx: Ctx) -> None:
@@ -78,7 +82,7 @@ class Requests(Replication):
         if msg.kind == "write":
             self._write(src, msg, ctx)
         elif self.errs("local_reads"):
-            ctx.send(src, Answer(msg.request, True, self.store.get(msg.key), self._me))
+            self.reply_read(src, msg.request, msg.key, ctx)
         elif self._options.reads == "log":
             self.append(Get(src, msg.request, msg.key), ctx)
         else:
@@ -91,8 +95,8 @@ class Requests(Replication):
             ctx.send(src, Answer(msg.request, True, answer, self._me))
             return
         command = Put(src, msg.request, msg.key, msg.value)
-        if any(entry.command == command for entry in self.log.after(self.commit, len(self.log.entries))):
-            return  # it is in the log and will be answered when it is committed
+        if Entry(self.term, command) in self.log.after(self.commit, len(self.log.entries)):
+            return  # it is on its way.  (One of an older term is not enough: without this entry it may never be final.)
         self.append(command, ctx)
 
     # -- reads -------------------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ class Requests(Replication):
         if self._options.reads == "lease" and ctx.now < self._lease_until and self._settled:
             left = format_us(self._lease_until - ctx.now)
             ctx.note(f"{self._me} answers {src} without asking anybody: its lease holds for {left}")
-            ctx.send(src, Answer(msg.request, True, self.store.get(msg.key), self._me))
+            self.reply_read(src, msg.request, msg.key, ctx)
             return
         self._reads = (*self._reads, (src, msg.request, msg.key, self.commit, self._round + 1))
         self.new_round(ctx)
@@ -144,10 +148,14 @@ class Requests(Replication):
         for read in self._reads:
             src, request, key, index, round_ = read
             if self._round_agreed(round_) and self.applied >= index:
-                ctx.send(src, Answer(request, True, self.store.get(key), self._me))
+                self.reply_read(src, request, key, ctx)
             else:
                 waiting.append(read)
         self._reads = tuple(waiting)
+
+    def reply_read(self, src: str, request: int, key: str, ctx: Ctx) -> None:
+        """Nothing stands in the way of answering the read from the store."""
+        ctx.send(src, Answer(request, True, self.store.get(key), self._me))
 
     # -- what the other parts bring ----------------------------------------------------------------------------
 
