@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from prayog_consensus.engine.families import family
-from prayog_consensus.engine.sweeping import SIZES, Point, sweep
+from prayog_consensus.sweeping import SIZES, Point, sweep
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench, Panel

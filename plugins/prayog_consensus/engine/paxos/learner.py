@@ -21,14 +21,14 @@ class Learner(Role):
     def __init__(self, quorum: int) -> None:
         self.quorum = quorum
         self.learned: str | None = None
-        self.ballots: dict[Ballot, tuple[str, ...]] = {}
+        self.ballots: dict[Ballot, frozenset[str]] = {}
         """Who voted, by ballot."""
 
     def heard_of_vote(self, src: str, msg: Accepted, ctx: Ctx) -> None:
         """One vote more."""
-        voters = self.ballots.get(msg.ballot, ())
+        voters = self.ballots.get(msg.ballot, frozenset[str]())
         if src not in voters:
-            self.ballots[msg.ballot] = voters = (*voters, src)
+            self.ballots[msg.ballot] = voters = voters | {src}
             if len(voters) >= self.quorum:
                 why = f"{len(voters)} votes in {told(msg.ballot)}"
                 self.learn(msg.value, why, ctx)

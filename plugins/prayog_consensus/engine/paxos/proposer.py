@@ -74,7 +74,7 @@ class Proposer(Role):
 
     def __init__(
         self,
-        acceptors: tuple[str, ...],
+        acceptors: frozenset[str],
         quorum: int,
         tells: tuple[str, ...] = (),
         timeout: int = 150_000,
@@ -82,6 +82,7 @@ class Proposer(Role):
         variant: str = CORRECT,
     ) -> None:
         self.acceptors = acceptors
+        """A set, as are the voters: to the explorer, acceptors that swap their names are the same state."""
         self.quorum = quorum
         self.tells = tells
         self.timeout = timeout
@@ -96,7 +97,7 @@ class Proposer(Role):
         self.ballot: Ballot = NO_BALLOT
         self.value = ""
         self.promises: dict[str, Vote | None] = {}
-        self.voters: tuple[str, ...] = ()
+        self.voters: frozenset[str] = frozenset()
         self.seen = 0
         """The highest round that anybody mentioned."""
         self.failures = 0
@@ -125,11 +126,10 @@ class Proposer(Role):
         """Begin a new ballot, higher than all that it knows of."""
         self.round = max(self.round, self.seen) + 1
         self.ballot = (self.round, ctx.me)
-        self.value, self.promises, self.voters = "", {}, ()
+        self.value, self.promises, self.voters = "", {}, frozenset()
         ctx.emit("ballot", ballot=told(self.ballot))
         self._watch(ctx)
-        for acceptor in self.acceptors:
-            self.post(acceptor, Prepare(self.ballot), ctx)
+        self._ask_all(Prepare(self.ballot), ctx)
 
     def heard_promise(self, src: str, msg: Promise, ctx: Ctx) -> None:
         """One promise more."""
@@ -157,15 +157,13 @@ class Proposer(Role):
             ballot, self.value = votes[0] if self.variant == "lowest-ballot" else votes[-1]
             ctx.note(f"{ctx.me} takes over {self.value}: it has votes of ballot {told(ballot)}")
         self._watch(ctx)
-        for acceptor in self.acceptors:
-            self.post(acceptor, Accept(self.ballot, self.value), ctx)
+        self._ask_all(Accept(self.ballot, self.value), ctx)
 
     def heard_vote(self, src: str, msg: Accepted, ctx: Ctx) -> None:
         """One vote more."""
         if msg.ballot != self.ballot or self.state != "accepting":
             return
-        if src not in self.voters:
-            self.voters = (*self.voters, src)
+        self.voters = self.voters | {src}
         PROPOSER.fire(self, "vote", ctx)
 
     def voted_by_majority(self, ctx: Ctx) -> bool:
@@ -175,7 +173,7 @@ class Proposer(Role):
         """A majority voted in this ballot: the value is chosen."""
         ctx.cancel_timer("retry")
         self.decision = self.value
-        ctx.note(f"{ctx.me}: {self.value} is chosen, by {' '.join(self.voters)} in {told(self.ballot)}")
+        ctx.note(f"{ctx.me}: {self.value} is chosen, by {' '.join(sorted(self.voters))} in {told(self.ballot)}")
         ctx.emit("commit", slot=0, value=self.value)
         for learner in self.tells:
             self.post(learner, Chosen(self.ballot, self.value), ctx)
@@ -202,6 +200,10 @@ class Proposer(Role):
             pause = ctx.rng.randint(1, self.timeout << min(self.failures, 6))
             ctx.note(f"{ctx.me} backs off for {pause // 1000} ms")
             ctx.set_timer("retry", pause)
+
+    def _ask_all(self, msg: Prepare | Accept, ctx: Ctx) -> None:
+        for acceptor in sorted(self.acceptors, key=lambda name: (name == ctx.me, len(name), name)):
+            self.post(acceptor, msg, ctx)
 
     def _watch(self, ctx: Ctx) -> None:
         if self.retry != "manual":

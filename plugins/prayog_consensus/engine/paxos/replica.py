@@ -24,7 +24,7 @@ class Replica(Proposer, Acceptor, Learner):
         self, me: str, nodes: tuple[str, ...], quorum: int, timeout: int, retry: str, variant: str = CORRECT
     ) -> None:
         others = tuple(node for node in nodes if node != me)
-        Proposer.__init__(self, (*others, me), quorum, others, timeout, retry, variant)
+        Proposer.__init__(self, frozenset(nodes), quorum, others, timeout, retry, variant)
         Acceptor.__init__(self, (), variant)
         Learner.__init__(self, quorum)
 

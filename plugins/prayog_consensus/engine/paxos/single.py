@@ -45,7 +45,7 @@ def _nodes(setup: Setup) -> Factories:
     learners = names(_number(setup, "learners", 0), "l")
     told = learners if "vialeader" in setup.words else ()
     direct = () if told else learners
-    proposer = partial(Proposer, acceptors, quorum, told, setup.timeout_us, retry, setup.variant)
+    proposer = partial(Proposer, frozenset(acceptors), quorum, told, setup.timeout_us, retry, setup.variant)
     return {
         **dict.fromkeys(names(_number(setup, "proposers", 2), "p"), proposer),
         **dict.fromkeys(acceptors, partial(Acceptor, direct, setup.variant)),

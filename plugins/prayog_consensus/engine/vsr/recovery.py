@@ -47,7 +47,7 @@ class Replica(Change):
             ctx.note(f"{self.me} has lost everything, and there is nobody to ask")
         for dst in self.others:
             ctx.send(dst, Recovery(self.boots, self.view))
-        self.watch("recover", ctx)
+        ctx.set_timer("recover", self.timeout)
 
     def asked_for_recovery(self, src: str, msg: Recovery, ctx: Ctx) -> None:
         """§4.3, step 2."""

@@ -100,7 +100,7 @@ class State(Role, Store):
         self.watch("patience", ctx)
 
     def watch(self, name: str, ctx: Ctx) -> None:
-        if self.timers or name == "recover":
+        if self.timers:
             ctx.set_timer(name, self.timeout + int(self.timeout * self.spread * ctx.rng.random()))
 
     def beat(self, ctx: Ctx) -> None:

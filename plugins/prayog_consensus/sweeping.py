@@ -38,7 +38,7 @@ class Point:
 
 def sweep(context: Context, algorithm: str, sizes: Sequence[int]) -> list[Point]:
     """Run every formula of `algorithm` at all `sizes`; meant for a process of its own."""
-    topic = Topic.load(read_folder(Path(__file__).parent.parent, "built-in"))
+    topic = Topic.load(read_folder(Path(__file__).parent, "built-in"))
     points = []
     formulas = family(algorithm).formulas
     for done, formula in enumerate(formulas):
