@@ -1,4 +1,4 @@
-"""Everything on the bench as files: the saved run, the trace in three forms, and names that say what they are."""
+"""Everything on the bench as files: the saved run, the trace in five forms, and names that say what they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from prayog.ui.bench.driver import Branch
-from prayog_sdk.exports import Label, to_csv, to_jsonl, to_text
+from prayog_sdk.exports import Label, to_csv, to_edn, to_jsonl, to_shiviz, to_text
 from prayog_sdk.lessons import Answer
 from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.saved import SavedRun
@@ -15,7 +15,9 @@ from prayog_sim.trace import Trace
 
 __all__ = ["TRACE_FORMS", "file_name", "free_path", "saved_run", "write_trace"]
 
-TRACE_FORMS: Mapping[str, Callable[[Trace, Label], Iterator[str]]] = {"jsonl": to_jsonl, "csv": to_csv, "txt": to_text}
+TRACE_FORMS: Mapping[str, Callable[[Trace, Label], Iterator[str]]] = {
+    "jsonl": to_jsonl, "csv": to_csv, "txt": to_text, "shiviz": to_shiviz, "edn": to_edn,
+}  # fmt: skip
 """File ending -> writer."""
 
 

@@ -64,7 +64,7 @@ class Filing(QObject):
         job.failed.connect(self._failed)
 
     def export_trace(self, form: str) -> None:
-        """Write the run up to the shown event as ``jsonl``, ``csv`` or ``txt``."""
+        """Write the run up to the shown event in one of the `TRACE_FORMS`."""
         driver = self._host.driver
         if driver.branch is None:
             return
@@ -100,7 +100,10 @@ class Filing(QObject):
         there = self._host.driver.branch is not None
         menu.addAction(self.tr("Save the run…\tCtrl+S"), self.save).setEnabled(there)
         menu.addSection(self.tr("The trace up to the shown event"))
-        for form, words in (("jsonl", self.tr("JSON lines…")), ("csv", self.tr("CSV…")), ("txt", self.tr("Text…"))):
+        for form, words in (
+            ("jsonl", self.tr("JSON lines…")), ("csv", self.tr("CSV…")), ("txt", self.tr("Text…")),
+            ("shiviz", self.tr("ShiViz log…")), ("edn", self.tr("History for Jepsen (EDN)…")),
+        ):  # fmt: skip
             menu.addAction(words, partial(self.export_trace, form)).setEnabled(there)
         seen = [slot for slot in self._page.docks.slots() if slot.seen]
         if seen:
