@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -697,14 +698,17 @@ def test_closing_stops_what_runs(room: Callable[..., Room]) -> None:
     assert json.dumps(lab.problems) == "[]"
 
 
-def gaps(qtbot: Any, ms: int) -> tuple[float, float]:
-    """The 95th percentile and the largest time (ms) between two ticks of a 5 ms timer, during `ms`."""
-    found: list[float] = []
-    last = [time.perf_counter()]
+def gaps(qtbot: Any, ms: int) -> tuple[float, float, float]:
+    """Between two ticks of a 5 ms timer, during `ms`: 95th percentile and largest time, largest CPU time (all ms).
+
+    The CPU time of the GUI thread does not grow when others share the machine.
+    """
+    found: list[tuple[float, float]] = []
+    last = [(time.perf_counter(), time.thread_time())]
 
     def tick() -> None:
-        now = time.perf_counter()
-        found.append((now - last[0]) * 1000)
+        now = (time.perf_counter(), time.thread_time())
+        found.append(((now[0] - last[0][0]) * 1000, (now[1] - last[0][1]) * 1000))
         last[0] = now
 
     timer = QTimer()
@@ -714,8 +718,8 @@ def gaps(qtbot: Any, ms: int) -> tuple[float, float]:
     timer.start()
     qtbot.wait(ms)
     timer.stop()
-    found.sort()
-    return found[len(found) * 95 // 100], found[-1]
+    wall = sorted(gap for gap, _ in found)
+    return wall[len(wall) * 95 // 100], wall[-1], max(cpu for _, cpu in found)
 
 
 def test_play_of_100_000_steps_leaves_the_window_free(room: Callable[..., Room], qtbot: Any) -> None:
@@ -727,16 +731,19 @@ def test_play_of_100_000_steps_leaves_the_window_free(room: Callable[..., Room],
     page.driver.set_speed(MAX)
     sys.setswitchinterval(0.001)  # as the lab does at its start
     try:
-        for _ in range(3):  # others share the machine: once must do
-            idle = gaps(qtbot, 500)
+        for _ in range(3):
+            idle = gaps(qtbot, 400)
             page.driver.first()
             page.driver.play()
-            busy = gaps(qtbot, 1500)
+            p95, worst, cpu = gaps(qtbot, 1500)
             page.driver.pause()
-            if busy[0] < max(50.0, 2 * idle[0]) and busy[1] < max(50.0, 3 * idle[1]):
+            crowded = os.getloadavg()[0] > (os.cpu_count() or 1) if hasattr(os, "getloadavg") else False
+            if cpu < 50 and (crowded or (p95 < 50 and worst < max(50.0, 3 * idle[1]))):
                 break
         else:
-            pytest.fail(f"blocked for {busy[1]:.0f} ms (95 %: {busy[0]:.0f} ms); idle {idle[1]:.0f} ms")
+            pytest.fail(
+                f"worked for {cpu:.0f} ms at once; blocked {worst:.0f} ms, 95 %: {p95:.0f}; idle {idle[1]:.0f} ms"
+            )
     finally:
         sys.setswitchinterval(0.005)
     assert page.driver.at > 1000, "it must have played meanwhile"
