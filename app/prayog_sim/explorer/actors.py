@@ -7,7 +7,7 @@ new thaws a node and runs its handler.
 
 Rules
 1. A handler that raises crashes its node, which then stays down, *failed*.
-2. A move is ``(state after, messages sent, facts emitted)``; messages are sorted by link, in order of sending.
+2. A move is ``(state after, messages sent, facts emitted)``, in the order of sending.
 """
 
 from __future__ import annotations
@@ -180,7 +180,6 @@ class Actors:
             crashed = self._crashed(i, node, disk.contents(), FAILED, said)
             return (self.local(crashed), (), ()), ctx.looked
         after = (UP, freeze_fields(vars(node), name), tuple(sorted(timers)), disk.contents(), "")
-        sends.sort(key=self.links.__getitem__)
         return (self.local(after), tuple(sends), tuple(emits)), ctx.looked
 
     def _crashed(self, i: int, node: Node, contents: Any, status: int, said: str) -> Local:

@@ -72,6 +72,12 @@ class Interleaving:
             self.alike.check_start(states)
         return states
 
+    @property
+    def known(self) -> int:
+        """How many moves are known: pairs of a node's state and what happens to it."""
+        waiting = sum(len(moves) for moves in self._deliveries.values())
+        return waiting + sum(len(moves) for moves in self._own) + sum(len(moves) for moves in self._acts)
+
     def memory(self) -> Any:
         """What the numbers stand for; picklable."""
         return self.actors.memory(), self.pasts

@@ -100,7 +100,7 @@ class Model(ABC, Generic[State, Action]):
         return None
 
     def recall(self, memory: Any) -> None:
-        """Take over the memory of an equal model; called before any state is asked for."""
+        """Take over the memory of an equal model; states known before mean nothing any more."""
 
 
 def walk(model: Model[State, Action], path: Path[Action]) -> list[State]:

@@ -68,7 +68,7 @@ def _follow(system: System, path: Path[Choice], states: list[State], world: Worl
         at = max(world.now, min(wanted, world.next_at if world.next_at is not None else wanted))
         late = late or at < wanted
         try:
-            for action in _actions(system, choice, path.actions[place + 1 :], states[place], world):
+            for action in _actions(system, choice, path.actions[place + 1 :], world):
                 world.do(action, at)
         except ActionError as error:
             return f"choice {place + 1} ({choice}): {error}", late
@@ -77,7 +77,7 @@ def _follow(system: System, path: Path[Choice], states: list[State], world: Worl
     return "", late
 
 
-def _actions(system: System, choice: Choice, later: tuple[Choice, ...], state: State, world: World) -> list[Action]:
+def _actions(system: System, choice: Choice, later: tuple[Choice, ...], world: World) -> list[Action]:
     """What to do to `world` for `choice`."""
     kind, node = choice.kind, choice.node
     if kind == "timer":
@@ -91,8 +91,7 @@ def _actions(system: System, choice: Choice, later: tuple[Choice, ...], state: S
     if not idents:
         raise ActionError(f"the message from {choice.src} to {node} is not on its way")
     this = {"ident": min(idents)}  # of equal messages, the one that was sent first
-    lost = kind == "deliver" and system.actors.locals[state[0][system.actors.index[node]]][0] != UP
-    done = [Action("drop" if lost else kind, this)]
+    done = [Action(kind, this)]
     again = system.bounds.network == "unordered-duplicating" and kind == "deliver"
     if again and any((c.src, c.node, c.msg) == wanted for c in later):
         done.insert(0, Action("duplicate", this))

@@ -300,7 +300,6 @@ class Explorer(Generic[State, Action]):
         explorer._next, explorer._generated, explorer._finals, explorer._stopped, explorer._keep_going = numbers
         explorer._begin()
         explorer._told = explorer._violations()
-        explorer._watched = [item for item in explorer._watched if item[0] not in explorer._found]
         explorer._seen.update(map(explorer._key, explorer.states) if explorer._key else explorer.states)
         explorer._measure(max(0, len(explorer.states) - 64 * _SAMPLE))
         return explorer

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from prayog_sim.explorer import Bounds, Explorer, Limits, Model, Path, Progress, Property, System, walk
+from prayog_sim.explorer import Bounds, Explorer, Limits, Model, Path, Progress, Property, System, walk, wander
 from sim.explorer import models, protocols
 
 
@@ -53,7 +53,9 @@ def test_the_first_counter_example_is_a_shortest_one_and_says_how_to_get_there()
 def test_a_search_goes_on_after_a_violation() -> None:
     explorer = Explorer(Grid(10, corner=(3, 4)))
     explorer.run()
+    elsewhere = Explorer.load(explorer.model, pickle.loads(pickle.dumps(explorer.save())))
     report = explorer.run()
+    assert report == elsewhere.run()
     assert report.progress.states == 100
     assert report.progress.per_depth == tuple(min(d, 18 - d) + 1 for d in range(19))
     assert [verdict.outcome for verdict in report.verdicts] == ["fails", "holds", "fails"]
@@ -115,6 +117,27 @@ def test_a_search_goes_on_in_another_process(symmetric: bool) -> None:
         whole.generated,
         whole.per_depth,
     )
+
+
+def test_what_a_model_did_before_does_not_matter_to_a_search_that_goes_on_with_it() -> None:
+    def make() -> System:
+        bounds = Bounds(within=protocols.terms(1), crashes=1)
+        return System(protocols.voters(3, forgets=True), bounds, [protocols.ONE_LEADER])
+
+    whole = Explorer(make(), keep_going=True).run()
+    explorer = Explorer(make(), keep_going=True)
+    explorer.run(Limits(states=100))
+    used = make()
+    wander(used, lambda state: used.properties[1].test(state) is None, seed=3, walks=10)
+    report = Explorer.load(used, explorer.save()).run()
+    assert report.progress.states == whole.progress.states
+    assert report["one leader per term"] == whole["one leader per term"]
+    assert report["one leader per term"].outcome == "fails"
+
+
+def test_a_limit_on_states_is_exceeded_by_one_step_at_most() -> None:
+    progress = Explorer(models.TwoPhaseFast(6)).run(Limits(states=10_000)).progress
+    assert 10_000 <= progress.states <= 10_020
 
 
 def test_the_estimate_of_memory_is_about_right() -> None:

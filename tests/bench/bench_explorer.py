@@ -1,0 +1,292 @@
+"""How fast the explorer is, against plain searches.  Run it: ``python tests/bench/bench_explorer.py``.
+
+* Two-phase commit with six resource managers (50,816 states), as a specification.  Peer: a breadth-first search as
+  one would write it down, with a state of a dictionary and frozen sets, and a dictionary of what was seen.
+* Raft's election, and Raft's log on top of it, as nodes: 3 nodes, 4 terms, a client, a crash; up to 200,000 states.
+  Peer: the same nodes and the same choices, with the whole system deep-copied for every step.
+
+The repetitions are interleaved and a ratio is taken within each, so that a busy machine slows both alike; the median
+ratio counts.  CPU time.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any, ClassVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from prayog_sim.clock import ms
+from prayog_sim.explorer import Bounds, Explorer, Limits, System
+from prayog_sim.explorer.frozen import freeze_fields, thaw_fields
+from prayog_sim.node import Ctx, Node
+from prayog_sim.run import Action, ActionError
+from prayog_sim.world import Invariant
+from sim.explorer import models, protocols
+
+ROUNDS = 5
+MANAGERS = 6
+PEER_STATES = 3_000
+
+
+# -- two-phase commit ------------------------------------------------------------------------------------------
+
+Plain = tuple[frozenset[tuple[int, str]], str, frozenset[int], frozenset[Any]]
+
+
+def next_plain(state: Plain) -> Iterator[Plain]:
+    """The next states of two-phase commit, written for the reader and not for the machine."""
+    rms, manager, prepared, sent = state
+    known = dict(rms)
+
+    def become(rm: int, to: str) -> frozenset[tuple[int, str]]:
+        return frozenset({**known, rm: to}.items())
+
+    if manager == "init":
+        if len(prepared) == MANAGERS:
+            yield rms, "committed", prepared, sent | {"commit"}
+        yield rms, "aborted", prepared, sent | {"abort"}
+    for rm, own in known.items():
+        if manager == "init" and ("prepared", rm) in sent:
+            yield rms, manager, prepared | {rm}, sent
+        if own == "working":
+            yield become(rm, "prepared"), manager, prepared, sent | {("prepared", rm)}
+            yield become(rm, "aborted"), manager, prepared, sent
+        if "commit" in sent:
+            yield become(rm, "committed"), manager, prepared, sent
+        if "abort" in sent:
+            yield become(rm, "aborted"), manager, prepared, sent
+
+
+def plain_search() -> int:
+    start: Plain = (frozenset((rm, "working") for rm in range(MANAGERS)), "init", frozenset(), frozenset())
+    seen: dict[Plain, Plain | None] = {start: None}
+    queue = deque([start])
+    while queue:
+        state = queue.popleft()
+        for new in next_plain(state):
+            if new not in seen:
+                states = {own for _, own in new[0]}
+                assert not ("aborted" in states and "committed" in states)
+                seen[new] = state
+                queue.append(new)
+    return len(seen)
+
+
+# -- Raft ------------------------------------------------------------------------------------------------------
+
+
+class Raft(Node):
+    """Election and log of Raft (figure 2 of the paper); a leader sends its whole log."""
+
+    durable: ClassVar[tuple[str, ...]] = ("term", "vote", "log")
+    actions: ClassVar[tuple[str, ...]] = ("append",)
+
+    def __init__(self) -> None:
+        self.term = 0
+        self.vote = ""
+        self.log: list[tuple[int, str]] = []
+        self.role = "follower"
+        self.votes: set[str] = set()
+        self.match: dict[str, int] = {}
+        self.commit = 0
+
+    def on_start(self, ctx: Ctx) -> None:
+        ctx.set_timer("election", ms(ctx.rng.randint(150, 300)))
+
+    def on_timer(self, name: str, ctx: Ctx) -> None:
+        if name == "election":
+            self.term += 1
+            self.role, self.vote, self.votes = "candidate", ctx.me, {ctx.me}
+            ctx.broadcast(("ask", self.term, len(self.log), self.log[-1][0] if self.log else 0))
+            ctx.set_timer("election", ms(ctx.rng.randint(150, 300)))
+
+    def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
+        kind, term, *rest = msg
+        if term > self.term:
+            self.term, self.vote, self.role, self.votes, self.match = term, "", "follower", set(), {}
+        if term < self.term:
+            return
+        if kind == "ask":
+            mine = (self.log[-1][0] if self.log else 0, len(self.log))
+            if self.vote in ("", src) and (rest[1], rest[0]) >= mine:
+                self.vote = src
+                ctx.send(src, ("grant", term))
+        elif kind == "grant" and self.role == "candidate":
+            self.votes.add(src)
+            if 2 * len(self.votes) > len(ctx.peers) + 1:
+                self.role, self.match = "leader", dict.fromkeys(ctx.peers, 0)
+                ctx.cancel_timer("election")
+        elif kind == "entries":
+            self.log = list(rest[0])
+            self.commit = min(rest[1], len(self.log))
+            ctx.send(src, ("stored", term, len(self.log)))
+        elif kind == "stored" and self.role == "leader":
+            self.match[src] = max(self.match[src], rest[0])
+            for length in range(self.commit + 1, len(self.log) + 1):
+                stored = 1 + sum(match >= length for match in self.match.values())
+                if 2 * stored > len(ctx.peers) + 1 and self.log[length - 1][0] == self.term:
+                    self.commit = length
+
+    def on_action(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
+        if self.role != "leader":
+            raise ActionError(f"{ctx.me} does not lead")
+        self.log.append((self.term, args["value"]))
+        ctx.broadcast(("entries", self.term, tuple(self.log), self.commit))
+
+
+def same_commits(nodes: Mapping[str, Node]) -> str | None:
+    logs = [(name, node.log[: node.commit]) for name, node in nodes.items() if isinstance(node, Raft)]
+    for name, log in logs:
+        for other, theirs in logs:
+            if any(a != b for a, b in zip(log, theirs, strict=False)):
+                return f"{name} and {other} committed different entries"
+    return None
+
+
+NAMES = ("n1", "n2", "n3")
+SYSTEMS: dict[str, Callable[..., System]] = {
+    "election": lambda alike=(): System(
+        protocols.voters(3), Bounds(within=protocols.terms(4), alike=alike), [protocols.ONE_LEADER]
+    ),
+    "log": lambda alike=(): System(
+        dict.fromkeys(NAMES, Raft),
+        Bounds(
+            within=protocols.terms(4),
+            crashes=1,
+            actions=tuple(Action("append", {"node": name, "value": "x"}) for name in NAMES),
+            alike=alike,
+        ),
+        [protocols.ONE_LEADER, Invariant("same commits", same_commits)],
+    ),
+}
+
+
+def copying_search(factories: Mapping[str, Callable[[], Node]], most: int) -> int:
+    """All orders of deliveries and timers among nodes, with the whole system copied for every step."""
+    names = list(factories)
+
+    def run(system: Any, name: str, call: Callable[[Node, Ctx], None]) -> Any:
+        nodes, net, timers = copy.deepcopy(system)
+        ctx = Ctx(name, tuple(peer for peer in names if peer != name))
+        call(nodes[name], ctx)
+        for effect in ctx.effects:
+            match effect:
+                case ("send", dst, msg):
+                    net.append((name, dst, msg))
+                case ("timer", timer, _):
+                    timers.add((name, timer))
+                case ("cancel", timer):
+                    timers.discard((name, timer))
+        return nodes, net, timers
+
+    def key(system: Any) -> str:
+        nodes, net, timers = system
+        return repr(([sorted(vars(n).items()) for n in nodes.values()], sorted(map(repr, net)), sorted(timers)))
+
+    start: Any = ({name: factory() for name, factory in factories.items()}, [], set())
+    for name in names:
+        start = run(start, name, lambda node, ctx: node.on_start(ctx))
+    seen = {key(start)}
+    queue = deque([start])
+    while queue and len(seen) < most:
+        system = queue.popleft()
+        news = []
+        for place, (src, dst, msg) in enumerate(system[1]):
+            rest = (system[0], system[1][:place] + system[1][place + 1 :], system[2])
+            news.append(
+                run(rest, dst, partial(lambda node, ctx, src, msg: node.on_message(src, msg, ctx), src=src, msg=msg))
+            )
+        for name, timer in sorted(system[2]):
+            rest = (system[0], system[1], system[2] - {(name, timer)})
+            news.append(run(rest, name, partial(lambda node, ctx, timer: node.on_timer(timer, ctx), timer=timer)))
+        for new in news:
+            if key(new) not in seen and all(node.term <= 4 for node in new[0].values()):
+                seen.add(key(new))
+                queue.append(new)
+    return len(seen)
+
+
+# -- measuring -------------------------------------------------------------------------------------------------
+
+
+def timed(work: Callable[[], int]) -> float:
+    """States per second of CPU time."""
+    began = process_time()
+    count = work()
+    return count / (process_time() - began)
+
+
+def explored(model: Any, states: int = 200_000) -> int:
+    return Explorer(model).run(Limits(states=states)).progress.states
+
+
+def verdict(what: str, rate: float, bound: float) -> None:
+    print(
+        f"  {rate:9,.0f} states/s {what}"
+        + (f"  (>= {bound:,.0f}: {'ok' if rate >= bound else 'TOO SLOW'})" if bound else "")
+    )
+
+
+def main() -> None:
+    rounds = [
+        (
+            timed(lambda: explored(models.TwoPhaseFast(MANAGERS))),
+            timed(lambda: explored(models.TwoPhase(MANAGERS))),
+            timed(plain_search),
+        )
+        for _ in range(ROUNDS)
+    ]
+    print(f"two-phase commit, {MANAGERS} resource managers, as a specification")
+    verdict("with its successors written out", median(fast for fast, _, _ in rounds), 100_000)
+    verdict("through actions and next_state", median(slow for _, slow, _ in rounds), 0)
+    verdict("of a plain search", median(plain for _, _, plain in rounds), 0)
+    print(f"  {median(fast / plain for fast, _, plain in rounds):9.2f} times the plain search")
+
+    for name, make in SYSTEMS.items():
+        factories = make().nodes
+        ours, theirs = partial(searched, make), partial(copying_search, factories, PEER_STATES)
+        pairs = [(timed(ours), timed(theirs)) for _ in range(3)]
+        print(f"Raft's {name} as nodes, 3 nodes, 4 terms")
+        verdict("", median(rate for rate, _ in pairs), 20_000)
+        alike = timed(partial(searched, make, (NAMES,), 50_000))
+        verdict("with the nodes declared alike (each counts for up to six)", alike, 0)
+        print(f"  {median(rate / peer for rate, peer in pairs):9.0f} times a search that copies the system")
+        anatomy(make())
+
+
+def searched(make: Callable[..., System], alike: tuple[tuple[str, ...], ...] = (), states: int = 200_000) -> int:
+    return explored(make(alike), states)
+
+
+def anatomy(system: System) -> None:
+    """Where the time goes: how often a handler has to run, and what freezing a node costs."""
+    explorer = Explorer(system)
+    progress = explorer.run().progress
+    ran = system.interleaving.known
+    records = system.actors.locals
+    began = process_time()
+    for record in records:
+        thaw_fields(record[1])
+    thawing = (process_time() - began) / len(records)
+    thawed = [thaw_fields(record[1]) for record in records]
+    began = process_time()
+    for fields in thawed:
+        freeze_fields(fields, "n1")
+    freezing = (process_time() - began) / len(records)
+    print(
+        f"  {progress.generated:,} steps to {progress.states:,} states needed {ran:,} runs of a handler "
+        f"({progress.generated / ran:,.0f} steps each): {len(records):,} states of a node, "
+        f"thaw {1e6 * thawing:.1f} µs, freeze {1e6 * freezing:.1f} µs; {progress.megabytes:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()
