@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from prayog_consensus.engine.setup import Factories, Setup
 from prayog_sdk.checks import Check, Measure
@@ -49,9 +48,8 @@ class Family:
 
     ``nodes(setup)`` gives a factory per node (clients too); ``invariants`` must hold after every step of the
     correct variant.  ``build`` makes a world; leave it out when nodes, network and invariants say it all.
-    ``table`` is the role's state machine, from which the diagram is drawn.  ``provoke`` are actions of the run as a
-    whole that set up a famous situation (a split vote, duelling proposers, Figure 8): name → (title, list of
-    ``(delay µs, action name, args)``).
+    ``table`` is the role's state machine, from which the diagram is drawn.  Among ``actions``, those of target ``run``
+    set up a famous situation (a split vote, duelling proposers, a stale leader); see `provoke`.
     """
 
     name: str
@@ -67,5 +65,4 @@ class Family:
     variants: tuple[Variant, ...] = ()
     formulas: tuple[Formula, ...] = ()
     table: Table | None = None
-    provoke: Mapping[str, tuple[str, tuple[tuple[int, str, Mapping[str, Any]], ...]]] = field(default_factory=dict)
     summary: str = ""

@@ -19,7 +19,7 @@ def test_scenarios_hold(scenario: str) -> None:
 
 
 def test_messages_are_as_many_as_the_formulas_say() -> None:
-    assert not list(check_formulas("multipaxos", (1, 2, 3, 5, 16)))
+    assert not list(check_formulas("multipaxos", (1, 2, 3, 5, 9)))
 
 
 def test_every_broken_variant_is_caught_and_the_correct_code_is_not() -> None:
@@ -29,7 +29,7 @@ def test_every_broken_variant_is_caught_and_the_correct_code_is_not() -> None:
 @pytest.mark.parametrize("options", ["clients=2 mixed", "clients=1 piggyback"])
 def test_storms_break_nothing_and_the_servers_agree_in_the_end(options: str) -> None:
     served, traces = 0, []
-    for seed in range(25):
+    for seed in range(14):
         size = 3 + seed % 3
         setup = Setup("multipaxos", size, options=options, writes=15, timeout_ms=100, loss=0.05 * (seed % 2))
         run = world(setup, seed, storm(seed, names(size), names(int(options[8]), "c")))
@@ -41,7 +41,7 @@ def test_storms_break_nothing_and_the_servers_agree_in_the_end(options: str) -> 
         assert min(applied) >= max(applied) - 8, (seed, applied)
         served += sum(effect.kind == "ok" for step in run.trace for effect in step.effects)
         traces.append(run.trace)
-    assert served > 500
+    assert served > 280
     assert {row.event for row in LEADING.untried(traces)} <= {"timeout"}
 
 

@@ -23,7 +23,7 @@ def test_scenarios_hold(scenario: str) -> None:
 
 
 def test_messages_are_as_many_as_the_formulas_say() -> None:
-    assert not list(check_formulas("vsr", (1, 2, 3, 4, 5, 16)))
+    assert not list(check_formulas("vsr", (1, 2, 3, 4, 9)))
 
 
 def test_every_broken_variant_is_caught_and_the_correct_code_is_not() -> None:
@@ -33,7 +33,7 @@ def test_every_broken_variant_is_caught_and_the_correct_code_is_not() -> None:
 @pytest.mark.parametrize("options", ["clients=2 mixed", "clients=1 piggyback"])
 def test_storms_break_nothing(options: str) -> None:
     served, traces, recovered = 0, [], 0
-    for seed in range(25):
+    for seed in range(14):
         size = 3 + seed % 3
         setup = Setup("vsr", size, options=options, writes=15, timeout_ms=100, loss=0.05 * (seed % 2))
         run = world(setup, seed, storm(seed, names(size), names(int(options[8]), "c")))
@@ -44,8 +44,8 @@ def test_storms_break_nothing(options: str) -> None:
         served += sum(effect.kind == "ok" for effect in effects)
         recovered += sum(effect.kind == "edge" and effect.data["event"] == "recovered" for effect in effects)
         traces.append(run.trace)
-    assert served > 400
-    assert recovered >= 10
+    assert served > 200
+    assert recovered >= 5
     assert {row.event for row in STATUS.untried(traces)} <= {"new state", "view started"}
 
 

@@ -27,6 +27,7 @@ from prayog_consensus.engine.paxos.messages import (
 )
 from prayog_consensus.engine.paxos.role import Role
 from prayog_consensus.engine.setup import CORRECT
+from prayog_sim.clock import parse_duration
 from prayog_sim.node import Ctx
 from prayog_sim.run import ActionError, Look
 from prayog_sim.table import Row, Table
@@ -114,10 +115,20 @@ class Proposer(Role):
         self.wanted = value
         if value not in self.asked:
             self.asked = (*self.asked, value)
-        PROPOSER.fire(self, "propose", ctx)
+        after = str(args.get("after") or "0ms")
+        try:
+            delay = parse_duration(after)
+        except ValueError as error:
+            raise ActionError(str(error)) from None
+        if delay > 0:
+            ctx.set_timer("propose", delay)
+        else:
+            PROPOSER.fire(self, "propose", ctx)
 
     def on_timer(self, name: str, ctx: Ctx) -> None:
-        if name == "retry" and self.state != "decided":
+        if name == "propose":
+            PROPOSER.fire(self, "propose", ctx)
+        elif name == "retry" and self.state != "decided":
             PROPOSER.fire(self, "timeout", ctx)
 
     # -- phase 1 -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ Nodes n1…nN are acceptors, p1 and p2 proposers.  Words of the option line:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from prayog_consensus.engine.family import Family, Formula
@@ -20,10 +21,13 @@ from prayog_consensus.engine.paxos.learner import Learner
 from prayog_consensus.engine.paxos.proposer import PROPOSER, Proposer
 from prayog_consensus.engine.paxos.replica import Replica
 from prayog_consensus.engine.paxos.rules import INVARIANTS
+from prayog_consensus.engine.provoke import ProvokedWorld
 from prayog_consensus.engine.sent import sent
 from prayog_consensus.engine.setup import Factories, Setup, names
 from prayog_sdk.checks import Check, count, first, never
 from prayog_sdk.specs import ActionSpec, Arg, Variant
+from prayog_sim.node import Node
+from prayog_sim.run import Action, ActionError
 
 __all__ = ["FAMILY"]
 
@@ -51,6 +55,23 @@ def _nodes(setup: Setup) -> Factories:
         **dict.fromkeys(acceptors, partial(Acceptor, direct, setup.variant)),
         **dict.fromkeys(learners, partial(Learner, quorum)),
     }
+
+
+def _duel(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
+    """A refusal comes quickly, from the near acceptor; promises of a majority take longer.  So each proposer begins
+    again just before the other's vote requests arrive, for ever, unless it backs off."""
+    proposers = [name for name in up if isinstance(nodes[name], Proposer)][:2]
+    near = next((name for name in up if isinstance(nodes[name], Acceptor) and name not in proposers), "")
+    if len(proposers) < 2 or not near:
+        raise ActionError("a duel needs two proposers and an acceptor that run")
+    first, second = proposers
+    return [
+        Action("link", {"src": "*", "dst": "*", "latency": "10ms"}),
+        *(Action("link", {"src": name, "dst": near, "latency": "5ms"}) for name in proposers),
+        Action("link", {"src": near, "dst": "*", "latency": "5ms"}),
+        Action("propose", {"node": second, "value": "blue", "after": "15ms"}),
+        Action("propose", {"node": first, "value": "red"}),
+    ]
 
 
 _BROKEN = (
@@ -116,14 +137,25 @@ FAMILY = Family(
     source="Leslie Lamport, Paxos Made Simple, ACM SIGACT News 32(4), 2001",
     nodes=_nodes,
     invariants=lambda setup: INVARIANTS,
+    build=ProvokedWorld.of({"duel": _duel}, _nodes, INVARIANTS),
     actions=(
         ActionSpec(
             "propose",
             "Propose a value",
             "Let a proposer begin a ballot; without a value it tries its old one again.",
             "node",
-            (Arg("node", "node", "Proposer", "p1"), Arg("value", "text", "Value", "")),
+            (
+                Arg("node", "node", "Proposer", "p1"),
+                Arg("value", "text", "Value", ""),
+                Arg("after", "text", "After", "0ms"),
+            ),
             key="p",
+        ),
+        ActionSpec(
+            "duel",
+            "Duelling proposers",
+            "n1 is near and the others are far; two proposers begin, one 15 ms behind the other.",
+            key="D",
         ),
     ),
     checks=(
@@ -165,25 +197,5 @@ FAMILY = Family(
                 "paxos_colocated", "PMS §2.5"),
     ),
     table=PROPOSER,
-    provoke={
-        "duel": (
-            "Duelling proposers: n1 is near, the others are far, and both begin again at once",
-            (
-                (0, "link", {"src": "*", "dst": "*", "latency": "10ms"}),
-                (0, "link", {"src": "p1", "dst": "n1", "latency": "5ms"}),
-                (0, "link", {"src": "p2", "dst": "n1", "latency": "5ms"}),
-                (0, "link", {"src": "n1", "dst": "*", "latency": "5ms"}),
-                (0, "propose", {"node": "p1", "value": "red"}),
-                (15_000, "propose", {"node": "p2", "value": "blue"}),
-            ),
-        ),
-        "late": (
-            "A late proposer finds the value chosen",
-            (
-                (0, "propose", {"node": "p1", "value": "red"}),
-                (200_000, "propose", {"node": "p2", "value": "blue"}),
-            ),
-        ),
-    },
     summary="A majority promises, a majority votes, and what was chosen once is chosen for ever.",
 )  # fmt: skip

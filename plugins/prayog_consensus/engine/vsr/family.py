@@ -13,6 +13,7 @@ from functools import partial
 
 from prayog_consensus.engine.clients import AGREEMENT, CLIENT_ACTIONS, LINEARIZABLE, SERVER_ACTIONS, clients
 from prayog_consensus.engine.family import Family, Formula
+from prayog_consensus.engine.provoke import LEADER_ACTIONS, LEADER_PLANS, ProvokedWorld
 from prayog_consensus.engine.sent import per_commit, sent
 from prayog_consensus.engine.setup import Factories, Setup, names
 from prayog_consensus.engine.vsr.recovery import Replica
@@ -44,7 +45,8 @@ FAMILY = Family(
     source="Liskov and Cowling, Viewstamped Replication Revisited, MIT-CSAIL-TR-2012-021, 2012",
     nodes=_nodes,
     invariants=lambda setup: INVARIANTS,
-    actions=(*CLIENT_ACTIONS, *SERVER_ACTIONS),
+    build=ProvokedWorld.of(LEADER_PLANS, _nodes, INVARIANTS),
+    actions=(*CLIENT_ACTIONS, *SERVER_ACTIONS, *LEADER_ACTIONS),
     checks=(
         _holds("no_divergence", "No number ever stands for two commands"),
         _holds("acknowledged_survives", "What was acknowledged is in every later view's log"),
