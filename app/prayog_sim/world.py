@@ -204,7 +204,7 @@ class World(Loop):
 
     def _from(self, save: _Checkpoint | None) -> World:
         """A world of the same kind as it was at `save`, or before the first step."""
-        past = World(
+        past = type(self)(
             self._nodes, self.seed, self._network, self._schedule, self._invariants, stop_at_violation=self._stop
         )
         past._save_at = END

@@ -131,8 +131,10 @@ class Server(Membership):
     def _badge(self) -> str:
         """A reason, when it cannot do its work."""
         size = len(self.members.everyone)
-        if self.state == "follower" or not self.reached:
-            return "" if self.votes_here else "no member"
+        if not self.votes_here:
+            return "no member"
+        if not self.reached or (self.state == "follower" and self.leader):
+            return ""
         if self.reached * 2 <= size:
             return f"no majority: {self.reached} of {size}"
         return "split vote" if self.state == "candidate" else ""
