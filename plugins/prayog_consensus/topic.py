@@ -21,7 +21,7 @@ def prayog_params() -> type[Setup]:
 @hookimpl
 def prayog_build(params: Setup, seed: int) -> World:
     chosen = family(params.algorithm)
-    known = [CORRECT, *(str(variant.params["variant"]) for variant in chosen.variants)]
+    known = [CORRECT, *(str(v.params["variant"]) for v in chosen.variants if "variant" in v.params)]
     if params.variant not in known:
         raise ParamError(f"variant is one of {', '.join(known)} for {chosen.title}; found {params.variant!r}")
     if chosen.build is not None:
