@@ -6,19 +6,17 @@ two algorithms can be hit by the same blow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
-from prayog_consensus.engine.setup import Setup, network
 from prayog_sdk.specs import ActionSpec
-from prayog_sim.network import Network
 from prayog_sim.node import Node
 from prayog_sim.run import Action, ActionError
-from prayog_sim.state import Factories
 from prayog_sim.trace import Step
-from prayog_sim.world import Invariant, World
+from prayog_sim.world import World
 
-__all__ = ["LEADER_ACTIONS", "LEADER_PLANS", "Plan", "ProvokedWorld"]
+__all__ = ["LEADER_ACTIONS", "LeaderWorld", "Plan", "ProvokedWorld"]
 
 Plan = Callable[[Mapping[str, Node], list[str]], list[Action]]
 """From all nodes and the names of those that run: what to do."""
@@ -27,37 +25,10 @@ Plan = Callable[[Mapping[str, Node], list[str]], list[Action]]
 class ProvokedWorld(World):
     """A world that knows `plans`, by name of action."""
 
-    def __init__(
-        self,
-        plans: Mapping[str, Plan],
-        nodes: Factories,
-        seed: int,
-        network: Network,
-        invariants: Iterable[Invariant] = (),
-    ) -> None:
-        super().__init__(nodes, seed, network, invariants=invariants)
-        self._plans = plans
-
-    @classmethod
-    def of(
-        cls, plans: Mapping[str, Plan], nodes: Callable[[Setup], Factories], invariants: tuple[Invariant, ...]
-    ) -> Callable[[Setup, int], World]:
-        """The `build` of a family whose network is the usual one."""
-        return partial(cls._build, plans, nodes, invariants)
-
-    @classmethod
-    def _build(
-        cls,
-        plans: Mapping[str, Plan],
-        nodes: Callable[[Setup], Factories],
-        invariants: tuple[Invariant, ...],
-        setup: Setup,
-        seed: int,
-    ) -> World:
-        return cls(plans, nodes(setup), seed, network(setup), invariants)
+    plans: ClassVar[Mapping[str, Plan]] = {}
 
     def do(self, action: Action, at: int | None = None) -> Step:
-        plan = self._plans.get(action.name)
+        plan = self.plans.get(action.name)
         if plan is None:
             return super().do(action, at)
         up = [name for name, slot in self._state.slots.items() if slot.status == "up"]
@@ -103,13 +74,17 @@ def _one_way(deaf: bool, nodes: Mapping[str, Node], up: list[str]) -> list[Actio
     return [Action("cut", {"src": src, "dst": dst}) for src, dst in ends]
 
 
-LEADER_PLANS: Mapping[str, Plan] = {
-    "kill_leader": _kill_leader,
-    "stale_leader": _stale_leader,
-    "three_two": _three_two,
-    "deaf_leader": partial(_one_way, True),
-    "mute_leader": partial(_one_way, False),
-}
+class LeaderWorld(ProvokedWorld):
+    """A world whose nodes have a leader, as their `look` says."""
+
+    plans: ClassVar[Mapping[str, Plan]] = {
+        "kill_leader": _kill_leader,
+        "stale_leader": _stale_leader,
+        "three_two": _three_two,
+        "deaf_leader": partial(_one_way, True),
+        "mute_leader": partial(_one_way, False),
+    }
+
 
 LEADER_ACTIONS = (
     ActionSpec("kill_leader", "Kill the leader", "Crash whoever leads now.", key="K"),

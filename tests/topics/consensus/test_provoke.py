@@ -15,7 +15,6 @@ def test_after_the_leader_was_hit_another_leads(algorithm: str) -> None:
     for blow in ("kill_leader", "stale_leader", "three_two", "deaf_leader", "mute_leader"):
         run = prayog_build(Setup(algorithm, 5, writes=20), 3)
         run.run(until_us=s(1))
-        before = [step.node for step in run.trace for effect in step.effects if effect.kind == "leader"][-1]
         first = len(run.trace)
         run.do(Action(blow))
         run.run(until_us=s(4))

@@ -21,9 +21,9 @@ from prayog_consensus.engine.clients import (
 from prayog_consensus.engine.family import Family, Formula
 from prayog_consensus.engine.paxos.server import LEADING, Server
 from prayog_consensus.engine.paxos.slot_rules import SLOT_INVARIANTS
-from prayog_consensus.engine.provoke import LEADER_ACTIONS, LEADER_PLANS, ProvokedWorld
+from prayog_consensus.engine.provoke import LEADER_ACTIONS, LeaderWorld
 from prayog_consensus.engine.sent import per_commit, sent
-from prayog_consensus.engine.setup import Factories, Setup, names
+from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.checks import Check, count, never
 from prayog_sdk.specs import SeriesSpec, Variant
 
@@ -46,7 +46,7 @@ FAMILY = Family(
     source="Lamport, Paxos Made Simple, 2001, §3; van Renesse and Altinbuken, Paxos Made Moderately Complex, 2015",
     nodes=_nodes,
     invariants=lambda setup: SLOT_INVARIANTS,
-    build=ProvokedWorld.of(LEADER_PLANS, _nodes, SLOT_INVARIANTS),
+    build=lambda setup, seed: LeaderWorld(_nodes(setup), seed, network(setup), invariants=SLOT_INVARIANTS),
     actions=(*CLIENT_ACTIONS, *SERVER_ACTIONS, *LEADER_ACTIONS),
     checks=(
         Check("one_command_per_slot", "No slot has two commands", never("violation", name="one_command_per_slot")),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import ClassVar
 
 from prayog_consensus.engine.family import Family, Formula
 from prayog_consensus.engine.paxos.acceptor import Acceptor
@@ -21,9 +22,9 @@ from prayog_consensus.engine.paxos.learner import Learner
 from prayog_consensus.engine.paxos.proposer import PROPOSER, Proposer
 from prayog_consensus.engine.paxos.replica import Replica
 from prayog_consensus.engine.paxos.rules import INVARIANTS
-from prayog_consensus.engine.provoke import ProvokedWorld
+from prayog_consensus.engine.provoke import Plan, ProvokedWorld
 from prayog_consensus.engine.sent import sent
-from prayog_consensus.engine.setup import Factories, Setup, names
+from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.checks import Check, count, first, never
 from prayog_sdk.specs import ActionSpec, Arg, Variant
 from prayog_sim.node import Node
@@ -72,6 +73,10 @@ def _duel(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
         Action("propose", {"node": second, "value": "blue", "after": "15ms"}),
         Action("propose", {"node": first, "value": "red"}),
     ]
+
+
+class _PaxosWorld(ProvokedWorld):
+    plans: ClassVar[Mapping[str, Plan]] = {"duel": _duel}
 
 
 _BROKEN = (
@@ -137,7 +142,7 @@ FAMILY = Family(
     source="Leslie Lamport, Paxos Made Simple, ACM SIGACT News 32(4), 2001",
     nodes=_nodes,
     invariants=lambda setup: INVARIANTS,
-    build=ProvokedWorld.of({"duel": _duel}, _nodes, INVARIANTS),
+    build=lambda setup, seed: _PaxosWorld(_nodes(setup), seed, network(setup), invariants=INVARIANTS),
     actions=(
         ActionSpec(
             "propose",

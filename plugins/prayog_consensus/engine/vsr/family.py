@@ -13,9 +13,9 @@ from functools import partial
 
 from prayog_consensus.engine.clients import AGREEMENT, CLIENT_ACTIONS, LINEARIZABLE, SERVER_ACTIONS, clients
 from prayog_consensus.engine.family import Family, Formula
-from prayog_consensus.engine.provoke import LEADER_ACTIONS, LEADER_PLANS, ProvokedWorld
+from prayog_consensus.engine.provoke import LEADER_ACTIONS, LeaderWorld
 from prayog_consensus.engine.sent import per_commit, sent
-from prayog_consensus.engine.setup import Factories, Setup, names
+from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_consensus.engine.vsr.recovery import Replica
 from prayog_consensus.engine.vsr.rules import INVARIANTS
 from prayog_consensus.engine.vsr.state import STATUS
@@ -45,7 +45,7 @@ FAMILY = Family(
     source="Liskov and Cowling, Viewstamped Replication Revisited, MIT-CSAIL-TR-2012-021, 2012",
     nodes=_nodes,
     invariants=lambda setup: INVARIANTS,
-    build=ProvokedWorld.of(LEADER_PLANS, _nodes, INVARIANTS),
+    build=lambda setup, seed: LeaderWorld(_nodes(setup), seed, network(setup), invariants=INVARIANTS),
     actions=(*CLIENT_ACTIONS, *SERVER_ACTIONS, *LEADER_ACTIONS),
     checks=(
         _holds("no_divergence", "No number ever stands for two commands"),

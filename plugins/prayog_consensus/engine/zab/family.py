@@ -14,7 +14,7 @@ from functools import partial
 
 from prayog_consensus.engine.clients import AGREEMENT, CLIENT_ACTIONS, LINEARIZABLE, SERVER_ACTIONS, clients, number
 from prayog_consensus.engine.family import Family, Formula
-from prayog_consensus.engine.provoke import LEADER_ACTIONS, LEADER_PLANS, ProvokedWorld
+from prayog_consensus.engine.provoke import LEADER_ACTIONS, LeaderWorld
 from prayog_consensus.engine.sent import per_commit, sent
 from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_consensus.engine.zab.broadcast import Server
@@ -38,7 +38,7 @@ def _nodes(setup: Setup) -> Factories:
 def _build(setup: Setup, seed: int) -> World:
     """ZAB asks for channels that keep the order, as TCP does."""
     link = dataclasses.replace(network(setup).link, ordered=True)
-    return ProvokedWorld(LEADER_PLANS, _nodes(setup), seed, Network(link), INVARIANTS)
+    return LeaderWorld(_nodes(setup), seed, Network(link), invariants=INVARIANTS)
 
 
 def _broken(name: str, title: str, check: str, scenario: str, story: str) -> Variant:
