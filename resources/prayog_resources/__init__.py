@@ -9,12 +9,21 @@ It exists so that the same call finds a file in a checkout, in an installed whee
 
 from __future__ import annotations
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+_FOLDER = Path(__file__).parent
 
 
 def path(*parts: str) -> Traversable:
     """The file or folder below this package; it is not checked to exist."""
+    if _FOLDER.is_dir():  # in a checkout and in an installed wheel; `importlib.resources` would slow down the start
+        return _FOLDER.joinpath(*parts)
+    from importlib.resources import files
+
     return files(__name__).joinpath(*parts)
 
 

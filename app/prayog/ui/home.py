@@ -5,7 +5,6 @@ On the first start there is nothing to go on with, so the page offers one thing 
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt
@@ -154,7 +153,7 @@ class Home(Page):
         pairs = [(card, each) for card in cards if (each := _quickest(card, self.desk.standing.tried)) is not None]
         if not pairs:
             return
-        card, scenario = pairs[date.today().toordinal() % len(pairs)]
+        card, scenario = pairs[_today() % len(pairs)]
         act = button(self.tr("Try it"), "", "play")
         act.clicked.connect(lambda: self.wanted.emit(Place("scenario", card.id, scenario.id)))
         surface = Surface(margin=3 * theme.UNIT)
@@ -175,7 +174,7 @@ class Home(Page):
         ]
         if not myths:
             return
-        card, lesson, myth = myths[date.today().toordinal() % len(myths)]
+        card, lesson, myth = myths[_today() % len(myths)]
         surface = Surface(margin=3 * theme.UNIT)
         act = button(self.tr("Put it to the test"), "link")
         act.clicked.connect(lambda: self.wanted.emit(Place("lesson", card.id, lesson.id)))
@@ -283,3 +282,10 @@ def _item(card: Card, place: Place) -> str | None:
         "challenge": {each.id: each.title for each in card.challenges},
     }
     return titles.get(place.kind, {}).get(place.item)
+
+
+def _today() -> int:
+    """A number that changes once a day, so that the day's choice stays for the day."""
+    from datetime import date  # not before the first paint
+
+    return date.today().toordinal()

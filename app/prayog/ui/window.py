@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPixmap
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 from shiboken6 import delete
 
 import prayog_resources
@@ -173,6 +173,8 @@ class Window(QMainWindow):
                 return
 
     def _panes(self) -> list[QWidget]:
+        from PySide6.QtWidgets import QDockWidget  # not before the first paint
+
         page = self.stack.currentWidget() or self.stack
         docks = [dock for dock in page.findChildren(QDockWidget) if dock.isVisible()]
         return [self.rail, page, *docks, self.status]
