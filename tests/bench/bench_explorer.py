@@ -19,16 +19,14 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
-from typing import Any, ClassVar
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from prayog_sim.clock import ms
 from prayog_sim.explorer import Bounds, Explorer, Limits, System
 from prayog_sim.explorer.frozen import freeze_fields, thaw_fields
 from prayog_sim.node import Ctx, Node
-from prayog_sim.run import Action, ActionError
-from prayog_sim.world import Invariant
+from prayog_sim.run import Action
 from sim.explorer import models, protocols
 
 ROUNDS = 5
@@ -83,88 +81,20 @@ def plain_search() -> int:
 # -- Raft ------------------------------------------------------------------------------------------------------
 
 
-class Raft(Node):
-    """Election and log of Raft (figure 2 of the paper); a leader sends its whole log."""
-
-    durable: ClassVar[tuple[str, ...]] = ("term", "vote", "log")
-    actions: ClassVar[tuple[str, ...]] = ("append",)
-
-    def __init__(self) -> None:
-        self.term = 0
-        self.vote = ""
-        self.log: list[tuple[int, str]] = []
-        self.role = "follower"
-        self.votes: set[str] = set()
-        self.match: dict[str, int] = {}
-        self.commit = 0
-
-    def on_start(self, ctx: Ctx) -> None:
-        ctx.set_timer("election", ms(ctx.rng.randint(150, 300)))
-
-    def on_timer(self, name: str, ctx: Ctx) -> None:
-        if name == "election":
-            self.term += 1
-            self.role, self.vote, self.votes = "candidate", ctx.me, {ctx.me}
-            ctx.broadcast(("ask", self.term, len(self.log), self.log[-1][0] if self.log else 0))
-            ctx.set_timer("election", ms(ctx.rng.randint(150, 300)))
-
-    def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
-        kind, term, *rest = msg
-        if term > self.term:
-            self.term, self.vote, self.role, self.votes, self.match = term, "", "follower", set(), {}
-        if term < self.term:
-            return
-        if kind == "ask":
-            mine = (self.log[-1][0] if self.log else 0, len(self.log))
-            if self.vote in ("", src) and (rest[1], rest[0]) >= mine:
-                self.vote = src
-                ctx.send(src, ("grant", term))
-        elif kind == "grant" and self.role == "candidate":
-            self.votes.add(src)
-            if 2 * len(self.votes) > len(ctx.peers) + 1:
-                self.role, self.match = "leader", dict.fromkeys(ctx.peers, 0)
-                ctx.cancel_timer("election")
-        elif kind == "entries":
-            self.log = list(rest[0])
-            self.commit = min(rest[1], len(self.log))
-            ctx.send(src, ("stored", term, len(self.log)))
-        elif kind == "stored" and self.role == "leader":
-            self.match[src] = max(self.match[src], rest[0])
-            for length in range(self.commit + 1, len(self.log) + 1):
-                stored = 1 + sum(match >= length for match in self.match.values())
-                if 2 * stored > len(ctx.peers) + 1 and self.log[length - 1][0] == self.term:
-                    self.commit = length
-
-    def on_action(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
-        if self.role != "leader":
-            raise ActionError(f"{ctx.me} does not lead")
-        self.log.append((self.term, args["value"]))
-        ctx.broadcast(("entries", self.term, tuple(self.log), self.commit))
-
-
-def same_commits(nodes: Mapping[str, Node]) -> str | None:
-    logs = [(name, node.log[: node.commit]) for name, node in nodes.items() if isinstance(node, Raft)]
-    for name, log in logs:
-        for other, theirs in logs:
-            if any(a != b for a, b in zip(log, theirs, strict=False)):
-                return f"{name} and {other} committed different entries"
-    return None
-
-
 NAMES = ("n1", "n2", "n3")
 SYSTEMS: dict[str, Callable[..., System]] = {
     "election": lambda alike=(): System(
         protocols.voters(3), Bounds(within=protocols.terms(4), alike=alike), [protocols.ONE_LEADER]
     ),
     "log": lambda alike=(): System(
-        dict.fromkeys(NAMES, Raft),
+        dict.fromkeys(NAMES, protocols.Raft),
         Bounds(
             within=protocols.terms(4),
             crashes=1,
             actions=tuple(Action("append", {"node": name, "value": "x"}) for name in NAMES),
             alike=alike,
         ),
-        [protocols.ONE_LEADER, Invariant("same commits", same_commits)],
+        [protocols.ONE_LEADER, protocols.SAME_COMMITS],
     ),
 }
 

@@ -170,7 +170,7 @@ def voters(count: int, **mistakes: bool) -> Factories:
 def leaders(nodes: Mapping[str, Node]) -> str | None:
     seen: dict[int, str] = {}
     for name, node in nodes.items():
-        if isinstance(node, Voter) and node.role == "leader":
+        if isinstance(node, Voter | Raft) and node.role == "leader":
             if node.term in seen:
                 return f"{seen[node.term]} and {name} both lead term {node.term}"
             seen[node.term] = name
@@ -182,6 +182,81 @@ ONE_LEADER = Invariant("one leader per term", leaders)
 
 def terms(most: int) -> Callable[[Mapping[str, Node]], bool]:
     return lambda nodes: all(node.term <= most for node in nodes.values())  # type: ignore[attr-defined]
+
+
+class Raft(Node):
+    """Election and log of Raft (figure 2 of the paper); a leader sends its whole log.
+
+    ``blind``: it votes without looking whether the candidate's log is as complete as its own (§5.4.1).
+    """
+
+    durable: ClassVar[tuple[str, ...]] = ("term", "vote", "log")
+    actions: ClassVar[tuple[str, ...]] = ("append",)
+
+    def __init__(self, blind: bool = False) -> None:
+        self.blind = blind
+        self.term = 0
+        self.vote = ""
+        self.log: list[tuple[int, str]] = []
+        self.role = "follower"
+        self.votes: set[str] = set()
+        self.match: dict[str, int] = {}
+        self.commit = 0
+
+    def on_start(self, ctx: Ctx) -> None:
+        ctx.set_timer("election", ms(ctx.rng.randint(150, 300)))
+
+    def on_timer(self, name: str, ctx: Ctx) -> None:
+        if name == "election":
+            self.term += 1
+            self.role, self.vote, self.votes = "candidate", ctx.me, {ctx.me}
+            ctx.broadcast(("ask", self.term, len(self.log), self.log[-1][0] if self.log else 0))
+            ctx.set_timer("election", ms(ctx.rng.randint(150, 300)))
+
+    def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
+        kind, term, *rest = msg
+        if term > self.term:
+            self.term, self.vote, self.role, self.votes, self.match = term, "", "follower", set(), {}
+        if term < self.term:
+            return
+        if kind == "ask":
+            mine = (self.log[-1][0] if self.log else 0, len(self.log))
+            if self.vote in ("", src) and (self.blind or (rest[1], rest[0]) >= mine):
+                self.vote = src
+                ctx.send(src, ("grant", term))
+        elif kind == "grant" and self.role == "candidate":
+            self.votes.add(src)
+            if 2 * len(self.votes) > len(ctx.peers) + 1:
+                self.role, self.match = "leader", dict.fromkeys(ctx.peers, 0)
+                ctx.cancel_timer("election")
+        elif kind == "entries":
+            self.log = list(rest[0])
+            self.commit = min(rest[1], len(self.log))
+            ctx.send(src, ("stored", term, len(self.log)))
+        elif kind == "stored" and self.role == "leader":
+            self.match[src] = max(self.match[src], rest[0])
+            for length in range(self.commit + 1, len(self.log) + 1):
+                stored = 1 + sum(match >= length for match in self.match.values())
+                if 2 * stored > len(ctx.peers) + 1 and self.log[length - 1][0] == self.term:
+                    self.commit = length
+
+    def on_action(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
+        if self.role != "leader":
+            raise ActionError(f"{ctx.me} does not lead")
+        self.log.append((self.term, args["value"]))
+        ctx.broadcast(("entries", self.term, tuple(self.log), self.commit))
+
+
+def same_commits(nodes: Mapping[str, Node]) -> str | None:
+    logs = [(name, node.log[: node.commit]) for name, node in nodes.items() if isinstance(node, Raft)]
+    for name, log in logs:
+        for other, theirs in logs:
+            if any(a != b for a, b in zip(log, theirs, strict=False)):
+                return f"{name} and {other} committed different entries"
+    return None
+
+
+SAME_COMMITS = Invariant("same commits", same_commits)
 
 
 class Asker(Node):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from prayog_sim.clock import ms
 from prayog_sim.explorer import (
     Bounds,
+    Choice,
     Explorer,
     NotReplayed,
     Path,
@@ -24,6 +26,7 @@ from prayog_sim.explorer import (
 from prayog_sim.lines import line
 from prayog_sim.network import Fixed, Link, Network
 from prayog_sim.node import Ctx, Node
+from prayog_sim.run import Action
 from sim.explorer import models, protocols
 
 
@@ -136,3 +139,42 @@ def test_every_choice_of_a_minimised_path_is_needed() -> None:
         less = Path(short.start, short.actions[:place] + short.actions[place + 1 :])
         with pytest.raises(ValueError, match="nothing to minimise"):
             minimise(model, less, lambda state: not model.correct(state))
+
+
+class Clerk(Node):
+    """Files what it is asked to through a message to itself, on disk; a second time it slips."""
+
+    actions: ClassVar[tuple[str, ...]] = ("file",)
+
+    def __init__(self) -> None:
+        self.filed = 0
+
+    def on_start(self, ctx: Ctx) -> None:
+        self.filed = len(ctx.disk.read("files"))
+
+    def on_action(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
+        ctx.send(ctx.me, args["paper"])
+
+    def on_message(self, src: str, msg: str, ctx: Ctx) -> None:
+        ctx.disk.append("files", msg.encode())
+        if self.filed:
+            raise RuntimeError("the drawer is full")
+        ctx.disk.fsync("files")
+        self.filed += 1
+
+
+def test_actions_messages_to_oneself_disks_and_failures_are_replayed_too() -> None:
+    asks = tuple(Action("file", {"node": "clerk", "paper": paper}) for paper in "ab")
+    system = System({"clerk": Clerk, "other": Clerk}, Bounds(crashes=1, actions=asks))
+    path = counter_example(system, "no handler fails")
+    assert [str(choice) for choice in path.actions] == [
+        "clerk action file paper=a",
+        "deliver clerk → clerk a",
+        "clerk action file paper=b",
+        "deliver clerk → clerk b",
+    ]
+    world = replay(system, path)
+    assert world.trace[-1].kind == "error"
+    assert world.view().nodes["clerk"].status == "down"
+    crashed = Path(0, (*path.actions[:2], Choice("crash", "clerk"), Choice("restart", "clerk")))
+    assert replay(system, crashed).view().nodes["clerk"].volatile["filed"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,6 +65,23 @@ def test_a_mistake_is_found_as_quickly_with_symmetry_and_can_be_replayed() -> No
         assert replay(system, path).trace[-1].kind == "violation"
     assert lengths[0][0] == lengths[1][0] == 8
     assert lengths[1][1] < lengths[0][1] / 3
+
+
+@pytest.mark.parametrize(("alike", "states"), [((), 28_705), (THREE, 4_790)])
+def test_raft_holds_and_a_voter_that_does_not_look_at_logs_loses_a_commit(
+    alike: tuple[tuple[str, ...], ...], states: int
+) -> None:
+    ask = tuple(Action("append", {"node": name, "value": "x"}) for name in THREE[0])
+    bounds = Bounds(within=protocols.terms(2), timers=2, actions=ask, alike=alike)
+    invariants = [protocols.ONE_LEADER, protocols.SAME_COMMITS]
+    good = Explorer(System(dict.fromkeys(THREE[0], protocols.Raft), bounds, invariants)).run()
+    assert good.progress.states == states
+    assert [verdict.outcome for verdict in good.verdicts] == ["holds"] * 3
+    blind = System(dict.fromkeys(THREE[0], partial(protocols.Raft, blind=True)), bounds, invariants)
+    path = Explorer(blind).run()["same commits"].path
+    assert path is not None
+    assert len(path.actions) == 12
+    assert replay(blind, path).trace[-1].data["sentence"] == "n1 and n2 committed different entries"
 
 
 class Ringed(Node):
