@@ -10,7 +10,7 @@ from prayog_consensus.engine.raft.invariants import invariants
 from prayog_consensus.engine.raft.log import Log
 from prayog_consensus.engine.raft.messages import Entry, Members, Put
 from prayog_consensus.engine.raft.options import Options
-from prayog_consensus.engine.raft.provoke import PROVOKE, RaftWorld
+from prayog_consensus.engine.raft.provoke import RaftWorld
 from prayog_consensus.engine.raft.roles import ROLES
 from prayog_consensus.engine.raft.server import Server
 from prayog_consensus.engine.setup import Setup
@@ -157,7 +157,7 @@ def test_a_disk_gives_back_what_was_kept_in_memory() -> None:
 # -- on demand ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PROVOKE)
+@pytest.mark.parametrize("name", RaftWorld.plans)
 def test_every_situation_can_be_had_and_its_run_again(name: str) -> None:
     run = _built(seed=3, writes=20)
     run.run(until_us=ms(600))
