@@ -104,23 +104,23 @@ def prayog_actions() -> list[ActionSpec]:
     cells = [Arg(name, "int", name, value) for name, value in (("x0", 3), ("y0", 3), ("x1", 12), ("y1", 9))]
     return [
         ActionSpec("radius", "Circle", "All places within a distance.", args=(_POINT, _KM, _LETTERS), key="c",
-                   icon="rulers"),
+                   icon="circle"),
         ActionSpec("nearest", "k nearest", "The nearest places, however far.",
                    args=(_POINT, Arg("k", "int", "How many", 10)), key="n", icon="pin"),
-        ActionSpec("box", "Box", "All places in a latitude/longitude box.", args=tuple(edges), key="o", icon="table"),
+        ActionSpec("box", "Box", "All places in a latitude/longitude box.", args=tuple(edges), key="o", icon="box"),
         ActionSpec("polygon", "Polygon", "All places inside corners joined by straight lines on the map.",
                    args=(Arg("corners", "text", "Corners lat,lon|lat,lon|…", "8,77|8,78|13,80|13,75"),),
-                   key="y", icon="curve"),
+                   key="y", icon="polygon"),
         ActionSpec("same_cell", "Same geohash", "Only places whose geohash begins like the centre’s: the naive way.",
-                   args=(_POINT, _PRECISION, Arg("km", "float", "Radius", 0.5, unit="km")), key="h", icon="search"),
+                   args=(_POINT, _PRECISION, Arg("km", "float", "Radius", 0.5, unit="km")), key="h", icon="cell"),
         ActionSpec("nine_cells", "Nine cells", "The centre’s geohash cell and its eight neighbours.",
-                   args=(_POINT, _PRECISION, Arg("km", "float", "Radius", 0.5, unit="km")), key="9", icon="search"),
+                   args=(_POINT, _PRECISION, Arg("km", "float", "Radius", 0.5, unit="km")), key="9", icon="cells"),
         ActionSpec("measure", "Measure", "Three rulers between two places.",
                    args=(Arg("from", "point", "From", [22.7196, 75.8577]), Arg("to", "point", "To", [28.6139, 77.209])),
                    key="m", icon="rulers"),
         ActionSpec("ranges", "Curve window", "A window of grid cells as runs of keys, on Z-order and on Hilbert.",
                    args=(*cells, Arg("order", "int", "Order", 5)), key="w", icon="curve"),
-        ActionSpec("swap_axes", "Swap the axes", "Read the file again with the two exchanged.", icon="restart"),
+        ActionSpec("swap_axes", "Swap the axes", "Read the file again with the two exchanged.", icon="swap"),
     ]  # fmt: skip
 
 

@@ -139,6 +139,7 @@ class MapPanel(Panel):
         row.addWidget(self._found)
         self._why = QLabel("")
         self._why.setWordWrap(True)
+        self._why.setMaximumHeight(2 * self._why.fontMetrics().lineSpacing() + 4)  # the rest is in the tooltip
         self._why.setAccessibleName(self.tr("Why this cell"))
         column.addWidget(legend)
         column.addWidget(self._why)
@@ -301,7 +302,7 @@ class MapPanel(Panel):
                 self.map.clear_overlay(action)
         last = self._gathered.last
         if last is not None:
-            self._why.setText(_words(last))
+            self._say(_words(last))
 
     def _draw_answer(self) -> None:
         answer, oracle = self._gathered.answer, self._gathered.oracle
@@ -345,21 +346,23 @@ class MapPanel(Panel):
         if visits is not None and isinstance(ident, int):
             shown = visits[-DRAWN_CELLS:]
             if 0 <= ident < len(shown):
-                self._why.setText(_words(shown[ident]))
+                self._say(_words(shown[ident]))
         elif overlay in ("places", "answer") and isinstance(ident, int) and self._drawn_table is not None:
             place = ident
             if overlay == "answer" and self._gathered.answer is not None:
                 place = self._gathered.answer["ids"][ident]
             points = self._drawn_table.points  # type: ignore[attr-defined]
             name = self._drawn_table.label(place)  # type: ignore[attr-defined]
-            self._why.setText(f"{name}: {points.lat[place]:.5f}, {points.lon[place]:.5f}")
+            self._say(f"{name}: {points.lat[place]:.5f}, {points.lon[place]:.5f}")
 
     def _say(self, sentence: str) -> None:
         self._why.setText(sentence)
+        self._why.setToolTip(sentence)
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
     def on_theme(self) -> None:
+        self._why.setMaximumHeight(2 * self._why.fontMetrics().lineSpacing() + 4)
         self.map.set_theme(theme.current().name == "dark")
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:

@@ -7,12 +7,11 @@ version, and *Reset layout* goes back to the proposal.
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -37,7 +36,6 @@ __all__ = ["VERSION", "Docks", "proposal"]
 VERSION = 1
 """Of the layout: a saved layout of another version is not restored."""
 
-_SETTLE_S = 1.0  # after it is built: how long the layout follows the size of the window
 _DOCKS = QDockWidget.DockWidgetFeature
 _AREA = Qt.DockWidgetArea
 
@@ -87,7 +85,8 @@ class Docks(QMainWindow):
             | QMainWindow.DockOption.GroupedDragging
         )  # fmt: skip
         self.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
-        self._fit_until = 0.0
+        self._arranged = False
+        """The learner moved a border or a panel: from then on the sizes are theirs."""
         self._folded: list[Dock] = []
         self._stacked = False
         self._fitting = QTimer(self)
@@ -114,6 +113,7 @@ class Docks(QMainWindow):
             slot.failed.connect(self.panel_failed)
             dock = Dock(slot, self)
             dock.export_asked.connect(lambda ending, s=slot: self.export_asked.emit(s, ending))
+            dock.topLevelChanged.connect(self._keep_sizes)
             for changed in (dock.dockLocationChanged, dock.visibilityChanged, dock.topLevelChanged):
                 changed.connect(self._soon)
             slot.set_front(False)
@@ -166,6 +166,9 @@ class Docks(QMainWindow):
         self._stacked = False
         self.refit()
 
+    def _keep_sizes(self) -> None:
+        self._arranged = True
+
     def _trim(self) -> None:
         """A panel among tabs needs no title of its own; the tabs get the panels' menus instead."""
         for dock in self._docks.values():
@@ -187,8 +190,8 @@ class Docks(QMainWindow):
             menu.popup(tabs.mapToGlobal(place))
 
     def refit(self) -> None:
-        """Propose sizes again, for a while: a window that opens gets its size in several steps."""
-        self._fit_until = time.monotonic() + _SETTLE_S
+        """Propose sizes again, until the learner changes them: a window gets its size in several steps."""
+        self._arranged = False
         self._fit()
 
     def _fit(self) -> None:
@@ -239,13 +242,18 @@ class Docks(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fitting.start(0 if time.monotonic() < self._fit_until else 120)
+        self._fitting.start(120 if self._arranged else 0)
 
     def _resized(self) -> None:
-        if time.monotonic() < self._fit_until:
-            self._fit()
-        else:
+        if self._arranged:
             self._fold()
+        else:
+            self._fit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Only presses on the borders between panels come here."""
+        self._arranged = True
+        super().mousePressEvent(event)
 
     def state(self) -> dict[str, object]:
         """The layout as JSON values (with the panels that were only folded away)."""
@@ -264,7 +272,7 @@ class Docks(QMainWindow):
             return False
         if not self.restoreState(QByteArray(data), VERSION):
             return False
-        self._fit_until = 0.0
+        self._arranged = True
         return True
 
     def fill_menu(self, menu: QMenu) -> None:
