@@ -42,12 +42,18 @@ class _ShowVersion(argparse.Action):
         parser.exit()
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; `docs` and tests read it too."""
+def _options() -> _Parser:
+    """What may stand without a command: enough to open the window, and quickly made."""
     text = "A desktop lab in which people learn system design by doing. Without a command it opens the window."
     top = _Parser("prayog", parents=[_profile(None, False)], allow_abbrev=False, description=text)
     top.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version of the lab and exit")
-    top.set_defaults(answer=_window)
+    top.set_defaults(answer=_window, command=None)
+    return top
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; `docs` and tests read it too."""
+    top = _options()
     commands = top.add_subparsers(title="commands", metavar="COMMAND", dest="command", parser_class=_Parser)
 
     def command(name: str, answer: Callable[[argparse.Namespace, Profile], int], text: str) -> argparse.ArgumentParser:
@@ -131,21 +137,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
+    word = _first_word(arguments)
+    if word is None and not {"-h", "--help"} & set(arguments):
+        return _options().parse_args(arguments)
     whole = parser()
     names = _commands(whole)
+    if word is not None and word not in names:
+        import difflib  # only for a mistake; the window's start does not wait for it
+
+        near = difflib.get_close_matches(word, names, 1, 0.5)
+        hint = f"did you mean `prayog {near[0]}`?" if near else f"there are: {', '.join(names)}."
+        raise BadInput(f"There is no command {word!r}; {hint}")
+    return whole.parse_args(arguments)
+
+
+def _first_word(arguments: list[str]) -> str | None:
+    """The first argument that is neither an option nor the folder of ``--profile``: the command."""
     words = iter(arguments)
     for word in words:
         if word == "--profile":
             next(words, None)
         elif not word.startswith("-"):
-            if word not in names:
-                import difflib  # only for a mistake; the window's start does not wait for it
-
-                near = difflib.get_close_matches(word, names, 1, 0.5)
-                hint = f"did you mean `prayog {near[0]}`?" if near else f"there are: {', '.join(names)}."
-                raise BadInput(f"There is no command {word!r}; {hint}")
-            break
-    return whole.parse_args(arguments)
+            return word
+    return None
 
 
 def _commands(whole: argparse.ArgumentParser) -> list[str]:

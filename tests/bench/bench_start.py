@@ -58,18 +58,24 @@ app.exec()
 LAB = (
     _REPORT
     + """
-from prayog.ui import startup
-make = startup.open_window
-def open_window(*args, **kwargs):
-    window = make(*args, **kwargs)
-    def painted():
-        report()
-        import os
-        os._exit(0)  # what happens after the first paint is not measured
-    window.painted.disconnect()
-    window.painted.connect(painted)
-    return window
-startup.open_window = open_window
+from prayog import bootstrap
+check = bootstrap.check_qt
+def check_qt():
+    # the last thing before the modules of the window are imported, so their order and moment stay as they are
+    check()
+    from prayog.ui import startup
+    make = startup.open_window
+    def open_window(*args, **kwargs):
+        window = make(*args, **kwargs)
+        def painted():
+            report()
+            import os
+            os._exit(0)  # what happens after the first paint is not measured
+        window.painted.disconnect()
+        window.painted.connect(painted)
+        return window
+    startup.open_window = open_window
+bootstrap.check_qt = check_qt
 from prayog.cli import main
 sys.exit(main(["--profile", sys.argv[2]]))
 """

@@ -133,7 +133,10 @@ def load_fonts(first: str = "") -> None:
     folder = prayog_resources.path("fonts")
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.startswith(first) and file.name.endswith((".ttf", ".otf")):
-            QFontDatabase.addApplicationFontFromData(QByteArray(file.read_bytes()))
+            if isinstance(file, Path):  # Qt maps the file, which is quicker than a copy
+                QFontDatabase.addApplicationFont(str(file))
+            else:
+                QFontDatabase.addApplicationFontFromData(QByteArray(file.read_bytes()))
 
 
 def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
