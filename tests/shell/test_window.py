@@ -266,6 +266,8 @@ def test_no_text_is_cut_off(open_lab: Callable[..., Window], smallest: str, perc
                     if not label.wordWrap():
                         assert label.width() >= label.sizeHint().width(), f"{label.text()!r} in {window.place}"
             for button in window.findChildren(QAbstractButton):
+                if isinstance(button, RailButton) and button.compact:  # its label is its tool tip then
+                    continue
                 if button.isVisible() and button.text() and not isinstance(button, RowButton):
                     wide = QFontMetrics(button.font()).horizontalAdvance(button.text().partition("\t")[0])
                     small = wide * 0.85 if isinstance(button, RailButton) else wide
