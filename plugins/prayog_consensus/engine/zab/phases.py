@@ -153,6 +153,9 @@ class Phases(Election):
     def hear_leader(self, src: str, msg: NewLeader, ctx: Ctx) -> None:
         if src != self.leader or self.state != "syncing" or msg.epoch != self.accepted:
             return
+        if (self.current == msg.epoch or self.staged is not None) and len(msg.history) < len(self.log):
+            ctx.note(f"{self.me} ignores an old copy of the history: it has more of epoch {msg.epoch} already")
+            return
         self.staged, self.buffer = msg.history, ()
         if self.variant == "epoch-first":
             self.current = msg.epoch
