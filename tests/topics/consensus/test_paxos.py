@@ -49,7 +49,7 @@ def _proposals(seed: int, proposers: tuple[str, ...]) -> list[Fault]:
 @pytest.mark.parametrize("options", ["learners=1", "backoff proposers=3", "colocated backoff", "manual proposers=3"])
 def test_storms_break_nothing(options: str) -> None:
     decided = 0
-    for seed in range(40):
+    for seed in range(26):
         setup = Setup(algorithm="paxos", nodes=3 + seed % 3, options=options, loss=0.1 * (seed % 2), timeout_ms=100)
         nodes = names(setup.nodes)
         proposers = nodes if "colocated" in options else names(2, "p")
@@ -58,7 +58,7 @@ def test_storms_break_nothing(options: str) -> None:
         run.run(until_us=s(4), max_steps=4_000)
         assert not violation(run), (seed, violation(run))
         decided += any(effect.kind == "commit" for step in run.trace for effect in step.effects)
-    assert decided > (12 if "manual" in options else 32)
+    assert decided > (8 if "manual" in options else 20)
 
 
 def test_runs_are_deterministic_and_the_past_can_be_seen() -> None:
@@ -72,7 +72,7 @@ def test_runs_are_deterministic_and_the_past_can_be_seen() -> None:
 
 def test_every_transition_of_the_proposer_is_taken_somewhere() -> None:
     traces = [play(scenario).trace for scenario in named("paxos")]
-    for seed in range(40):
+    for seed in range(26):
         options = "colocated backoff" if seed % 2 else "proposers=4"
         proposers = names(4, "n" if seed % 2 else "p")
         run = world(Setup(algorithm="paxos", options=options, loss=0.2, timeout_ms=50, jitter=0.9), seed)

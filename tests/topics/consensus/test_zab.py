@@ -35,7 +35,7 @@ def test_every_broken_variant_is_caught_and_the_correct_code_is_not() -> None:
 def test_storms_break_nothing_and_the_servers_agree_in_the_end(ordered: bool) -> None:
     """ZAB is made for channels that keep the order; without, a gap means to join again, and nothing worse."""
     served, traces = 0, []
-    for seed in range(11):
+    for seed in range(8):
         size = 3 + seed % 3
         options = "clients=2 mixed logreads fsync=5"
         setup = Setup("zab", size, options=options, writes=15, timeout_ms=100, loss=0.05 * (seed % 2))
@@ -52,7 +52,7 @@ def test_storms_break_nothing_and_the_servers_agree_in_the_end(ordered: bool) ->
         delivered = [run.view().nodes[name].volatile["delivered"] for name in names(size)]
         assert min(delivered) > 0, (seed, delivered)
         traces.append(run.trace)
-    assert served > 160
+    assert served > 110
     assert {row.event for row in PHASES.untried(traces)} <= {"gap", "lost"}
 
 
