@@ -29,6 +29,10 @@ WHERE = {
     "floodmax": "elections.floodmax",
     "hirschberg-sinclair": "elections.hirschberg_sinclair",
     "two-phase commit": "commit.two_phase",
+    "primary-backup": "replication.primary_backup",
+    "multi-master": "replication.multi_master",
+    "quorum register": "replication.quorum",
+    "fencing": "replication.fencing",
 }
 """Algorithm → module below `prayog_consensus.engine` that holds its `FAMILY`."""
 ALGORITHMS = tuple(WHERE)

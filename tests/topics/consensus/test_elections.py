@@ -64,7 +64,7 @@ def test_scenarios_hold(scenario: str) -> None:
 @pytest.mark.parametrize("algorithm", ALL)
 def test_messages_are_as_many_as_the_formulas_say(algorithm: str) -> None:
     wrong = []
-    for n in (3, 4, 5, 7, 8, 11, 16):
+    for n in (3, 4, 5, 7, 8, 16):
         counted = {f.scenario: play(f.scenario, nodes=n).metrics for f in family(algorithm).formulas}
         for formula in family(algorithm).formulas:
             found, expected = counted[formula.scenario][formula.measure], formula.expect(n)
@@ -134,7 +134,7 @@ def test_log_n_rounds_elect_two_on_a_line_of_eight() -> None:
     assert (right["leaders"], right["rounds"], right["messages"]) == (1, 7, 98)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 def test_floodmax_elects_the_highest_on_any_graph(seed: int) -> None:
     setup = Setup(algorithm="floodmax", nodes=2 + seed % 15, topology="random", ids="shuffled", jitter=1.0,
                   options="onchange" if seed % 2 else "")  # fmt: skip
@@ -171,7 +171,7 @@ def test_ids_that_do_not_fit_are_refused_in_a_sentence() -> None:
 @pytest.mark.parametrize("algorithm", RINGS)
 def test_storms_never_make_two_winners_of_one_election(algorithm: str) -> None:
     won = 0
-    for seed in range(60):
+    for seed in range(40):
         setup = Setup(algorithm=algorithm, nodes=2 + seed % 6, loss=0.05 * (seed % 2), ids="shuffled", jitter=0.9)
         nodes = names(setup.nodes)
         rng = random.Random(f"begin {seed}")
@@ -180,7 +180,7 @@ def test_storms_never_make_two_winners_of_one_election(algorithm: str) -> None:
         run.run(until_us=s(5), max_steps=5_000)
         assert not violation(run), (seed, violation(run))
         won += any(e.kind == "leader" for step in run.trace for e in step.effects)
-    assert won > 40
+    assert won > 25
 
 
 def _no_pause(schedule: list[Fault]) -> list[Fault]:
@@ -190,7 +190,7 @@ def _no_pause(schedule: list[Fault]) -> list[Fault]:
 def test_storms_leave_one_coordinator_and_with_a_majority_never_two() -> None:
     checks = topic().checks(topic().params({"algorithm": "bully"}))
     two = 0
-    for seed in range(70):
+    for seed in range(50):
         majority = bool(seed % 2)
         setup = Setup(algorithm="bully", nodes=3 + seed % 4, options="majority" if majority else "")
         schedule = _no_pause(storm(seed, names(setup.nodes), until=2_000, faults=8))
@@ -218,7 +218,7 @@ def test_every_transition_is_taken_somewhere() -> None:
     rings = [play(name).trace for prefix in ("chang_roberts", "lcr") for name in named(prefix)]
     bully = [play(name).trace for name in named("bully")]
     bully.append(play("bully_lowest_notices", variant="no-suppression").trace)
-    for seed in range(40):
+    for seed in range(30):
         schedule = _no_pause(storm(seed, names(5)))
         run = world(Setup(algorithm="bully", options="majority" if seed % 2 else "", jitter=0.9), seed, schedule)
         run.run(until_us=s(4), max_steps=20_000)
