@@ -36,7 +36,7 @@ class LatLonGrid:
 
     def __init__(
         self, points: Points, layout: GridLayout, refined: Refinement | None, starts: NDArray[np.int32],
-        order: NDArray[np.int32], xyz: tuple[Floats, Floats, Floats], density: Floats,
+        order: NDArray[np.int32], xyz: Floats, density: Floats,
     ) -> None:  # fmt: skip
         self._points, self.layout, self.refined = points, layout, refined
         self.starts, self.order, self.xyz, self.density = starts, order, xyz, density
@@ -65,13 +65,13 @@ class LatLonGrid:
             meter.advance(len(cells))
         del keys
         refined, starts = _refine(points, layout, order, sizes, meter)
-        x, y, z = np.empty(n), np.empty(n), np.empty(n)
+        xyz = np.empty((n, 3))  # side by side: a run of points is one stretch of memory, not three
         for low in range(0, n, PIECE):
             part = slice(low, low + PIECE)
-            x[part], y[part], z[part] = unit_xyz(points.lat[order[part]], points.lon[order[part]])
-            meter.advance(len(x[part]))
+            xyz[part] = np.column_stack(unit_xyz(points.lat[order[part]], points.lon[order[part]]))
+            meter.advance(len(xyz[part]))
         density = grid_batch.block_densities(layout, raster, DENSE_ENOUGH)
-        return cls(points, layout, refined, starts, order, (x, y, z), density)
+        return cls(points, layout, refined, starts, order, xyz, density)
 
     @property
     def points(self) -> Points:

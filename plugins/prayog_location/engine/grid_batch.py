@@ -52,7 +52,7 @@ class Grid(Protocol):
     refined: Refinement | None
     starts: NDArray[np.int32]
     order: NDArray[np.int32]
-    xyz: tuple[Floats, Floats, Floats]
+    xyz: Floats
     density: Floats
 
     @property
@@ -69,7 +69,7 @@ def radius(grid: Grid, lats: Floats, lons: Floats, metres: float, distances: boo
         lat, lon = lats[low : low + QUERIES], lons[low : low + QUERIES]
         reach = np.full(len(lat), min(metres / EARTH_RADIUS_M + PAD_RAD, math.pi))
         query, begin, end = _runs(grid, lat, lon, reach)
-        centre = unit_xyz(lat, lon)
+        centre = np.column_stack(unit_xyz(lat, lon))
         for part in _pieces(query, end - begin):
             position, owner_counts, first = _candidates(query[part], begin[part], end[part])
             chord2 = _measure(grid, centre, position, owner_counts, first)
@@ -110,8 +110,9 @@ def start_reach(grid: Grid, lat: Floats, lon: Floats, k: int) -> Floats:
 
 
 def growth(k: int, counts: Ints) -> Floats:
-    """By how much circles that hold `counts` points, fewer than k, should grow."""
-    return np.clip(np.sqrt(_wanted(k) / np.maximum(counts, 0.5)), 1.3, 4.0)
+    """By how much circles that hold `counts` points, fewer than k, should grow: generously, for each further
+    round costs more than the points that it saves."""
+    return np.clip(1.5 * np.sqrt(_wanted(k) / np.maximum(counts, 0.5)), 1.5, 6.0)
 
 
 def _wanted(k: int) -> float:
@@ -126,7 +127,7 @@ def _nearest_chunk(grid: Grid, lat: Floats, lon: Floats, k: int, ids: Ids, chord
     a point. Then the points are measured. If the circle holds k of them, these are the answer. If it does not,
     the k-th of all that were measured bounds the answer, and a circle of that size settles it.
     """
-    centre = unit_xyz(lat, lon)
+    centre = np.column_stack(unit_xyz(lat, lon))
     reach = start_reach(grid, lat, lon, k)
     # The largest circle known to hold too few points and the smallest known to hold far too many.
     too_small, too_large = np.zeros(len(lat)), np.full(len(lat), np.inf)
@@ -151,23 +152,23 @@ def _nearest_chunk(grid: Grid, lat: Floats, lon: Floats, k: int, ids: Ids, chord
             kept = ready[query]
             query, begin, end = query[kept], begin[kept], end[kept]
         limit = np.where(now >= math.pi, 4.1, (2.0 * np.sin(0.5 * (now - PAD_RAD))) ** 2)
-        mine = tuple(axis[open_] for axis in centre)
+        mine = centre[open_]
         for part in _pieces(query, end - begin):
             position, sizes, first = _candidates(query[part], begin[part], end[part])
             squares = _measure(grid, mine, position, sizes, first)
             owners = first + np.flatnonzero(sizes)
-            owner = np.repeat(np.arange(len(owners)), sizes[sizes > 0])
-            inside = squares <= limit[owners][owner]
-            held = np.bincount(owner[inside], minlength=len(owners))
-            full = held >= k
+            sizes = sizes[sizes > 0]
+            starts = np.cumsum(sizes) - sizes
             scale = limit[owners]
+            inside = squares <= np.repeat(scale, sizes)
+            held = np.add.reduceat(inside, starts, dtype=np.int64)
+            full = held >= k
             if not full.all():
-                inside |= ~full[owner]
-                held = np.where(full, held, sizes[sizes > 0])
-                edges = np.cumsum(sizes[sizes > 0])
-                scale = np.where(full, scale, np.maximum.reduceat(squares, edges - sizes[sizes > 0]))
+                inside |= np.repeat(~full, sizes)
+                held = np.where(full, held, sizes)
+                scale = np.where(full, scale, np.maximum.reduceat(squares, starts))
             hits = np.flatnonzero(inside)
-            found_ids, found = _first_k(owner[hits], squares[hits], grid.order[position[hits]], held, k, scale)
+            found_ids, found = _first_k(squares[hits], grid.order[position[hits]], held, k, scale)
             ids[open_[owners]], chord2[open_[owners]] = found_ids, found
             done[owners] = full
             bounded[open_[owners]] = True
@@ -177,10 +178,9 @@ def _nearest_chunk(grid: Grid, lat: Floats, lon: Floats, k: int, ids: Ids, chord
         open_ = open_[~done]
 
 
-def _first_k(
-    owner: Ints, squares: Floats, names: NDArray[np.int32], found: Ints, k: int, limit: Floats
-) -> tuple[Ids, Floats]:
-    """The k nearest of each owner's hits (k or more each, in owner order), as (owners, k) arrays.
+def _first_k(squares: Floats, names: NDArray[np.int32], found: Ints, k: int, limit: Floats) -> tuple[Ids, Floats]:
+    """The k nearest of each owner's hits, as (owners, k) arrays. `found` counts the hits of each owner (k or
+    more), which follow one another; `limit` is at least the greatest squared chord of each.
 
     One sort of packed integers does it: owner, then the squared chord as a fraction of the circle's in 33
     bits, then the place in the list. Owners with hits that 33 bits cannot tell apart, ties above all,
@@ -188,23 +188,26 @@ def _first_k(
     """
     ends = np.cumsum(found)
     take = (ends - found)[:, None] + np.arange(k)
+    unclear = np.ones(len(found), dtype=np.bool_)
+    chosen = take
     if len(squares) < 1 << POSITION_BITS:
-        fraction = (squares * (float(1 << 33) / np.maximum(limit, 1e-300))[owner]).astype(np.int64)
-        np.minimum(fraction, (1 << 33) - 1, out=fraction)
-        packed = (owner << 53) | (fraction << POSITION_BITS) | np.arange(len(squares))
+        packed = (squares * np.repeat(float(1 << 33) / np.maximum(limit, 1e-300), found)).astype(np.int64)
+        np.minimum(packed, (1 << 33) - 1, out=packed)
+        packed <<= POSITION_BITS
+        packed |= np.repeat(np.arange(len(found)) << 53, found)
+        packed |= np.arange(len(squares))
         packed.sort()
         chosen = packed[take] & ((1 << POSITION_BITS) - 1)
+        unclear[:] = False
         same = np.flatnonzero((packed[1:] ^ packed[:-1]) < 1 << POSITION_BITS)
-        unclear = np.unique(owner[packed[same] & ((1 << POSITION_BITS) - 1)])
-    else:
-        chosen = take.copy()
-        unclear = np.unique(owner)
-    if len(unclear):
-        again = np.flatnonzero(np.isin(owner, unclear))
-        exact = again[np.lexsort((names[again], squares[again], owner[again]))]
-        rows = np.flatnonzero(np.isin(owner[take[:, 0]], unclear))
-        inner = np.cumsum(found[rows]) - found[rows]
-        chosen[rows] = exact[inner[:, None] + np.arange(k)]
+        who = packed[same] >> 53
+        unclear[who[same - (ends - found)[who] < k]] = True  # what follows the k nearest may stay unclear
+    if unclear.any():
+        again = np.flatnonzero(np.repeat(unclear, found))
+        owner = np.repeat(np.flatnonzero(unclear), found[unclear])
+        exact = again[np.lexsort((names[again], squares[again], owner))]
+        inner = np.cumsum(found[unclear]) - found[unclear]
+        chosen[unclear] = exact[inner[:, None] + np.arange(k)]
     return names[chosen].astype(np.int64), squares[chosen]
 
 
@@ -277,20 +280,17 @@ def _candidates(query: Ints, begin: Ints, end: Ints) -> tuple[Ints, Ints, int]:
     return position, counts, first
 
 
-def _measure(
-    grid: Grid, centre: tuple[Floats, ...], position: Ints, counts: Ints, first: int
-) -> Floats:
-    """Squared chords of candidates, by the arithmetic of `points.squared_chord`, in place."""
-    total: Floats | None = None
-    for axis, middle in zip(grid.xyz, centre, strict=True):
-        away = axis[position]
-        away -= np.repeat(middle[first : first + len(counts)], counts)
+def _measure(grid: Grid, centre: Floats, position: Ints, counts: Ints, first: int) -> Floats:
+    """Squared chords of candidates, by the arithmetic of `points.squared_chord`."""
+    found = grid.xyz.take(position, axis=0)
+    total = np.zeros(0)
+    for axis in range(3):
+        away = found[:, axis] - np.repeat(centre[first : first + len(counts), axis], counts)
         away *= away
-        if total is None:
-            total = away
-        else:
+        if axis:
             total += away
-    assert total is not None
+        else:
+            total = away
     return total
 
 
