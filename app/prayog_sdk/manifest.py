@@ -56,7 +56,8 @@ class Manifest:
 
     ``module`` is the dotted name of the module with the hooks.  ``needs`` names capabilities (``webengine``) and
     services (``postgres``) without which a part of the topic is missing.  ``folder`` holds ``scenarios/``,
-    ``lessons/`` and ``challenges/``.  ``minutes`` is the time a learner needs for all lessons.  ``opening`` is the scenario to begin with.
+    ``lessons/`` and ``challenges/``.  ``minutes`` is the time a learner needs for all lessons.
+    ``opening`` is the scenario to begin with.
     """
 
     id: str

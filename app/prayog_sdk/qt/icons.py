@@ -1,7 +1,8 @@
 """Icons: the shipped SVG outlines in the colours of the theme, sharp at every scale.
 
-The outlines are drawn with ``currentColor``; here they get a role of `Theme` (another when disabled).  Pixmaps are kept in Qt's own pixmap cache under theme, role and scale, so a theme change needs only
-to ask again: `IconButton` and `IconLabel` do that by themselves.
+The outlines are drawn with ``currentColor``; here they get a role of `Theme` (another when disabled).  Pixmaps are
+kept in Qt's own pixmap cache under theme, role and scale, so a theme change needs only to ask again: `IconButton` and
+`IconLabel` do that by themselves.
 
 Rules
 1. A control with an icon alone is an `IconButton`: it cannot be made without a name in words.

@@ -8,14 +8,18 @@ Rules
 1. A panel touches the run only through `Bench.do` and `Bench.seek`.
 2. Work above a few milliseconds goes through `Bench.jobs`; heavy imports (numpy, pyqtgraph, WebEngine) happen
    inside methods.
-3. A panel that raises is replaced by a problem card; the others go on.
+3. A panel that raises is replaced by a problem card; the others go on.  Widgets of a topic's own that override event
+   handlers are marked `guarded`: PySide 6.11.3 on Python 3.11 dies with a segmentation fault when such a handler
+   raises while it was called straight from Python (``grab()``, ``show()``).
 """
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -29,7 +33,33 @@ if TYPE_CHECKING:
     from prayog_sdk.qt.jobs import JobManager
     from prayog_sdk.services import Services
 
-__all__ = ["Bench", "Panel"]
+__all__ = ["Bench", "Panel", "guarded"]
+
+W = TypeVar("W", bound=type[QWidget])
+
+
+def guarded(kind: W) -> W:
+    """Let no exception out of the event handlers (``paintEvent``, ``event``, …) that the class `kind` defines.
+
+    What they raise goes to `sys.excepthook`, as it would from the event loop; the event then counts as handled.
+    `Panel` does this to every subclass.
+    """
+    for name, handler in list(vars(kind).items()):
+        if callable(handler) and (name == "event" or name.endswith("Event")):
+            setattr(kind, name, _caught(handler))
+    return kind
+
+
+def _caught(handler: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    def safe(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except Exception:  # noqa: BLE001 - whatever a topic's code raises must not reach the binding
+            sys.excepthook(*sys.exc_info())
+            return True if handler.__name__ == "event" else None
+
+    return safe
 
 
 class BenchSignals(QObject):
@@ -117,6 +147,10 @@ class Panel(QWidget):
     """Base of all panels, stock or a topic's own."""
 
     title = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        guarded(cls)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QToolTip, QVBoxL
 
 from prayog_consensus.engine.logs import Cell, Row, row
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.panel import Panel, guarded
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -25,6 +25,7 @@ DRAWN = 400
 """Columns drawn: the newest ones."""
 
 
+@guarded
 class LogGrid(QWidget):
     """Draws rows; a click tells the server."""
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QTo
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Ctx, Job
-from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.panel import Panel, guarded
 from prayog_sim.history.jepsen import write_history
 from prayog_sim.history.linearizable import Result, linearizable
 from prayog_sim.history.operations import History, HistoryError, Operation, from_trace
@@ -26,6 +26,7 @@ BUDGET = 2_000_000
 SIGNS = {"ok": "✓", "fail": "✗", "unknown": "?"}
 
 
+@guarded
 class _Timeline(QWidget):
     """One lane a client; a bar from call to answer.  Shape and sign as well as colour: ✓ ok, ✗ refused, ? unknown."""
 

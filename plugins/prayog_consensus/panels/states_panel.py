@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_consensus.engine.families import family
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.panel import Bench, Panel, guarded
 from prayog_sim.run import View
 from prayog_sim.table import Table
 from prayog_sim.trace import Step
@@ -22,6 +22,7 @@ WIDE, TALL = 118, 46
 """Size of a state, in pixels at 100 % text."""
 
 
+@guarded
 class _Diagram(QWidget):
     """States on a ring, transitions as arrows; the nodes that are in a state are written in it."""
 

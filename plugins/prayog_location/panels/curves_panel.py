@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxL
 
 from prayog_location.panels.gathering import Gathered
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.panel import Panel, guarded
 from prayog_sim.run import Action, View
 from prayog_sim.trace import Step
 
@@ -34,6 +34,7 @@ def path(curve: str, order: int) -> tuple[tuple[int, int], ...]:
     return tuple(zip(x.tolist(), y.tolist(), strict=True))
 
 
+@guarded
 class CurveGrid(QWidget):
     """One curve on its grid, with a window and the runs in it."""
 

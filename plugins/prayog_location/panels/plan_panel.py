@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHeaderView, QLabel, QSizePolicy, QTreeWidget, QTr
 
 from prayog_location.panels.gathering import Gathered
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.panel import Panel, guarded
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -25,6 +25,7 @@ LISTED = 3_000
 SIGNS = {"visited": "▣ opened", "pruned": "▢ left out", "refined": "▨ tested", "inside": "■ taken whole"}
 
 
+@guarded
 class Funnel(QWidget):
     """Four bars: all places, candidates, tested, answers.  Lengths are logarithmic, numbers are written."""
 
