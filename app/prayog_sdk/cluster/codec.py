@@ -54,7 +54,9 @@ def decode(data: Any, packages: Collection[str]) -> Any:
         return tuple(decode(item, packages) for item in data)
     if not isinstance(data, dict) or not isinstance(data.get("!"), str):
         raise CodecError(f"this is no encoded value: {data!r:.80}")
-    tag, inner = data["!"], data.get("v")
+    tag: str
+    inner: Any
+    tag, inner = data["!"], data.get("v", ())
     try:
         if tag == "dict":
             return {decode(key, packages): decode(item, packages) for key, item in inner}

@@ -29,7 +29,7 @@ def check_arguments(action: Action) -> None:
 
 
 def cut_pairs(text: str, names: tuple[str, ...]) -> set[tuple[str, str]]:
-    """The directed links between the groups of `text` (``n1,n2|n3``); a node that is not named is alone with its like."""
+    """The directed links between the groups of `text` (``n1,n2|n3``); nodes not named are together."""
     groups = [[name.strip() for name in part.split(",") if name.strip()] for part in text.split("|")]
     group_of: dict[str, int] = {}
     for number, group in enumerate(groups):

@@ -61,7 +61,8 @@ class Child:
         )
         self.pid = self._process.pid
         self._todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        assert self._process.stdout is not None and self._process.stderr is not None
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
         self._threads = [
             threading.Thread(target=work, args=args, name=f"cluster-pipe-{self.pid}", daemon=True)
             for work, args in (

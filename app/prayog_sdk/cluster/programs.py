@@ -155,6 +155,4 @@ class ProgramMember:
         self._clock[self.name] = self._count
         said = {"role": "store", "sentence": f"an outside program, {self._count - self.life * LIFE} steps so far"}
         changes = {"l": [said["role"], self.name[:2], -1, said["sentence"], ""]}
-        self._lines.append(
-            Line(self.name, self._around.now(), kind, told, effects or [], dict(self._clock), changes)
-        )
+        self._lines.append(Line(self.name, self._around.now(), kind, told, effects or [], dict(self._clock), changes))

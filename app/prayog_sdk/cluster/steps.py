@@ -42,7 +42,7 @@ class Builder:
                 self._heard[ident] = seq
         elif line.kind == "drop":
             node = data.pop("node")
-            cause, _, msg, label = self._sent.pop(ident, (-1, "", None, "")) if isinstance(ident, int) else (-1, "", "", "")
+            cause, _, msg, label = self._sent.pop(data["ident"], (-1, "", None, ""))
             data |= {"msg": msg, "label": label}
         elif line.kind == "timer":
             cause = self._timers.pop((node, data["name"]), -1)
@@ -72,9 +72,7 @@ class Builder:
                 case ["disk", data]:
                     yield Effect("disk", data)
 
-    def _send(
-        self, seq: int, src: str, dst: str, msg: Any, ident: int, label: str, why: str = ""
-    ) -> Iterator[Effect]:
+    def _send(self, seq: int, src: str, dst: str, msg: Any, ident: int, label: str, why: str = "") -> Iterator[Effect]:
         for copy, arrives, fate in [(ident, None, why)] if why else self._fate(ident):
             if arrives is not None or fate == _NEVER:  # a sender that was only stopped sends it later
                 self._sent[copy] = (seq, src, msg, label)
