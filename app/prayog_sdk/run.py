@@ -10,6 +10,8 @@ Rules
 1. `fold` never changes its argument and never looks at anything but the step.
 2. Only the thread that calls `step` touches the trace.
 3. `do` may append more than the one step it returns; whoever follows a run looks at ``len(trace)``.
+4. A topic subclasses these classes, so what they keep has names that no attribute of a topic can take by accident
+   (two leading underscores).
 """
 
 from __future__ import annotations
@@ -43,8 +45,13 @@ class Folded(ABC):
     def __init__(self) -> None:
         self.trace = Trace()
         self.actions: list[TimedAction] = []
-        self._state: Facts = self.start()
-        self._kept: list[Facts] = [self._state]
+        self.__state: Facts = self.start()
+        self.__kept: list[Facts] = [self.__state]
+
+    @property
+    def state(self) -> Facts:
+        """The state after the last step."""
+        return self.__state
 
     @abstractmethod
     def start(self) -> Facts:
@@ -62,24 +69,29 @@ class Folded(ABC):
         """The state after step `at` (-1: before the first, -2: now)."""
         last = len(self.trace) - 1
         if at == -2 or at >= last:
-            return self.show(self._state, self.trace[last] if last >= 0 else None)
+            return self.show(self.__state, self.trace[last] if last >= 0 else None)
         index = (at + 1) // _EVERY
-        state = self._kept[index]
+        state = self.__kept[index]
         for step in self.trace[index * _EVERY : at + 1]:
             state = self.fold(state, step)
         return self.show(state, self.trace[at] if at >= 0 else None)
 
-    def _append(self, at: int, kind: str, node: str, data: Mapping[str, Any], cause: int = -1) -> Step:
-        step = Step(len(self.trace), at, kind, node, data, cause)
-        self._state = self.fold(self._state, step)
+    def begin(self, node: str = "", **data: Any) -> Step:
+        """A first step of kind ``start`` that tells what the run works on; a prediction may still come after it."""
+        return self._append_step(Step(len(self.trace), 0, "start", node, data))
+
+    def _append_step(self, step: Step) -> Step:
+        """`step`, numbered ``len(trace)``, happened."""
+        self.__state = self.fold(self.__state, step)
         self.trace.append(step)
         if len(self.trace) % _EVERY == 0:
-            self._kept.append(self._state)
+            self.__kept.append(self.__state)
         return step
 
-    def _record(self, action: Action, at: int) -> Step:
+    def _record_action(self, action: Action, at: int) -> Step:
+        """The learner did `action`; from here on the run can be made again with it."""
         self.actions.append(TimedAction(len(self.trace), at, action))
-        return self._append(at, "action", "", {"name": action.name, **action.args})
+        return self._append_step(Step(len(self.trace), at, "action", "", {"name": action.name, **action.args}))
 
 
 class Computation(Folded):
@@ -89,7 +101,7 @@ class Computation(Folded):
 
     def __init__(self) -> None:
         super().__init__()
-        self._work: deque[tuple[int, Iterator[Emit]]] = deque()
+        self.__work: deque[tuple[int, Iterator[Emit]]] = deque()
 
     @abstractmethod
     def perform(self, action: Action) -> Iterator[Emit]:
@@ -102,28 +114,28 @@ class Computation(Folded):
 
     @property
     def busy(self) -> bool:
-        return bool(self._work)
+        return bool(self.__work)
 
     @property
     def next_at(self) -> int | None:
-        return len(self.trace) if self._work else None
+        return len(self.trace) if self.__work else None
 
     def step(self) -> Step | None:
-        while self._work:
-            cause, work = self._work[0]
+        while self.__work:
+            cause, work = self.__work[0]
             emitted = next(work, None)
             if emitted is None:
-                self._work.popleft()
+                self.__work.popleft()
                 continue
             kind, node, data = emitted
-            return self._append(len(self.trace), kind, node, data, cause)
+            return self._append_step(Step(len(self.trace), len(self.trace), kind, node, data, cause))
         return None
 
     def do(self, action: Action, at: int | None = None) -> Step:
         work = self.perform(action)  # raises before anything is recorded
-        step = self._record(action, len(self.trace))
-        self._work.append((step.seq, iter(work)))
+        step = self._record_action(action, len(self.trace))
+        self.__work.append((step.seq, iter(work)))
         return step
 
     def close(self) -> None:
-        self._work.clear()
+        self.__work.clear()

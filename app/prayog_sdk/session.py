@@ -31,13 +31,13 @@ class Session(Folded):
 
     def __init__(self) -> None:
         super().__init__()
-        self._began = time.perf_counter_ns()
-        self._todo: queue.SimpleQueue[tuple[int, Action] | None] = queue.SimpleQueue()
-        self._news: queue.SimpleQueue[tuple[int, str, str, Mapping[str, Any], int] | None] = queue.SimpleQueue()
-        self._cancel = threading.Event()
-        self._pending = 0
-        self._worker = threading.Thread(target=self._run, name=f"session-{type(self).__name__}", daemon=True)
-        self._started = False
+        self.__began = time.perf_counter_ns()
+        self.__todo: queue.SimpleQueue[tuple[int, Action] | None] = queue.SimpleQueue()
+        self.__news: queue.SimpleQueue[tuple[int, str, str, Mapping[str, Any], int] | None] = queue.SimpleQueue()
+        self.__cancel = threading.Event()
+        self.__pending = 0
+        self.__worker = threading.Thread(target=self.__run, name=f"session-{type(self).__name__}", daemon=True)
+        self.__started = False
 
     @abstractmethod
     def perform(self, action: Action) -> Iterator[Emit]:
@@ -52,11 +52,11 @@ class Session(Folded):
     @property
     def cancelled(self) -> bool:
         """True once `close` was called: a long `perform` looks here between its calls."""
-        return self._cancel.is_set()
+        return self.__cancel.is_set()
 
     @property
     def busy(self) -> bool:
-        return self._pending > 0 or not self._news.empty()
+        return self.__pending > 0 or not self.__news.empty()
 
     @property
     def next_at(self) -> int | None:
@@ -65,13 +65,14 @@ class Session(Folded):
     def step(self) -> Step | None:
         while True:
             try:
-                news = self._news.get_nowait()
+                news = self.__news.get_nowait()
             except queue.Empty:
                 return None
             if news is None:
-                self._pending -= 1
+                self.__pending -= 1
                 continue
-            return self._append(*news)
+            at, kind, node, data, cause = news
+            return self._append_step(Step(len(self.trace), at, kind, node, data, cause))
 
     def wait(self, seconds: float) -> Step | None:
         """Like `step`, but waits up to `seconds` for something to happen; for the command line and tests."""
@@ -81,41 +82,43 @@ class Session(Folded):
         return step
 
     def do(self, action: Action, at: int | None = None) -> Step:
-        if self._cancel.is_set():
+        if self.__cancel.is_set():
             raise ActionError("this session was closed; start a new one")
         self.check(action)
         while self.step() is not None:  # what happened before the action stands before it in the trace
             pass
-        step = self._record(action, self._now())
-        if not self._started:
-            self._started = True
-            self._worker.start()
-        self._pending += 1
-        self._todo.put((step.seq, action))
+        step = self._record_action(action, self.__now())
+        if not self.__started:
+            self.__started = True
+            self.__worker.start()
+        self.__pending += 1
+        self.__todo.put((step.seq, action))
         return step
 
     def close(self) -> None:
-        self._cancel.set()
-        self._todo.put(None)
-        if self._started:
-            self._worker.join(timeout=10)
+        self.__cancel.set()
+        self.__todo.put(None)
+        if self.__started:
+            self.__worker.join(timeout=10)
         else:
             self.release()
 
-    def _now(self) -> int:
-        return (time.perf_counter_ns() - self._began) // 1000
+    def __now(self) -> int:
+        return (time.perf_counter_ns() - self.__began) // 1000
 
-    def _run(self) -> None:
-        while (item := self._todo.get()) is not None and not self._cancel.is_set():
+    def __run(self) -> None:
+        while (item := self.__todo.get()) is not None and not self.__cancel.is_set():
             cause, action = item
             try:
                 for kind, node, data in self.perform(action):
-                    self._news.put((self._now(), kind, node, data, cause))
-                    if self._cancel.is_set():
+                    self.__news.put((self.__now(), kind, node, data, cause))
+                    if self.__cancel.is_set():
                         break
             except Exception as error:  # noqa: BLE001 - a learner sees a sentence, never a traceback
                 sentence = str(error) or type(error).__name__
-                self._news.put((self._now(), "error", "", {"sentence": sentence, "type": type(error).__name__}, cause))
+                self.__news.put(
+                    (self.__now(), "error", "", {"sentence": sentence, "type": type(error).__name__}, cause)
+                )
             finally:
-                self._news.put(None)
+                self.__news.put(None)
         self.release()

@@ -12,6 +12,7 @@ import pytest
 from prayog_sdk.manifest import read_folder
 from prayog_sdk.params import ParamError
 from prayog_sdk.topic import Topic, TopicError
+from prayog_sim.run import Action
 
 CARD = 'id = "probe"\napi = "1.0"\ntitle = "Probe"\nsummary = "…"\nmodule = "prayog_probe.topic"\n'
 HEAD = """\
@@ -63,6 +64,25 @@ def test_a_topic_opens_builds_and_closes(make: Make, topic_of: Callable[[Path], 
     topic.close()
     assert "prayog_probe" not in sys.modules
     topic.close()
+
+
+def test_what_a_run_keeps_cannot_be_overwritten_by_a_topic(make: Make, topic_of: Callable[[Path], Topic]) -> None:
+    names = ("work", "state", "kept", "todo", "news", "worker", "started", "record", "append")
+    own = "    def __init__(self):\n        super().__init__()\n" + "".join(
+        f"        self._{name} = {name!r}\n" for name in names
+    )
+    folder = make(PARAMS + BUILD)
+    topic_file = folder / "topic.py"
+    topic_file.write_text(
+        topic_file.read_text().replace("    def start(self): return {}\n", own + "    def start(self): return {}\n")
+    )
+    topic = topic_of(folder)
+    run = topic.build(topic.params(), 1)
+    run.do(Action("count"))
+    while run.step() is not None:
+        pass
+    assert [step.kind for step in run.trace] == ["action", "tick"]
+    assert run.view(0).seq == 0
 
 
 @pytest.mark.parametrize(

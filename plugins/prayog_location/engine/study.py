@@ -45,7 +45,7 @@ class Study(Computation):
         self.index = build(table)
         self._build = build
         super().__init__()
-        self._append(0, "start", self.index.name, table.described())
+        self.begin(self.index.name, **table.described())
 
     def start(self) -> Facts:
         return {
