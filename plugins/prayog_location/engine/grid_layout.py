@@ -50,7 +50,8 @@ class Circles:
         self._phi = np.radians(lat)
         self._cos = np.cos(self._phi)
         self._hav = np.sin(0.5 * reach) ** 2
-        self._tangent = np.arcsin(np.clip(np.sin(self._phi) / np.maximum(np.cos(reach), 1e-9), -1.0, 1.0))
+        spread = (self._cos - np.sin(reach)) * (self._cos + np.sin(reach))
+        self._tangent = np.arctan2(np.sin(self._phi), np.sqrt(np.maximum(spread, 0.0)))
         self._big = reach >= 0.5 * np.pi
 
     def half_width(self, query: Ints, south: Floats, north: Floats) -> tuple[Floats, NDArray[np.bool_]]:

@@ -142,7 +142,9 @@ def half_width_deg(lat: float, metres: float, south: float, north: float) -> flo
     if reach >= 0.5 * math.pi:
         return 180.0
     phi = math.radians(lat)
-    tangent = math.asin(min(1.0, max(-1.0, math.sin(phi) / math.cos(reach))))
+    # As an arctangent: an arcsine would lose centimetres beside a pole.
+    spread = (math.cos(phi) - math.sin(reach)) * (math.cos(phi) + math.sin(reach))
+    tangent = math.atan2(math.sin(phi), math.sqrt(max(0.0, spread)))
     at = min(max(tangent, math.radians(south)), math.radians(north))
     spare = math.sin(0.5 * reach) ** 2 - math.sin(0.5 * (at - phi)) ** 2
     across = math.cos(phi) * math.cos(at)

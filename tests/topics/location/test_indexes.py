@@ -116,6 +116,15 @@ def test_clusters_in_a_wide_world_are_searched_through_the_finer_grid() -> None:
         assert near.ids[i].tolist() == ask(scan, Nearest(lat[i], lon[i], 12)).ids.tolist()
 
 
+@pytest.mark.parametrize("name", INDEXES)
+def test_millimetres_beside_the_pole(name: str) -> None:
+    """A circle of 2 mm, 11 mm from the pole, spans many degrees of longitude without holding the pole."""
+    points = Points(np.full(8, 89.9999999), np.array([0.0, 90.0, 172.771, 175.0, -180.0, -175.0, -172.0, -90.0]))
+    query = Radius(89.9999999, -179.99999999999997, 0.0023)
+    assert ask(INDEXES[name](points), query).ids.tolist() == ask(BruteForce(points), query).ids.tolist()
+    assert len(ask(BruteForce(points), query).ids) == 5
+
+
 def test_a_crowd_of_duplicates_is_ordered_by_id() -> None:
     points = Points(np.full(5_000, 22.7196), np.full(5_000, 75.8577))
     for build in INDEXES.values():
