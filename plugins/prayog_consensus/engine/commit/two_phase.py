@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
 from prayog_consensus.engine.commit.coordinator import COORDINATOR, Coordinator
 from prayog_consensus.engine.commit.participant import Participant
 from prayog_consensus.engine.family import Family, Formula
-from prayog_consensus.engine.setup import Factories, Setup, names
+from prayog_consensus.engine.provoke import Plan, ProvokedWorld
+from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.checks import Check, count, never
 from prayog_sdk.specs import ActionSpec, Arg, Variant
 from prayog_sim.node import Node
+from prayog_sim.run import Action, ActionError
 from prayog_sim.trace import Trace
 from prayog_sim.world import Invariant
 
@@ -101,6 +104,22 @@ INVARIANTS = (
     Invariant("decision_is_logged_first", _not_alone),
 )
 
+
+def _in_the_window(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
+    """The coordinator crashes when somebody has voted yes and nothing is decided."""
+    coordinator = nodes["c"]
+    bound = any(isinstance(node, Participant) and node.state == "prepared" for node in nodes.values())
+    if "c" not in up or not isinstance(coordinator, Coordinator) or coordinator.state != "voting" or not bound:
+        raise ActionError("begin a transaction first, and ask for this again while the votes are on their way")
+    return [Action("crash", {"node": "c", "in_flight": "drop"})]
+
+
+class TwoPhaseWorld(ProvokedWorld):
+    """A world that knows when to crash the coordinator."""
+
+    plans: ClassVar[Mapping[str, Plan]] = {"crash_in_window": _in_the_window}
+
+
 FAMILY = Family(
     name="two-phase commit",
     title="Two-phase commit",
@@ -108,12 +127,16 @@ FAMILY = Family(
     summary="All vote, the coordinator decides and logs, all obey. A crash of the coordinator in between blocks.",
     nodes=_nodes,
     invariants=lambda setup: INVARIANTS,
+    build=lambda setup, seed: TwoPhaseWorld(_nodes(setup), seed, network(setup), invariants=INVARIANTS),
     actions=(
         ActionSpec(
             "begin", "Begin a transaction", "The coordinator asks all to prepare.", "node", (Arg("node", "node"),), "b"
         ),
         ActionSpec(
             "refuse", "Vote no", "The participant will vote no to the next one.", "node", (Arg("node", "node"),), "n"
+        ),
+        ActionSpec(
+            "crash_in_window", "Crash in the window", "The coordinator crashes between yes and decision.", key="W"
         ),
     ),
     checks=(Check("nobody_blocked", "No participant waits in doubt longer than two timeouts", never("blocked")),),
@@ -129,7 +152,7 @@ FAMILY = Family(
         Variant(
             "aborts-in-doubt",
             "A participant aborts on a timeout after its yes",
-            {"variant": "aborts-in-doubt"},
+            {"algorithm": "two-phase commit", "variant": "aborts-in-doubt"},
             caught_by="safe",
             scenario="two_phase_blocked",
             seeds=3,
@@ -138,7 +161,7 @@ FAMILY = Family(
         Variant(
             "sends-before-logging",
             "Sends the decision before it is in the log",
-            {"variant": "sends-before-logging"},
+            {"algorithm": "two-phase commit", "variant": "sends-before-logging"},
             caught_by="safe",
             scenario="two_phase_crash_while_telling",
             seeds=3,

@@ -224,7 +224,7 @@ class Bully(Majority):
             "waiting": ("follower", "W", "got an OK and waits to hear who leads", "waits"),
             "claiming": ("candidate", "C", f"asks for a majority, has {have} of {len(self.ids)}",
                          f"no majority: {have} of {len(self.ids)}"),
-            "leader": ("coordinator", "L", "is the coordinator", f"id {self.id}"),
+            "leader": ("leader", "L", "is the coordinator", f"id {self.id}"),
         }[self.state]  # fmt: skip
         return Look(role, letter, self.ids.get(self.leader, -1), f"id {self.id}, {what}", badge)
 

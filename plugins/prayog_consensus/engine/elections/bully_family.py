@@ -10,6 +10,7 @@ from prayog_consensus.engine.elections.bully_table import BULLY
 from prayog_consensus.engine.elections.members import idents
 from prayog_consensus.engine.elections.outcome import AGREED, ONE_AT_A_TIME, ONE_LEADER, leaders, leaders_at_once
 from prayog_consensus.engine.family import Family, Formula
+from prayog_consensus.engine.provoke import LEADER_ACTIONS, LeaderWorld
 from prayog_consensus.engine.sent import sent
 from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.checks import count
@@ -46,7 +47,7 @@ INVARIANTS = (Invariant("nobody_follows_a_lower_id", _never_below),)
 
 
 def _build(setup: Setup, seed: int) -> World:
-    return World(_nodes(setup, seed), seed, network(setup), invariants=INVARIANTS)
+    return LeaderWorld(_nodes(setup, seed), seed, network(setup), invariants=INVARIANTS)
 
 
 FAMILY = Family(
@@ -62,6 +63,7 @@ FAMILY = Family(
             "elect", "Notice the silence", "The node believes that the coordinator is dead.", "node",
             (Arg("node", "node", "Node"),), "e",
         ),
+        *LEADER_ACTIONS,
     ),
     checks=(AGREED, ONE_AT_A_TIME, ONE_LEADER),
     measures={
@@ -78,7 +80,7 @@ FAMILY = Family(
         Variant(
             "impatient",
             "Waits less than a round trip for an OK",
-            {"variant": "impatient"},
+            {"algorithm": "bully", "variant": "impatient"},
             caught_by="one_at_a_time",
             scenario="bully_lowest_notices",
             seeds=3,
@@ -87,7 +89,7 @@ FAMILY = Family(
         Variant(
             "no-suppression",
             "Does not care about an OK",
-            {"variant": "no-suppression"},
+            {"algorithm": "bully", "variant": "no-suppression"},
             caught_by="one_at_a_time",
             scenario="bully_lowest_notices",
             seeds=3,

@@ -57,7 +57,7 @@ FAMILY = Family(
         Variant(
             "forwards-all",
             "Passes on lower ids too",
-            {"variant": "forwards-all"},
+            {"algorithm": "chang-roberts", "variant": "forwards-all"},
             caught_by="safe",
             scenario="chang_roberts_three",
             seeds=5,
@@ -66,7 +66,7 @@ FAMILY = Family(
         Variant(
             "twin-ids",
             "Two nodes have the same id",
-            {"ids": "1,3,3"},
+            {"algorithm": "chang-roberts", "ids": "1,3,3"},
             caught_by="safe",
             scenario="chang_roberts_three",
             seeds=5,

@@ -212,7 +212,7 @@ FAMILY = Family(
         Variant(
             "log-rounds",
             "Stops after ⌈log₂ n⌉ rounds",
-            {"variant": "log-rounds"},
+            {"algorithm": "floodmax", "variant": "log-rounds"},
             caught_by="one_leader",
             scenario="floodmax_line",
             seeds=3,

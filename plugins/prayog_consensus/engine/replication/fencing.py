@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
 from prayog_consensus.engine.elections.outcome import ONE_AT_A_TIME, leaders_at_once
 from prayog_consensus.engine.family import Family
+from prayog_consensus.engine.provoke import Plan, ProvokedWorld
 from prayog_consensus.engine.replication.lessee import Lessee
 from prayog_consensus.engine.replication.storage import Storage
-from prayog_consensus.engine.setup import Factories, Setup, names
+from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.checks import Check, count, never
-from prayog_sdk.specs import Variant
+from prayog_sdk.specs import ActionSpec, Variant
 from prayog_sim.node import Node
+from prayog_sim.run import Action, ActionError
 from prayog_sim.world import Invariant
 
 __all__ = ["FAMILY"]
@@ -59,6 +62,31 @@ def _invariants(setup: Setup) -> tuple[Invariant, ...]:
     return (*fenced, *unique)
 
 
+def _sleep(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
+    """The leader falls asleep, at best just before it writes."""
+    led = [name for name in up if isinstance(node := nodes[name], Lessee) and node.role == "leader"]
+    if not led:
+        raise ActionError("nobody leads now; wait for a leader first")
+    busy = [name for name in led if isinstance(node := nodes[name], Lessee) and node.busy]
+    return [Action("pause", {"node": (busy or led)[0]})]
+
+
+def _split_brain(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
+    """Cut the leader off from the other servers, and leave everybody the storage."""
+    led = [name for name in up if isinstance(node := nodes[name], Lessee) and node.role == "leader"]
+    others = [name for name, node in nodes.items() if isinstance(node, Lessee) and name not in led[:1]]
+    if not led or not others:
+        raise ActionError("a split brain needs a leader and another server")
+    pairs = [pair for other in others for pair in ((led[0], other), (other, led[0]))]
+    return [Action("cut", {"src": src, "dst": dst}) for src, dst in pairs]
+
+
+class FencingWorld(ProvokedWorld):
+    """A world that knows how to make a leader wrong about itself."""
+
+    plans: ClassVar[Mapping[str, Plan]] = {"sleeping_leader": _sleep, "split_brain": _split_brain}
+
+
 FAMILY = Family(
     name="fencing",
     title="Leases and fencing tokens",
@@ -66,6 +94,11 @@ FAMILY = Family(
     summary="A paused leader wakes up and writes. Its lease cannot stop it; a storage that compares epochs can.",
     nodes=_nodes,
     invariants=_invariants,
+    build=lambda setup, seed: FencingWorld(_nodes(setup), seed, network(setup), invariants=_invariants(setup)),
+    actions=(
+        ActionSpec("sleeping_leader", "The leader falls asleep", "Pause it, as a garbage collection does.", key="Z"),
+        ActionSpec("split_brain", "Split brain", "Cut the leader off from the servers, but not from the storage."),
+    ),
     checks=(
         Check("fenced", "No write of an old epoch is stored after one of a newer", never("overwritten")),
         ONE_AT_A_TIME,
@@ -81,7 +114,7 @@ FAMILY = Family(
         Variant(
             "checks-at-client-only",
             "The lease is checked by the client only",
-            {"variant": "checks-at-client-only"},
+            {"algorithm": "fencing", "variant": "checks-at-client-only"},
             caught_by="safe",
             scenario="fencing_paused_leader",
             seeds=3,

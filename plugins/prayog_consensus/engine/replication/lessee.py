@@ -84,11 +84,14 @@ class Lessee(Node):
         """Epochs in which this server was leader; for the invariants."""
         self.voters: tuple[str, ...] = ()
         self.beats = 0
-        self.sent_at = 0
+        self.confirmed = 0
+        """The last heartbeat that a majority has answered."""
         self.writes = 0
         self.refused = 0
         self.busy = False
         """It has checked its lease, and will write."""
+        self.token = 0
+        """The epoch in which it checked: what it will write with."""
 
     def on_start(self, ctx: Ctx) -> None:
         if self.first and self.epoch == 0:
@@ -102,19 +105,19 @@ class Lessee(Node):
                 self.campaign(ctx)
             case "beat":
                 self.beat(ctx)
-            case "lease":
-                self.step_down(f"no majority has answered for {self.timeout // 1000} ms", ctx)
             case "work":
-                self.busy = True
+                self.busy, self.token = True, self.epoch
                 ctx.emit("checked", epoch=self.epoch)
                 ctx.note(f"{ctx.me} has checked that it leads, and begins to work on its next write")
                 ctx.set_timer("think", self.period // 2)
             case "think":
                 self.busy = False
                 self.writes += 1
-                ctx.send("store", Write(self.epoch, f"{ctx.me}.{self.writes}"))
+                ctx.send("store", Write(self.token, f"{ctx.me}.{self.writes}"))
                 if self.role == "leader":
                     ctx.set_timer("work", self.period // 2)
+            case _ if self.quorum and self.confirmed <= int(name.removeprefix("lease ")):
+                self.step_down(f"no majority has answered for {self.timeout // 1000} ms", ctx)
 
     def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
         match msg:
@@ -165,8 +168,6 @@ class Lessee(Node):
         ctx.note(f"{ctx.me} leads in epoch {self.epoch}, {have}")
         ctx.emit("leader", term=self.epoch)
         ctx.cancel_timer("silence")
-        if self.quorum:
-            ctx.set_timer("lease", self.timeout)
         self.beat(ctx)
         ctx.set_timer("work", self.period // 2)
 
@@ -186,10 +187,13 @@ class Lessee(Node):
     # -- the lease ---------------------------------------------------------------------------------------------
 
     def beat(self, ctx: Ctx) -> None:
+        """Each heartbeat has a timer of one timeout; when that is due, a *later* one must have been answered."""
         self.beats += 1
-        self.voters, self.sent_at = (), ctx.now
+        self.voters = ()
         for name in self.others:
             ctx.send(name, Lead(self.epoch, self.beats))
+        if self.quorum and self.others:
+            ctx.set_timer(f"lease {self.beats}", self.timeout)
         ctx.set_timer("beat", max(1, self.timeout // 3))
 
     def answered(self, src: str, msg: Alive, ctx: Ctx) -> None:
@@ -198,15 +202,15 @@ class Lessee(Node):
             self.epoch, self.voted = msg.epoch, ""
         elif self.role == "leader" and msg.number == self.beats and src not in self.voters:
             self.voters = (*self.voters, src)
-            if self.quorum and 2 * (len(self.voters) + 1) > len(self.others) + 1:
-                ctx.set_timer("lease", max(0, self.sent_at + self.timeout - ctx.now))
+            if 2 * (len(self.voters) + 1) > len(self.others) + 1:
+                self.confirmed = self.beats
 
     def step_down(self, why: str, ctx: Ctx) -> None:
         """Lead no more.  What it has begun to write will still be sent: it believed that it led when it began."""
         if self.role == "leader":
             ctx.note(f"{ctx.me} steps down from epoch {self.epoch}: {why}")
             ctx.emit("stepdown", term=self.epoch)
-        for name in ("lease", "beat", "work"):
+        for name in ("beat", "work", *(f"lease {number}" for number in range(self.beats - 3, self.beats + 1))):
             ctx.cancel_timer(name)
         self.role = "follower"
         self.watch(ctx)

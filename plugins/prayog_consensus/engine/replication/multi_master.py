@@ -137,7 +137,7 @@ FAMILY = Family(
         Variant(
             "lww-wrong-clock",
             "The last writer wins, by clocks that are wrong",
-            {"options": "lww"},
+            {"algorithm": "multi-master", "options": "lww"},
             caught_by="no_old_value_back",
             scenario="multi_master_wrong_clock",
             seeds=3,
@@ -146,7 +146,7 @@ FAMILY = Family(
         Variant(
             "compares-lexicographically",
             "Compares vectors like words in a dictionary",
-            {"variant": "compares-lexicographically"},
+            {"algorithm": "multi-master", "variant": "compares-lexicographically"},
             caught_by="safe",
             scenario="multi_master_conflict",
             seeds=3,
@@ -155,7 +155,7 @@ FAMILY = Family(
         Variant(
             "forgets-context",
             "Ticks without merging what the client had seen",
-            {"variant": "forgets-context"},
+            {"algorithm": "multi-master", "variant": "forgets-context"},
             caught_by="safe",
             scenario="multi_master_wrong_clock",
             seeds=3,

@@ -1,7 +1,8 @@
 """Primary and backups as a family: what each mode keeps, what it loses, and one master per shard.
 
-Words of the options: ``async`` (the default), ``semi``, ``majority``, ``sync``: see `server`; ``auto``: a monitor
-promotes by itself; ``clients=2``; ``shards`` with ``place`` or ``key``: see `shards`.
+Words of the options: ``async`` (the default), ``semi``, ``majority``, ``sync``: see `server`; ``w=6``: six servers
+must have a write, the primary included; ``auto``: a monitor promotes by itself; ``clients=2``; ``shards`` with
+``place`` or ``key``: see `shards`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from prayog_consensus.engine.family import Family, Formula
+from prayog_consensus.engine.provoke import LEADER_ACTIONS, LeaderWorld
 from prayog_consensus.engine.replication.client import ACTIONS, Client
 from prayog_consensus.engine.replication.measures import LINEARIZABLE, NO_LOSS, WRITES, lost_writes, stale_reads
 from prayog_consensus.engine.replication.measures import unreplicated as unreplicated_entries
@@ -17,7 +19,7 @@ from prayog_consensus.engine.replication.monitor import Monitor
 from prayog_consensus.engine.replication.server import Server
 from prayog_consensus.engine.replication.shards import CITIES, HOMES, Shard
 from prayog_consensus.engine.sent import sent
-from prayog_consensus.engine.setup import Factories, Setup, names
+from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.checks import count
 from prayog_sdk.specs import ActionSpec, Arg, SeriesSpec, Variant
 from prayog_sim.node import Node
@@ -34,6 +36,8 @@ def number(setup: Setup, word: str, default: int) -> int:
 
 def needed(setup: Setup) -> int:
     """How many backups must have a write before it is acknowledged."""
+    if asked := number(setup, "w", 0):
+        return min(asked, setup.nodes) - 1
     modes = {"sync": setup.nodes - 1, "majority": setup.nodes // 2, "semi": min(1, setup.nodes - 1)}
     return next((modes[word] for word in setup.words if word in modes), 0)
 
@@ -87,10 +91,12 @@ FAMILY = Family(
     summary="One server takes all writes and copies its log; when it answers decides what a fail-over loses.",
     nodes=_nodes,
     invariants=_invariants,
+    build=lambda setup, seed: LeaderWorld(_nodes(setup), seed, network(setup), invariants=_invariants(setup)),
     actions=(
         *ACTIONS,
         ActionSpec("promote", "Make it primary", "The server takes over with the log that it has.", "node",
                    (Arg("node", "node", "Server"),), "p"),
+        *LEADER_ACTIONS,
     ),
     checks=(LINEARIZABLE, NO_LOSS),
     measures={
@@ -108,7 +114,7 @@ FAMILY = Family(
         Variant(
             "acknowledges-first",
             "Says that it is synchronous, and answers at once",
-            {"variant": "acknowledges-first"},
+            {"algorithm": "primary-backup", "variant": "acknowledges-first"},
             caught_by="safe",
             scenario="primary_backup_sync",
             seeds=3,

@@ -107,7 +107,7 @@ FAMILY = Family(
         Variant(
             "no-writeback",
             "A read returns without writing back",
-            {"variant": "no-writeback"},
+            {"algorithm": "quorum register", "variant": "no-writeback"},
             caught_by="linearizable",
             scenario="quorum_new_then_old",
             seeds=3,
@@ -116,7 +116,7 @@ FAMILY = Family(
         Variant(
             "thin-quorums",
             "R + W is not more than n",
-            {"options": "r=1 w=1 writeback"},
+            {"algorithm": "quorum register", "options": "r=1 w=1 writeback"},
             caught_by="linearizable",
             scenario="quorum_after_a_write",
             seeds=3,
