@@ -9,9 +9,12 @@ import pytest
 
 from prayog_sdk.checks import evaluate
 from prayog_sdk.claims import Scope
+from prayog_sdk.grading import grade, replay
 from prayog_sdk.headless import RunResult, played
-from prayog_sdk.lessons import Answer, Lesson, LessonStep, judge
-from prayog_sim.clock import s
+from prayog_sdk.lessons import Answer, Challenge, Lesson, LessonStep, judge
+from prayog_sdk.params import flat
+from prayog_sdk.saved import SavedRun
+from prayog_sim.clock import ms, s
 from prayog_sim.run import Action
 
 from .playing import play, topic
@@ -142,3 +145,62 @@ def test_every_step_of_a_lesson_comes_true(lesson: Lesson) -> None:
         if step.check is not None:
             verdict = topic().check(step.check, topic().params(result.params)).judge(result.trace)
             assert verdict.ok, f"{lesson.id}#{step.id} on {scenario}: {verdict.reason}"
+
+
+CHALLENGES = {challenge.id: challenge for challenge in topic().challenges()}
+WON = {
+    "cheapest-ring": ({"ids": "5,7,8,9,10,11,12,1,2,3,4,6"}, []),
+    "mend-the-ring": ({}, [(s(1), "skip", {"node": "n3"}), (s(1), "elect", {"node": "n2"})]),
+    "steal-the-crown": (
+        {},
+        [(ms(600), "partition", {"groups": "n1|n2,n3,n4,n5,c1"}), (s(6), "heal", {})],
+    ),
+    "break-the-weakened-raft": (
+        {},
+        [
+            (ms(100), "partition", {"groups": "n1,n2|n3"}),
+            (ms(100), "propose", {"node": "n1", "value": 7}),
+            (ms(200), "crash", {"node": "n1"}),
+            (ms(200), "heal", {}),
+            (ms(200), "campaign", {"node": "n3"}),
+        ],
+    ),
+}
+"""One way to win each: knobs that are changed, and what is done when."""
+
+
+def handed_in(
+    challenge: Challenge, knobs: dict[str, object], deeds: list[tuple[int, str, dict[str, object]]]
+) -> SavedRun:
+    """What the bench would save after these deeds."""
+    scenario = topic().scenario(challenge.scenario)
+    run = played(topic(), scenario, overrides=knobs)
+    for at, name, args in deeds:
+        while run.next_at is not None and run.next_at <= at:
+            run.step()
+        run.do(Action(name, args), max(at, run.now))
+    params = dict(flat(topic().params({**scenario.params, **knobs})))
+    return SavedRun(
+        "consensus", topic().manifest.version, scenario.id, params, scenario.seed, tuple(run.actions),
+        steps=len(run.trace), until_us=run.now, trace_hash=run.trace.hash(),
+    )  # fmt: skip
+
+
+def test_every_challenge_has_a_known_way_to_win() -> None:
+    assert set(WON) == set(CHALLENGES)
+
+
+@pytest.mark.parametrize("name", WON)
+def test_a_challenge_can_be_won_and_is_not_won_by_looking_on(name: str) -> None:
+    challenge, (knobs, deeds) = CHALLENGES[name], WON[name]
+    won = grade(challenge, topic(), handed_in(challenge, knobs, deeds))
+    assert won.ok, won.reason
+    assert not grade(challenge, topic(), handed_in(challenge, {}, [])).ok
+
+
+def test_the_strong_raft_survives_what_breaks_the_weak_one() -> None:
+    challenge, (_, deeds) = CHALLENGES["break-the-weakened-raft"], WON["break-the-weakened-raft"]
+    saved = handed_in(challenge, {"variant": "correct"}, deeds)
+    trace = replay(topic(), saved, saved.seed, challenge.until_us)
+    assert topic().check("agreement", topic().params(saved.params)).judge(trace).ok
+    assert not any(step.kind == "violation" for step in trace)
