@@ -1,0 +1,94 @@
+"""The disk of this machine, as `files.Files`: one folder, plain system calls."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prayog_writes.engine.files import Sink, Source
+
+__all__ = ["DiskFiles"]
+
+
+class DiskFiles:
+    """A folder, made when it is not there.  `syncs` counts fsyncs of files, `folder_syncs` those of the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.syncs = self.folder_syncs = 0
+
+    def create(self, name: str) -> Sink:
+        return _DiskSink(self, self.folder / name, os.O_TRUNC)
+
+    def extend(self, name: str) -> Sink:
+        return _DiskSink(self, self.folder / name, os.O_APPEND)
+
+    def open(self, name: str) -> Source:
+        return _DiskSource(self.folder / name)
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(self.folder / old, self.folder / new)
+
+    def remove(self, name: str) -> None:
+        os.remove(self.folder / name)
+
+    def names(self) -> list[str]:
+        return sorted(entry.name for entry in os.scandir(self.folder) if entry.is_file())
+
+    def sync_folder(self) -> None:
+        self.folder_syncs += 1
+        if os.name == "nt":  # a folder cannot be opened there; NTFS journals names by itself
+            return
+        number = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class _DiskSink:
+    __slots__ = ("_files", "_number")
+
+    def __init__(self, files: DiskFiles, path: Path, how: int) -> None:
+        self._files = files
+        self._number = os.open(path, os.O_WRONLY | os.O_CREAT | _BINARY | how, 0o644)
+
+    def append(self, data: bytes) -> None:
+        done = os.write(self._number, data)
+        while done < len(data):  # the system may take less than it was given
+            done += os.write(self._number, data[done:])
+
+    def sync(self) -> None:
+        self._files.syncs += 1
+        os.fsync(self._number)
+
+    def close(self) -> None:
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+
+class _DiskSource:
+    """Reads through a file object: it closes itself when nobody holds it any more."""
+
+    __slots__ = ("_file", "size")
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - lives as long as the table
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read(self, at: int, size: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), size, at)
+        self._file.seek(at)
+        return self._file.read(size)
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,257 @@
+"""Work in the background: a memtable becomes a table, tables become other tables.
+
+A job does its slow part in `run`, which touches nothing that others see, and takes effect in `install`: one edit of
+the MANIFEST.  Who runs it decides how: the writer itself, a thread, or a simulation with a clock of its own.
+
+Rules
+1. Tables are written and synced, then the folder, and only then the MANIFEST speaks of them.
+2. What is no longer needed is removed after the edit is synced.
+3. A job that fails leaves the database as it was; half-written tables are removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
+
+from prayog_writes.engine.columns import Columns
+from prayog_writes.engine.edit import Edit, FileMeta, table_name
+from prayog_writes.engine.memtable import MemTable
+from prayog_writes.engine.merge import Dropped, merged
+from prayog_writes.engine.policy import Pick
+from prayog_writes.engine.table import BLOCK_SIZE, write_table
+
+if TYPE_CHECKING:
+    from prayog_writes.engine.database import Database
+
+__all__ = ["CompactionJob", "FlushJob", "Job", "Progress", "TableWriter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: rows and bytes so far, and the key it has reached."""
+
+    rows: int
+    written: int
+    dropped_versions: int
+    dropped_tombstones: int
+    key: bytes
+
+
+class Job(Protocol):
+    """A flush or a compaction."""
+
+    kind: str
+    reads: int
+    """Bytes that it reads from the disk."""
+
+    @property
+    def writes(self) -> int:
+        """Bytes that it wrote to the disk so far."""
+        ...
+
+    def told(self) -> dict[str, Any]:
+        """What it is about to do, and why."""
+        ...
+
+    def run(self) -> Iterator[Progress]:
+        """The slow part, in steps."""
+        ...
+
+    def install(self) -> None:
+        """Let it take effect."""
+        ...
+
+
+class TableWriter:
+    """Writes rows that come in order as tables of about `size` bytes (0: one table)."""
+
+    def __init__(self, db: Database, size: int) -> None:
+        self._db = db
+        self._size = size
+        self._rows = Columns()
+        self._bytes = 0
+        self.done: list[FileMeta] = []
+
+    @property
+    def written(self) -> int:
+        """Bytes of finished tables."""
+        return sum(f.size for f in self.done)
+
+    def add(self, rows: Columns) -> None:
+        """Take rows; never parts the versions of one key when they come together."""
+        self._rows.extend(rows)
+        self._bytes += rows.bytes()
+        if self._size and self._bytes >= self._size:
+            self.finish()
+
+    def finish(self) -> None:
+        """Write what is left as a table."""
+        if not len(self._rows):
+            return
+        db, rows = self._db, self._rows
+        number = db.new_number()
+        self._rows, self._bytes = Columns(), 0
+        name = table_name(number)
+        sink = db.files.create(name)
+        try:
+            numbers = write_table(sink, rows, db.options.bits)
+            if "manifest first" not in db.options.broken:
+                sink.sync()
+        except OSError:
+            sink.close()
+            with suppress(OSError):
+                db.files.remove(name)
+            raise
+        sink.close()
+        self.done.append(
+            FileMeta(number, numbers.size, numbers.smallest, numbers.largest, numbers.entries, numbers.tombstones, db.edits)
+        )
+
+    def undo(self) -> None:
+        """Remove the tables again."""
+        for meta in self.done:
+            with suppress(OSError):
+                self._db.files.remove(table_name(meta.number))
+
+
+class FlushJob:
+    """Writes an immutable memtable as a table of level 0."""
+
+    kind = "flush"
+    reads = 0
+
+    def __init__(self, db: Database, memtable: MemTable) -> None:
+        self._db = db
+        self._memtable = memtable
+        self._writer = TableWriter(db, 0)
+
+    @property
+    def writes(self) -> int:
+        return self._writer.written
+
+    def told(self) -> dict[str, Any]:
+        m = self._memtable
+        return {"log": m.log, "rows": len(m), "bytes": m.size, "tombstones": m.tombstones()}
+
+    def run(self) -> Iterator[Progress]:
+        rows = self._memtable.columns()
+        if self._db.snapshots():
+            rows = next(merged([iter([rows])], self._db.snapshots()))
+        try:
+            self._writer.add(rows)
+            self._writer.finish()
+            self._db.sync_folder()
+        except OSError:
+            self._writer.undo()
+            raise
+        yield Progress(len(rows), self.writes, 0, 0, rows.keys[-1])
+
+    def install(self) -> None:
+        (meta,) = self._writer.done
+        db = self._db
+        db.stats.flushes += 1
+        db.stats.flushed += meta.size
+        reason = (
+            f"flush: the memtable of log {self._memtable.log} became table {meta.number} in L0 "
+            f"({meta.entries:,} rows, {meta.size:,} bytes)"
+        )
+        db.install(Edit(added=((0, meta),), reason=reason), self._memtable)
+
+
+class CompactionJob:
+    """Does what a policy picked."""
+
+    kind = "compaction"
+
+    def __init__(self, db: Database, pick: Pick, scores: tuple[float, ...] = ()) -> None:
+        self._db = db
+        self.pick = pick
+        self._scores = scores
+        self._writer = TableWriter(db, 0 if pick.whole else db.options.file)
+        self._dropped = Dropped()
+        self.reads = 0 if pick.move or pick.drop else pick.bytes
+
+    @property
+    def writes(self) -> int:
+        return self._writer.written
+
+    def told(self) -> dict[str, Any]:
+        pick = self.pick
+        return {
+            "reason": pick.reason,
+            "inputs": [[level, f.number] for level, f in pick.inputs],
+            "bytes": pick.bytes,
+            "output": pick.output,
+            "move": pick.move,
+            "drop": pick.drop,
+            "scores": [round(score, 3) for score in self._scores],
+        }
+
+    def run(self) -> Iterator[Progress]:
+        if self.pick.move or self.pick.drop:
+            return
+        chunk = max(1, min(32, self._db.options.file // BLOCK_SIZE // 2))
+        try:
+            yield from self._merge(chunk)
+            self._writer.finish()
+            self._db.sync_folder()
+        except OSError:
+            self._writer.undo()
+            raise
+
+    def _merge(self, chunk: int) -> Iterator[Progress]:
+        db, rows_out = self._db, 0
+        runs: dict[int, list[FileMeta]] = {}
+        for level, meta in self.pick.inputs:  # every table of level 0 is a run of its own
+            runs.setdefault(level if level else -meta.number, []).append(meta)
+        order = sorted(runs, key=lambda run: (run > 0, run))  # newest first: level 0 by number, then the levels
+        cursors = [
+            chain.from_iterable(db.table(f.number).scan(None, chunk, keep=False) for f in sorted(runs[run], key=lambda f: f.low))
+            for run in order
+        ]  # fmt: skip
+        broken = db.options.broken
+        older = self._older() if "drops tombstones early" not in broken else lambda key: False
+        for rows in merged(cursors, db.snapshots(), older, self._dropped, "keeps the oldest" in broken):
+            self._writer.add(rows)
+            rows_out += len(rows)
+            yield Progress(rows_out, self.writes, self._dropped.versions, self._dropped.tombstones, rows.keys[-1])
+
+    def _older(self) -> Callable[[bytes], bool]:
+        """Whether a table that is older than the output, and no input, may hold a key."""
+        version, inputs = self._db.version, {f.number for _, f in self.pick.inputs}
+        rest = [f for level, f in version.files() if level > self.pick.output and f.number not in inputs]
+        if self.pick.output == 0:
+            rest += [f for f in version.levels[0] if f.number not in inputs]
+        low = min(f.low for _, f in self.pick.inputs)
+        high = max(f.high for _, f in self.pick.inputs)
+        near = [(f.low, f.high) for f in rest if f.overlaps(low, high)]
+        return lambda key: any(first <= key <= last for first, last in near)
+
+    def install(self) -> None:
+        db, pick, stats = self._db, self.pick, self._db.stats
+        deleted = tuple((level, f.number) for level, f in pick.inputs)
+        pointers = (pick.pointer,) if pick.pointer else ()
+        if pick.move:
+            (level, meta), = pick.inputs  # fmt: skip
+            stats.moves += 1
+            reason = f"move: table {meta.number} from L{level} to L{pick.output}; {pick.reason}"
+            db.install(Edit(added=((pick.output, meta),), deleted=deleted, pointers=pointers, reason=reason))
+            return
+        if pick.drop:
+            db.install(Edit(deleted=deleted, reason=f"drop: {pick.reason}"))
+            return
+        stats.compactions += 1
+        stats.compact_read += pick.bytes
+        stats.compact_written += self.writes
+        stats.dropped_versions += self._dropped.versions
+        stats.dropped_tombstones += self._dropped.tombstones
+        reason = (
+            f"compaction: {pick.reason}; {pick.bytes:,} bytes in, {self.writes:,} out, {self._dropped.versions:,} old "
+            f"versions and {self._dropped.tombstones:,} tombstones dropped"
+        )
+        added = tuple((pick.output, meta) for meta in self._writer.done)
+        db.install(Edit(added=added, deleted=deleted, pointers=pointers, reason=reason))

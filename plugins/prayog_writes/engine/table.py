@@ -1,0 +1,245 @@
+"""A sorted file (SSTable): blocks of rows, filters, an index of the blocks, a footer.  Written once, never changed.
+
+    data blocks | filter block | numbers of this file | metaindex | index | footer of 48 bytes
+
+Behind every block stand one byte (0 plain, 1 Snappy) and its masked CRC-32C.  The index holds for every data block a
+key that is not less than any in it, and where it lies.
+
+Source: LevelDB `doc/table_format.md`, `table/format.cc`.  The block of our own, ``prayog.numbers``, is one that
+LevelDB's readers pass over.
+
+Rules
+1. A block whose checksum does not match is never used: `Corruption` names file and byte.
+2. A table is complete and synced before the MANIFEST speaks of it (`job`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from struct import Struct
+
+import numpy as np
+
+from prayog_writes.engine import block as blocks
+from prayog_writes.engine import snappy
+from prayog_writes.engine.bloom import Filters, build_filters
+from prayog_writes.engine.cache import Cache
+from prayog_writes.engine.coding import TRAILER, take_varint, varint
+from prayog_writes.engine.columns import Columns
+from prayog_writes.engine.crc import crc32c, masked
+from prayog_writes.engine.errors import Corruption
+from prayog_writes.engine.files import Files, Sink, Source
+
+__all__ = ["BLOCK_SIZE", "Numbers", "Probe", "Table", "write_table"]
+
+BLOCK_SIZE = 4096
+FILTER = b"filter.leveldb.BuiltinBloomFilter2"
+NUMBERS = b"prayog.numbers"
+MAGIC = 0xDB4775248B80FB57
+_TRAILER = Struct("<BI")
+_FOOTER = Struct("<40sQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A finished table: bytes, rows, tombstones, its first and last internal key, its range of sequences."""
+
+    size: int
+    entries: int
+    tombstones: int
+    smallest: bytes
+    largest: bytes
+    oldest: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One look into a table: ``what`` is ``filter``, ``block`` or ``cached``; for the trace of a get."""
+
+    what: str
+    offset: int
+    found: bool
+
+
+def write_table(sink: Sink, rows: Columns, bits: int) -> Numbers:
+    """Write `rows` (at least one) as a table with `bits` bits of filter a key (0: none).  Does not sync."""
+    shared = blocks.shared_prefixes(rows.keys)
+    ends = np.cumsum(blocks.sizes_of(rows, shared))
+    sharing = shared.tolist()
+    index: list[tuple[bytes, bytes]] = []
+    starts: list[int] = []
+    counts: list[int] = []
+    parts: list[bytes] = []
+    at = low = 0
+    while low < len(rows):
+        before = int(ends[low - 1]) if low else 0
+        high = max(low + 1, int(np.searchsorted(ends, before + BLOCK_SIZE)))
+        data = blocks.encode(rows.cut(low, high), sharing[low:high])
+        index.append((rows.keys[high - 1] + rows.tags[high - 1], varint(at) + varint(len(data))))
+        starts.append(at)
+        counts.append(high - low)
+        at += _seal(parts, data)
+        low = high
+    meta: list[tuple[bytes, bytes]] = []
+    if bits:
+        data = build_filters(rows.keys, np.repeat(np.array(starts, np.int64), counts), bits)
+        meta.append((FILTER, varint(at) + varint(len(data))))
+        at += _seal(parts, data)
+    kinds = rows.kinds()
+    sequences = np.frombuffer(b"".join(rows.tags), "<u8") >> np.uint64(8)
+    oldest, newest = int(sequences.min()), int(sequences.max())
+    data = b"".join(map(varint, (len(rows), kinds.count(0), oldest, newest)))
+    meta.append((NUMBERS, varint(at) + varint(len(data))))
+    at += _seal(parts, data)
+    handles = b""
+    for data in (blocks.plain(meta), blocks.plain(index)):
+        handles += varint(at) + varint(len(data))
+        at += _seal(parts, data)
+    parts.append(_FOOTER.pack(handles, MAGIC))
+    sink.append(b"".join(parts))
+    smallest, largest = rows.keys[0] + rows.tags[0], rows.keys[-1] + rows.tags[-1]
+    return Numbers(at + _FOOTER.size, len(rows), kinds.count(0), smallest, largest, oldest, newest)
+
+
+def _seal(parts: list[bytes], data: bytes) -> int:
+    """Add a block and its trailer; returns the bytes that both take."""
+    parts += (data, _TRAILER.pack(0, masked(crc32c(data + b"\0"))))
+    return len(data) + _TRAILER.size
+
+
+class Table:
+    """A table that is open for reading.  ``cache`` keeps decoded blocks of all tables."""
+
+    def __init__(self, files: Files, name: str, cache: Cache[Columns], broken: frozenset[str] = frozenset()) -> None:
+        self.name = name
+        self._trusting = "no checksums" in broken
+        self._source: Source = files.open(name)
+        self._cache = cache
+        size = self._source.size
+        if size < _FOOTER.size:
+            raise Corruption(name, 0, f"a table has at least {_FOOTER.size} bytes, this file has {size}")
+        handles, magic = _FOOTER.unpack(self._source.read(size - _FOOTER.size, _FOOTER.size))
+        if magic != MAGIC:
+            raise Corruption(name, size - 8, "the last 8 bytes are not those of a LevelDB table")
+        offset, at = take_varint(handles, 0)
+        length, at = take_varint(handles, at)
+        meta = dict(self._parsed(offset, length, blocks.pairs))
+        offset, at = take_varint(handles, at)
+        length, at = take_varint(handles, at)
+        index = self._parsed(offset, length, blocks.pairs)
+        self.lasts = [key[:-8] for key, _ in index]
+        """For every block a user key that is not less than any in it."""
+        self.handles = [_handle(value) for _, value in index]
+        self.filters: Filters | None = None
+        if FILTER in meta:
+            self.filters = Filters(self.raw(*_handle(meta[FILTER])), "wrong filter" in broken)
+        self.entries = self.tombstones = self.oldest = self.newest = -1
+        if NUMBERS in meta:
+            data, at = self.raw(*_handle(meta[NUMBERS])), 0
+            self.entries, at = take_varint(data, at)
+            self.tombstones, at = take_varint(data, at)
+            self.oldest, at = take_varint(data, at)
+            self.newest, at = take_varint(data, at)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._source.close()
+
+    def raw(self, offset: int, size: int) -> bytes:
+        """A block, checked and decompressed.  Raises `Corruption`."""
+        data = self._source.read(offset, size + _TRAILER.size)
+        if len(data) < size + _TRAILER.size:
+            raise Corruption(self.name, offset, f"a block of {size} bytes was announced and the file ends")
+        kind, stored = _TRAILER.unpack_from(data, size)
+        if masked(crc32c(data[: size + 1])) != stored and not self._trusting:
+            raise Corruption(
+                self.name, offset, f"the checksum of a block of {size} bytes does not match", "Restore the file."
+            )
+        if kind == 0:
+            return data[:size]
+        if kind != 1:
+            raise Corruption(self.name, offset, f"the block is compressed in a way (type {kind}) that the lab cannot read")
+        try:
+            return snappy.decompress(data[:size])
+        except ValueError as error:
+            raise Corruption(self.name, offset, str(error)) from None
+
+    def _parsed(
+        self, offset: int, size: int, parse: Callable[[bytes], list[tuple[bytes, bytes]]]
+    ) -> list[tuple[bytes, bytes]]:
+        try:
+            return parse(self.raw(offset, size))
+        except (ValueError, IndexError) as error:
+            raise Corruption(self.name, offset, str(error)) from None
+
+    def block(self, number: int, keep: bool = True) -> Columns:
+        """Block `number`, decoded; from the cache when it is there, and kept in it when `keep`."""
+        offset, size = self.handles[number]
+        found = self._cache.get((self.name, offset))
+        if found is not None:
+            return found
+        try:
+            rows = blocks.decode(self.raw(offset, size))
+        except (ValueError, IndexError) as error:
+            raise Corruption(self.name, offset, str(error)) from None
+        if keep:
+            self._cache.put((self.name, offset), rows, size)
+        return rows
+
+    def get(
+        self, key: bytes, hashed: int, snapshot: int, seen: list[Probe] | None = None
+    ) -> tuple[int, bytes | None] | None:
+        """The newest version of `key` at or before `snapshot`: (sequence, value or None when deleted).
+
+        ``hashed``: `bloom.hash_key` of the key.  What was looked at is added to `seen`.
+        """
+        number = bisect_left(self.lasts, key)
+        while number < len(self.lasts):
+            offset = self.handles[number][0]
+            if self.filters is not None:
+                maybe = self.filters.may_hold(hashed, offset)
+                if seen is not None:
+                    seen.append(Probe("filter", offset, maybe))
+                if not maybe:
+                    return None
+            if seen is not None:
+                cached = self._cache.get((self.name, offset)) is not None
+                seen.append(Probe("cached" if cached else "block", offset, True))
+            rows = self.block(number)
+            keys = rows.keys
+            place = bisect_left(keys, key)
+            while place < len(keys) and keys[place] == key:
+                tag: int = TRAILER.unpack(rows.tags[place])[0]
+                if tag >> 8 <= snapshot:
+                    return tag >> 8, rows.values[place] if tag & 1 else None
+                place += 1
+            if place < len(keys) or self.lasts[number] != key:
+                return None
+            number += 1  # older versions of the key may go on in the next block
+        return None
+
+    def scan(self, start: bytes | None = None, chunk: int = 1, keep: bool = True) -> Iterator[Columns]:
+        """All rows from `start` on, `chunk` blocks at a time."""
+        first = 0 if start is None else bisect_left(self.lasts, start)
+        for begin in range(first, len(self.handles), chunk):
+            rows = self.block(begin, keep)
+            if chunk > 1:
+                rows = Columns(rows.keys[:], rows.tags[:], rows.values[:])
+                for number in range(begin + 1, min(begin + chunk, len(self.handles))):
+                    rows.extend(self.block(number, keep))
+            yield rows if start is None else rows.within(start, None)
+            start = None
+
+    def verify(self) -> int:
+        """Read and check every block; returns how many.  Raises `Corruption` at the first that is damaged."""
+        for offset, size in self.handles:
+            self.raw(offset, size)
+        return len(self.handles)
+
+
+def _handle(data: bytes) -> tuple[int, int]:
+    offset, at = take_varint(data, 0)
+    return offset, take_varint(data, at)[0]

@@ -1,0 +1,1 @@
+"""What is drawn in this topic; only here may Qt be imported."""
