@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +100,10 @@ TRUTHS = {
 """What each question turns out to be: the texts of the lessons say so, and explain just this."""
 
 
+shown = cache(play)
+"""Steps share scenarios."""
+
+
 def steps(lesson: Lesson) -> Iterator[tuple[LessonStep, str]]:
     """Each step with the scenario that is on the bench when it is judged."""
     shown = lesson.scenario
@@ -107,7 +115,7 @@ def steps(lesson: Lesson) -> Iterator[tuple[LessonStep, str]]:
 
 def finished(lesson: Lesson, step: LessonStep, scenario: str) -> RunResult:
     """The run on which the step is judged; a deed is done at its end, and a second passes."""
-    result = play(scenario)
+    result = shown(scenario)
     assert result.ok, [c.reason for c in result.checks if not c.ok]
     deed = DEEDS.get(f"{lesson.id}#{step.id}")
     if deed is None:
@@ -204,3 +212,21 @@ def test_the_strong_raft_survives_what_breaks_the_weak_one() -> None:
     trace = replay(topic(), saved, saved.seed, challenge.until_us)
     assert topic().check("agreement", topic().params(saved.params)).judge(trace).ok
     assert not any(step.kind == "violation" for step in trace)
+
+
+def test_the_curriculum_points_to_steps_and_scenarios_that_exist() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "curriculum.md").read_text("utf-8")
+    steps = {lesson.id: {step.id for step in lesson.items} for lesson in LESSONS}
+    scenarios = {scenario.id for scenario in topic().scenarios()}
+    for number in range(1, 56):
+        row = re.search(rf"^\| 2\.{number:02d} .*$", text, re.M)
+        assert row, f"2.{number:02d} is met nowhere"
+        lesson = ""
+        for word in re.findall(r"`([^`]+)`", row[0]):
+            head, _, step = word.partition("#")
+            lesson = head.removeprefix("consensus/") or lesson
+            if word.startswith(("consensus/", "#")):
+                assert lesson in steps, row[0]
+                assert not step or step in steps[lesson], f"{lesson}#{step}"
+            else:
+                assert any(fnmatch(scenario, word) for scenario in scenarios), word
