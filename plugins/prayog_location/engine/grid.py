@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from . import grid_batch, grid_told
 from .grid_batch import KNearest, WithinRadius
-from .grid_layout import GridLayout, Ints, spread
+from .grid_layout import GridLayout
 from .grid_refined import CROWDED, Refinement
 from .index import Explained, Query
 from .ordering import Meter, stable_argsort
@@ -108,14 +108,11 @@ def _refine(
     held = sizes[crowded + 1].astype(np.int64)
     refined = Refinement(layout, crowded, held)
     leaves = np.zeros(refined.leaves + 1, dtype=np.int32)
-    leaves[refined.leaf_of_cell[:-1] + 1] = sizes[1:]
+    for low in range(0, layout.cells, PIECE):
+        at = refined.leaf_of_cell[low : min(low + PIECE, layout.cells)] + 1
+        leaves[at] = sizes[low + 1 : low + 1 + len(at)]
+    leaves[refined.leaf + 1] = 0  # these are counted anew, leaf by leaf
     begin = np.cumsum(sizes, dtype=np.int32, out=sizes)[crowded].astype(np.int64)
-    small = refined.sort(points, order, begin, held, meter)
-    leaves[leaves_of(refined) + 1] = small
+    refined.sort(points, order, begin, held, leaves, meter)
     meter.advance(3 * (len(points) - int(held.sum())))
     return refined, np.cumsum(leaves, dtype=np.int32, out=leaves)
-
-
-def leaves_of(refined: Refinement) -> Ints:
-    """The numbers of all leaves in crowded cells, ascending."""
-    return spread(refined.leaf, refined.leaf + refined.side**2 - 1)[1]

@@ -85,13 +85,13 @@ class Refinement:
         away: Floats = np.mod(lon - self.west[which] + 180.0, 360.0) - 180.0
         return away
 
-    def sort(self, points: Points, order: NDArray[np.int32], begin: Ints, held: Ints, meter: Meter) -> Ints:
+    def sort(
+        self, points: Points, order: NDArray[np.int32], begin: Ints, held: Ints, sizes: NDArray[np.int32], meter: Meter
+    ) -> None:
         """Sort each crowded cell's points (`held` of them from position `begin` of `order`) by leaf, in place.
 
-        Returns the leaves' sizes, one after another. Counts the density of the blocks on the way.
+        Adds the leaves' sizes to `sizes`, one place late, and counts the density of the blocks.
         """
-        sizes = np.zeros(int((self.side**2).sum()), dtype=np.int64)
-        first_size = np.concatenate([[0], np.cumsum(self.side**2)])
         counts = np.zeros(len(self.density))
         ends = np.cumsum(held)
         low = 0
@@ -102,11 +102,11 @@ class Refinement:
             which += low
             ids = order[place]
             row, column = self.position(which, points.lat[ids], points.lon[ids])
-            key = first_size[which] + row * self.side[which] + column
-            order[place] = ids[stable_argsort(key, meter)]
-            base = int(first_size[low])
-            found = np.bincount(key - base)
-            sizes[base : base + len(found)] += found
+            leaf = self.leaf[which] + row * self.side[which] + column
+            order[place] = ids[stable_argsort(leaf, meter)]
+            base = int(self.leaf[low])
+            found = np.bincount(leaf - base)
+            sizes[base + 1 : base + 1 + len(found)] += found.astype(np.int32)
             block = self._block_of(which, row, column)
             base = int(self._block[low])
             found = np.bincount(block - base)
@@ -117,7 +117,6 @@ class Refinement:
         area = np.radians(self.height) * np.radians(self.width) * np.maximum(np.cos(middle), 1e-9)
         share = area / self._blocks**2
         self.density = np.maximum(counts, 1.0) / np.repeat(share, self._blocks**2)
-        return sizes
 
     def _block_of(self, which: Ints, row: Ints, column: Ints) -> Ints:
         block: Ints = self._block[which] + row // LEAVES_PER_BLOCK * self._blocks[which] + column // LEAVES_PER_BLOCK
