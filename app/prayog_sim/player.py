@@ -2,7 +2,9 @@
 
 Rules
 1. In a world, ``run 2s`` ends at that time even if nothing happens then: the next action comes at that time.
-2. A session takes the time it takes: ``run`` waits until it is not busy any more.
+2. A session takes the time it takes: ``run`` waits until it is not busy any more.  One that is ``live`` never comes
+   to rest by itself (processes that go on talking): there ``run 2s`` means two real seconds, and ``run until=…`` gives
+   up after `_LIVE_US`.
 3. ``run`` and ``check`` tell little (see `lines.told`); ``step`` tells each step in full.
 """
 
@@ -22,6 +24,7 @@ from prayog_sim.trace import Step, Trace
 __all__ = ["Block", "Checked", "Judge", "ScriptResult", "play", "rewrite"]
 
 _CAP = 100_000  # steps that one run command may take
+_LIVE_US = 60_000_000  # how long something is waited for in a live session
 _WAITS = 600  # seconds without a step after which a session is given up
 
 
@@ -141,6 +144,10 @@ class _Player:
 
     def run_for(self, command: RunFor) -> None:
         end = None if command.us is None else self.now + command.us
+        if self.live:
+            if command.us is None and not command.until:
+                raise self.fail(command, "these processes never come to rest; write how long to run, such as run 2s")
+            end = self.present + (_LIVE_US if command.us is None else command.us)
         seen = 0
         for _ in range(_CAP):
             first = len(self.run.trace)
@@ -216,7 +223,7 @@ class _Player:
     def advance(self, command: RunFor | StepBy, end: int | None) -> bool:
         """One more step, due by `end`; a waiting action is one too.  False when there is none."""
         if self.run.kind == "session":
-            return self.advance_session(command)
+            return self.advance_live(end) if self.live else self.advance_session(command)
         due = self.run.next_at
         if self.later:
             at = self.later[0].at or 0
@@ -226,6 +233,31 @@ class _Player:
         if due is None or (end is not None and due > end):
             return False
         return self.run.step() is not None
+
+    @property
+    def live(self) -> bool:
+        return bool(getattr(self.run, "live", False))
+
+    @property
+    def present(self) -> int:
+        """The clock of a live session (µs)."""
+        return int(getattr(self.run, "now", 0))
+
+    def advance_live(self, end: int | None) -> bool:
+        end = self.present + _LIVE_US if end is None else end
+        while self.run.busy:
+            if self.later and (self.later[0].at or 0) <= self.present:
+                self.do(self.later.pop(0), 0)
+                return True
+            left = end - self.present
+            if left <= 0:
+                return False
+            if self.run.step() is not None:
+                return True
+            soon = self.later[0].at or 0 if self.later else end
+            if self.run.wait(max(0.0, min(left, soon - self.present)) / 1_000_000) is not None:  # type: ignore[attr-defined]
+                return True
+        return False
 
     def advance_session(self, command: RunFor | StepBy) -> bool:
         if self.later and (not self.run.busy or (self.later[0].at or 0) <= self.now):

@@ -66,6 +66,10 @@ class Member(Protocol):
         """Ask the node to do something."""
         ...
 
+    def waits_since(self, now: int) -> int | None:
+        """Since when (µs) it has done nothing about something that waits for it, if it knows so itself."""
+        ...
+
     def close(self) -> None:
         """Give back files."""
         ...
@@ -130,6 +134,9 @@ class NodeMember:
         if found:
             self.last_at = found[-1].at
         return [*found, *_taken(self._printed)]
+
+    def waits_since(self, now: int) -> int | None:
+        return None  # its journal shows what it took from the network
 
     def close(self) -> None:
         if self._tail is not None:

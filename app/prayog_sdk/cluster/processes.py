@@ -47,6 +47,7 @@ class Child:
         self.tail: deque[str] = deque(maxlen=_TAIL)
         self._on_line = on_line
         self._killed = False
+        self._unwritten = 0
         self._mixed = mixed
         windows = sys.platform == "win32"
         self._process = subprocess.Popen(
@@ -81,7 +82,25 @@ class Child:
 
     def write(self, line: str) -> None:
         """Send one line to its standard input; never waits, whatever the process does."""
+        self._unwritten += 1
         self._todo.put(line.encode() + b"\n")
+
+    @property
+    def waits(self) -> bool | None:
+        """It has read all that it was sent and sleeps; None where the operating system does not tell (not Linux)."""
+        if not sys.platform.startswith("linux"):
+            return None
+        import fcntl
+        import termios
+
+        pipe = self._process.stdin
+        if self._unwritten or pipe is None or self.ended is not None:
+            return self.ended is not None
+        try:
+            unread = int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, b"\0" * 4), sys.byteorder)
+        except (OSError, ValueError):
+            return None
+        return unread == 0 and _sleeps(self.pid)
 
     def stop(self) -> None:
         """SIGSTOP: it stays where it is, in the middle of whatever it does."""
@@ -140,6 +159,8 @@ class Child:
                 pipe.flush()
             except (OSError, ValueError):
                 return
+            finally:
+                self._unwritten -= 1
 
     def _read(self, pipe: IO[bytes], spoken: bool) -> None:
         while data := pipe.readline(_LONGEST):
@@ -156,3 +177,16 @@ def how_it_ended(code: int) -> str:
         with contextlib.suppress(ValueError):
             return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+def _sleeps(pid: int) -> bool:
+    """Every thread of the process and of its children waits for something."""
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            children = (task / "children").read_text().split()
+        except (OSError, IndexError):  # it ended meanwhile
+            continue
+        if state not in "SIZX" or not all(_sleeps(int(child)) for child in children):
+            return False
+    return True

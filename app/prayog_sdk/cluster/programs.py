@@ -62,6 +62,7 @@ class ProgramMember:
         self._clock: dict[str, int] = {}
         self._count = self._sent = self._garbage = 0
         self._asked: dict[tuple[str, Any], int] = {}
+        self._heard_at = self._said_at = 0
 
     # -- as a member -----------------------------------------------------------------------------------------------
 
@@ -69,6 +70,7 @@ class ProgramMember:
         self.life += 1
         self._count = self._sent = self.life * LIFE
         self._garbage = 0
+        self._heard_at = self._said_at = self._around.now()
         self._asked.clear()
         folder = Path(self._program.folder) if self._program.folder else self._around.folder
         self.child = Child(self._program.argv, folder, self._hearing(self.life), mixed=False)
@@ -92,6 +94,12 @@ class ProgramMember:
             self.last_at = max(self.last_at, found[-1].at)
         return found
 
+    def waits_since(self, now: int) -> int | None:
+        """Since when (µs) a question has been waiting for a program that is not at rest and says nothing."""
+        if self.child is None or self._heard_at <= self._said_at or self.child.waits:
+            return None
+        return self._heard_at
+
     def close(self) -> None:
         """It holds no file."""
 
@@ -111,6 +119,8 @@ class ProgramMember:
                 self._clock[name] = max(count, self._clock.get(name, 0))
             asked = message.fields.get("msg_id")
             if asked is not None:
+                if self._heard_at <= self._said_at:
+                    self._heard_at = self._around.now()
                 self._asked[envelope["f"], asked] = envelope["i"]
                 while len(self._asked) > _FORGET:
                     del self._asked[next(iter(self._asked))]
@@ -126,6 +136,7 @@ class ProgramMember:
 
     def _hear(self, text: str) -> None:
         """The program printed a line (on its reader's thread)."""
+        self._said_at = self._around.now()
         try:
             dest, message, fields = read_line(self.name, text)
         except Garbage as error:

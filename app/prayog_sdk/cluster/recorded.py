@@ -79,6 +79,7 @@ class Recorded(Folded):
         self._news: deque[Step] = deque()
         self._refused: dict[int, str] = {}
         self._asked = 0
+        self._told_hung: dict[str, int] = {}
         self._members: dict[str, Member] = {}
         try:
             programs = tuple(name for name, made in nodes.items() if isinstance(made, Program))
@@ -228,20 +229,22 @@ class Recorded(Folded):
             self._guard.forget(child.pid)
 
     def _find_hung(self, now: int) -> None:
-        present: Present = self.state["now"]
+        """Nodes that run, have something to do, and have done nothing for `SILENCE`; each is told once per silence."""
+        present: Present = self._state["now"]
+        waiting: dict[str, int] = {}
         for flight in present.flights.values():
             member = self._members.get(flight.dst)
-            if (
-                member is not None
-                and member.status == "up"
-                and flight.arrives_at < now - SILENCE
-                and member.last_at < flight.arrives_at
-            ):
-                member.last_at = now
-                waits = format_us(now - flight.arrives_at)
-                sentence = f"{flight.dst} does nothing: a message from {flight.src} has waited for it for {waits}"
+            if member is not None and member.last_at < flight.arrives_at:
+                waiting[flight.dst] = min(flight.arrives_at, waiting.get(flight.dst, flight.arrives_at))
+        for name, member in self._members.items():
+            since = waiting.get(name, member.waits_since(now))
+            if member.status != "up" or since is None or since < self._told_hung.get(name, 0):
+                continue
+            if since < now - SILENCE:
+                self._told_hung[name] = now
+                sentence = f"{name} does nothing: a message has waited for it for {format_us(now - since)}"
                 stderr = list(member.child.tail) if member.child is not None else []
-                self._merge.add([Line(flight.dst, now, "hung", {"sentence": sentence, "stderr": stderr})])
+                self._merge.add([Line(name, now, "hung", {"sentence": sentence, "stderr": stderr})])
 
     def _settle(self) -> None:
         """Put everything that happened until now into the trace."""

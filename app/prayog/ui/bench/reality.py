@@ -61,7 +61,8 @@ def check(
             return Outcome(missing=(error.sentence, error.way_forward))
         try:
             ctx.progress(1, 3, QCoreApplication.translate("Reality", "The real component works…"))
-            refused = _repeat(ctx, session, actions)
+            repeat = getattr(session, "repeat", None)  # one that goes on by itself knows how to follow a simulation
+            refused = _repeat(ctx, session, actions) if repeat is None else repeat(simulated, ctx.check)
             ctx.progress(2, 3, QCoreApplication.translate("Reality", "Comparing…"))
             real = Trace(session.trace)
             return Outcome(topic.compare(Trace(simulated.trace), real), real, tuple(refused))

@@ -62,6 +62,9 @@ class ScriptPlan:
                 return
             if self._current is None and not self._later:
                 continue
+            if self._over(run):
+                self._current = None
+                continue
             if self._go_on(run):
                 return
             if run.kind == "session" and run.busy:
@@ -71,6 +74,10 @@ class ScriptPlan:
             elif self._end is not None and run.kind == "world":
                 self._horizon = max(self._horizon, self._end)
             self._current = None
+
+    def _over(self, run: Run) -> bool:
+        """Whether a live session, which never comes to rest by itself, has had the time that was asked for."""
+        return self._current is not None and self._end is not None and 0 <= self._end <= _clock(run)
 
     def _take(self, run: Run) -> bool:
         """Begin the next command; True when it was an action that is done now."""
@@ -85,7 +92,8 @@ class ScriptPlan:
             return False
         self._current = command
         self._count = command.count
-        self._end = self._now(run) + command.us if isinstance(command, RunFor) and command.us is not None else None
+        begin = max(self._now(run), _clock(run))
+        self._end = begin + command.us if isinstance(command, RunFor) and command.us is not None else None
         return False
 
     def _go_on(self, run: Run) -> bool:
@@ -94,7 +102,7 @@ class ScriptPlan:
         due = run.next_at
         later = self._later[0].at or 0 if self._later else None
         if run.kind == "session":
-            if later is not None and (not run.busy or later <= self._now(run)):
+            if later is not None and (not run.busy or later <= max(self._now(run), _clock(run))):
                 self._do(run, self._later.pop(0), 0)
             elif run.step() is None:
                 return False
@@ -123,6 +131,11 @@ class ScriptPlan:
 
     def _now(self, run: Run) -> int:
         return max(self._horizon, run.trace[-1].at) if len(run.trace) else self._horizon
+
+
+def _clock(run: Run) -> int:
+    """The present of a live session (µs); -1 for a run whose time is that of its last step."""
+    return int(getattr(run, "now", 0)) if getattr(run, "live", False) else -1
 
 
 def _matches(step: Step, command: RunFor) -> int:
