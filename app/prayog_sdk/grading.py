@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from prayog_sdk import params as knobs
 from prayog_sdk.checks import Verdict
 from prayog_sdk.lessons import Challenge
-from prayog_sdk.run import Computation
+from prayog_sdk.run import has_clock
 from prayog_sdk.saved import SavedRun
 from prayog_sdk.scenario import Scenario
 from prayog_sdk.topic import Topic
@@ -98,7 +98,7 @@ def _advance(run: Run, steps: int | None, at: int) -> None:
         if steps is not None:
             if len(run.trace) >= steps:
                 return
-        elif not isinstance(run, Computation) and (run.next_at is None or run.next_at > at):
+        elif has_clock(run) and (run.next_at is None or run.next_at > at):
             return
         if run.step() is None:
             return
@@ -106,7 +106,7 @@ def _advance(run: Run, steps: int | None, at: int) -> None:
 
 def _do(run: Run, timed: TimedAction) -> None:
     try:
-        run.do(timed.action, None if isinstance(run, Computation) else timed.at)
+        run.do(timed.action, timed.at if has_clock(run) else None)
     except ActionError as error:
         raise ReplayError(f"“{timed.action.name}” cannot be done there: {error}") from error
 

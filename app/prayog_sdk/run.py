@@ -24,7 +24,7 @@ from typing import Any, Literal
 from prayog_sim.run import Action, Run, TimedAction, View
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["Cancelled", "Computation", "Emit", "Folded", "Run"]
+__all__ = ["Cancelled", "Computation", "Emit", "Folded", "Run", "has_clock"]
 
 Facts = Mapping[str, Any]
 Emit = tuple[str, str, Mapping[str, Any]]
@@ -35,6 +35,11 @@ _EVERY = 256  # steps between kept states: seeking folds at most this many
 
 class Cancelled(Exception):
     """The learner cancelled the work; raised inside `progress` callbacks and workers."""
+
+
+def has_clock(run: Run) -> bool:
+    """The clock of `run` means something: that of a `Computation` only counts its steps."""
+    return not isinstance(run, Computation)
 
 
 class Folded(ABC):

@@ -11,7 +11,7 @@ function: ``always("read", lambda event: event["value"] == 7)``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prayog_sdk.claims import (
@@ -98,7 +98,7 @@ def never(kind: str, where: Where | None = None, /, **fields: Any) -> Claim:
     def look(scope: Scope) -> Verdict:
         for event in found(scope.trace, kind, where, fields):
             return Verdict(False, f"this must never happen: {event}", event.step.seq, final=True)
-        return Verdict(True, f"{kind} never happened")
+        return Verdict(True, f"{_told(kind, where, fields)} never happened")
 
     return Claim(text, look)
 
@@ -125,7 +125,7 @@ def eventually(kind: str, where: Where | None = None, /, *, by: str | int | None
     def look(scope: Scope) -> Verdict:
         event = next(found(scope.trace, kind, where, fields), None)
         if event is None:
-            return Verdict(False, f"{call('', kind, where, fields)} did not happen", _end(scope.trace))
+            return Verdict(False, f"{_told(kind, where, fields)} did not happen", _end(scope.trace))
         late = limit is not None and event.step.at > limit
         return Verdict(not late, f"{event}{f', later than {by}' if late else ''}", event.step.seq, final=late)
 
@@ -250,6 +250,14 @@ def on_seeds(n: int, claim: Claim) -> Claim:
         return Verdict(True, f"{claim.text} on {n} seeds")
 
     return Claim(f"on_seeds({n}, {claim.text})", look)
+
+
+def _told(kind: str, where: Where | None, fields: Mapping[str, Any]) -> str:
+    """``oracle with same=False``: a kind of event and what is asked of it, in words."""
+    asked = [f"{key}={value!r}" for key, value in fields.items()]
+    if where is not None:
+        asked.insert(0, getattr(where, "text", "…"))
+    return f"{kind} with {', '.join(asked)}" if asked else kind
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -179,3 +179,9 @@ def test_on_seeds_runs_again_and_names_the_seed() -> None:
     assert not found.ok
     assert found.reason.startswith("on seed 9: ")
     assert "cannot" in verdict('on_seeds(3, never("leader"))').reason
+
+
+def test_a_verdict_names_what_was_asked_of_the_events() -> None:
+    assert verdict('never("deliver", hops > 9, node="n2")').reason == "deliver with hops > 9, node='n2' never happened"
+    assert verdict('never("leader")').reason == "leader never happened"
+    assert verdict('eventually("deliver", hops > 9)').reason == "deliver with hops > 9 did not happen"

@@ -26,11 +26,11 @@ from prayog_sim.clock import format_us
 from prayog_sim.lines import line
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["EventModel", "matcher"]
+__all__ = ["TIME", "EventModel", "matcher"]
 
 Index = QModelIndex | QPersistentModelIndex
 _HEADS = ("#", "Time", "Node", "What happened")
-_NUMBER, _TIME, _NODE, _WHAT = range(4)
+_NUMBER, TIME, _NODE, _WHAT = range(4)
 _SLICE_S = 0.008  # of a frame, for the filter
 _LOOK = 64  # steps between two looks at the clock
 _SHOW_S = 0.1  # between two batches of found rows: showing them costs more than finding them
@@ -171,7 +171,7 @@ class EventModel(QAbstractTableModel):
     def text(self, step: Step, column: int) -> str:
         if column == _NUMBER:
             return f"{step.seq:,}"
-        if column == _TIME:
+        if column == TIME:
             return format_us(step.at)
         if column == _NODE:
             return step.node
@@ -212,7 +212,7 @@ class EventModel(QAbstractTableModel):
 
 
 def _alignment(column: int) -> int:
-    side = Qt.AlignmentFlag.AlignRight if column in (_NUMBER, _TIME) else Qt.AlignmentFlag.AlignLeft
+    side = Qt.AlignmentFlag.AlignRight if column in (_NUMBER, TIME) else Qt.AlignmentFlag.AlignLeft
     return int(side | Qt.AlignmentFlag.AlignVCenter)
 
 

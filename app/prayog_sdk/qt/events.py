@@ -27,9 +27,10 @@ from PySide6.QtWidgets import (
 
 from prayog_sdk import exports
 from prayog_sdk.qt import icons, theme
-from prayog_sdk.qt.eventmodel import EventModel
+from prayog_sdk.qt.eventmodel import TIME, EventModel
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.state import EmptyState
+from prayog_sdk.run import has_clock
 from prayog_sim.lines import line
 from prayog_sim.run import View
 from prayog_sim.trace import Step, Trace
@@ -91,7 +92,7 @@ class EventsPanel(Panel):
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
-        self._model.set_trace(bench.trace)
+        self._show_trace(bench)
         self._show_at(bench.at)
 
     def on_step(self, step: Step) -> None:
@@ -106,9 +107,13 @@ class EventsPanel(Panel):
         if self.bench is None:
             return
         if self.bench.trace is not self._model.trace:
-            self._model.set_trace(self.bench.trace)
+            self._show_trace(self.bench)
         self._model.grow()
         self._show_at(view.seq)
+
+    def _show_trace(self, bench: Bench) -> None:
+        self._model.set_trace(bench.trace)
+        self._table.setColumnHidden(TIME, not has_clock(bench.run))
 
     def on_theme(self) -> None:
         self._search_sign.setIcon(icons.icon("search", "muted"))

@@ -12,12 +12,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 
 from prayog_sdk.qt import actions
-from prayog_sdk.qt.eventmodel import EventModel, matcher
+from prayog_sdk.qt.eventmodel import TIME, EventModel, matcher
 from prayog_sdk.qt.events import EventsPanel
 from prayog_sdk.qt.markers import marker
 from prayog_sdk.qt.nodes import NodesPanel
 from prayog_sdk.qt.outline import OutlinePanel
 from prayog_sdk.qt.tree import StatePanel
+from prayog_sdk.run import Computation
 from prayog_sdk.specs import ActionSpec, Arg
 from prayog_sim.lines import line
 from prayog_sim.run import Action
@@ -197,6 +198,27 @@ def test_another_run_replaces_the_rows(events, bench):
     assert events._model.rowCount() == len(run.trace)
 
 
+class Tally(Computation):
+    def start(self):
+        return {}
+
+    def fold(self, state, step):
+        return state
+
+    def perform(self, action):
+        return iter([("tick", "", {})])
+
+
+def test_the_times_of_a_computation_are_not_shown(events, bench):
+    assert not events._table.isColumnHidden(TIME)
+    bench.change_run(Tally())
+    assert events._table.isColumnHidden(TIME)
+    run = world()
+    run.run(until_us=60_000)
+    bench.change_run(run)
+    assert not events._table.isColumnHidden(TIME)
+
+
 def test_no_events_is_said(bench, qtbot):
     fresh = FakeBench(world())
     panel = EventsPanel()
@@ -215,7 +237,9 @@ def test_marks_tell_faults_violations_actions_and_notes_apart():
 
     assert mark("deliver") is None
     assert mark("deliver", "", Effect("note", {"text": "x"})) == ("note", "info")
-    assert mark("crash") == ("fault", "crash")
+    assert mark("crash") == ("crash", "crash")
+    assert mark("drop") == ("loss", "drop")
+    assert mark("deliver", "", Effect("note", {}), Effect("violation", {})) == ("violation", "failed")
     assert mark("fault", "partition") == ("fault", "partition")
     assert mark("action", "write") == ("action", "chevron-right")
     assert mark("violation", "short log") == ("violation", "failed")

@@ -1,7 +1,7 @@
-"""What in a trace deserves a mark on the scrubber and a stop of "run to next", kept up to date as it grows.
+"""Where the marked steps of a trace are, kept up to date as it grows: for the scrubber and "run to next".
 
 Rules
-1. A step has at most one mark: its gravest (`KINDS` is in that order).
+1. Which steps are marked, and how gravely, is decided in one place: `prayog_sdk.qt.markers`.
 2. Looking at new steps costs the same for each, and `update` looks at no more than `limit` at once.
 """
 
@@ -10,32 +10,19 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
 
+from prayog_sdk.qt.markers import KINDS, Kind, marker
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["KINDS", "Mark", "Markers", "mark_of"]
+__all__ = ["Markers", "mark_of"]
 
-Mark = Literal["violation", "check", "crash", "fault", "error", "action", "note", "bookmark"]
-KINDS: tuple[Mark, ...] = ("violation", "check", "error", "crash", "fault", "action", "bookmark", "note")
-"""Gravest first."""
-_STEPS: dict[str, Mark] = {
-    "violation": "violation", "invariant": "violation", "crash": "crash", "restart": "fault", "pause": "fault",
-    "resume": "fault", "fault": "fault", "partition": "fault", "heal": "fault", "cut": "fault", "error": "error",
-    "halted": "error", "action": "action", "note": "note",
-}  # fmt: skip
-_EFFECTS: dict[str, Mark] = {"violation": "violation", "invariant": "violation", "note": "note"}
 _EVERYDAY = frozenset({"send", "timer", "gauge", "cancel", "set_timer", "cancel_timer"})
 
 
-def mark_of(step: Step) -> Mark | None:
-    """The mark that `step` deserves by itself, if any."""
-    mark = _STEPS.get(step.kind)
-    for effect in step.effects:
-        other = _EFFECTS.get(effect.kind)
-        if other is not None and (mark is None or KINDS.index(other) < KINDS.index(mark)):
-            mark = other
-    return mark
+def mark_of(step: Step) -> Kind | None:
+    """The mark that `step` deserves by itself, if any; a message that was lost deserves none."""
+    found = marker(step)
+    return found.kind if found is not None and found.kind != "loss" else None
 
 
 class Markers:
@@ -47,7 +34,7 @@ class Markers:
     def clear(self) -> None:
         """Start with another trace."""
         self._seen = 0
-        self._places: dict[Mark, list[int]] = {kind: [] for kind in KINDS}
+        self._places: dict[Kind, list[int]] = {kind: [] for kind in KINDS}
         self.kinds: Counter[str] = Counter()
         """How often each kind of step, and of noteworthy effect, occurred."""
 
@@ -65,14 +52,14 @@ class Markers:
         self._seen += len(steps)
         return self._seen < len(trace)
 
-    def put(self, kind: Mark, places: Iterable[int]) -> None:
+    def put(self, kind: Kind, places: Iterable[int]) -> None:
         """The marks that are not in the trace: ``bookmark`` and ``check``."""
         self._places[kind] = sorted(places)
 
-    def places(self, kind: Mark) -> list[int]:
+    def places(self, kind: Kind) -> list[int]:
         return self._places[kind]
 
-    def gravest(self, low: int, high: int) -> tuple[Mark, int] | None:
+    def gravest(self, low: int, high: int) -> tuple[Kind, int] | None:
         """The gravest mark among the steps `low` to `high` (both included), and where it is first."""
         for kind in KINDS:
             places = self._places[kind]

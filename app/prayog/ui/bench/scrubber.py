@@ -22,22 +22,23 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
-from prayog.ui.bench.markers import Mark, Markers
+from prayog.ui.bench.markers import Markers
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.markers import Kind
 
 __all__ = ["Scrubber", "draw_mark", "mark_colour"]
 
-_COLOURS: dict[Mark, str] = {
+_COLOURS: dict[Kind, str] = {
     "violation": "bad", "check": "bad", "error": "bad", "crash": "warn", "fault": "warn", "action": "accent",
     "bookmark": "accent", "note": "muted",
 }  # fmt: skip
 
 
-def mark_colour(mark: Mark) -> QColor:
+def mark_colour(mark: Kind) -> QColor:
     return QColor(getattr(theme.current(), _COLOURS[mark]))
 
 
-def draw_mark(painter: QPainter, mark: Mark, x: float, y: float, r: float) -> None:
+def draw_mark(painter: QPainter, mark: Kind, x: float, y: float, r: float) -> None:
     """The mark's shape around (x, y), `r` px in radius: the shape alone tells the kind."""
     colour = mark_colour(mark)
     painter.setPen(QPen(colour, max(1.2, r * 0.4), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))

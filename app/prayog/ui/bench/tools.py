@@ -31,8 +31,8 @@ __all__ = ["Tools", "dressed"]
 _FACES = {
     "crash": ("crash", "K"), "restart": ("restart-node", "U"), "pause": ("pause-node", ""), "resume": ("play", ""),
     "partition": ("partition", "P"), "cut": ("link", ""), "heal": ("heal", "H"), "link": ("delay", "L"),
-    "skew": ("skew", ""), "drop": ("drop", "X"), "deliver": ("step", ""), "delay": ("delay", "S"),
-    "duplicate": ("copy", ""), "torn": ("disk", ""), "losesync": ("disk", ""),
+    "skew": ("skew", ""), "fire": ("clock", ""), "drop": ("drop", "X"), "deliver": ("step", ""),
+    "delay": ("delay", "S"), "duplicate": ("copy", ""), "torn": ("disk", ""), "losesync": ("disk", ""),
 }  # fmt: skip
 """Icon and key of the faults that every simulated world has."""
 _SHOWN_FAULTS = ("crash", "restart", "partition", "heal", "link")
