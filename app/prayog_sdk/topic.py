@@ -17,6 +17,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -173,12 +174,17 @@ class Topic:
         return self._named(self._list("prayog_actions", ActionSpec, params=params), "prayog_actions")
 
     def tools(self, run: Run, params: Any) -> list[ActionSpec]:
-        """Everything that can be done to `run`: the topic's actions, then those of the world when it is one."""
+        """Everything that can be done to `run`: the topic's actions, then those of the world when it is one.
+
+        A run on real components may have ``offers``: the names of those actions of a world that it knows too.
+        """
         from prayog_sim.world import World
 
         own = self.actions(params)
         names = {action.name for action in own}
-        return [*own, *(a for a in world_actions() if isinstance(run, World) and a.name not in names)]
+        offers = getattr(run, "offers", ())
+        known = [a for a in world_actions() if isinstance(run, World) or a.name in offers]
+        return [*own, *(action for action in known if action.name not in names)]
 
     def checks(self, params: Any) -> dict[str, _checks.Check]:
         """The named checks."""
@@ -321,8 +327,10 @@ def _leave(manifest: Manifest, added: str) -> None:
     for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
         if folder in _file(sys.modules[name]).parents:
             del sys.modules[name]
-    others = any(Path(added) in _file(module).parents for module in list(sys.modules.values())) if added else True
-    if not others and added in sys.path:
+    if not added or added not in sys.path:
+        return
+    inside = added + os.sep  # compared as text: asking the disk for a thousand modules would hold up the window
+    if not any(str(getattr(module, "__file__", "")).startswith(inside) for module in list(sys.modules.values())):
         sys.path.remove(added)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -103,6 +104,32 @@ def test_nothing_moves_before_someone_asks() -> None:
     driver.advance(10.0)
     assert driver.at == 0
     assert seen.steps == []
+
+
+class Endless(Sums):
+    """Its third number takes for ever."""
+
+    def _count(self, to: int, bad: int) -> Iterator[Emit]:
+        for emit in super()._count(to, bad):
+            while emit[2]["n"] == 2:
+                pass
+            yield emit
+
+
+def test_an_endless_step_pauses_the_run_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prayog.ui.bench.driver.PATIENCE_S", 0.3)
+    seen = Seen()
+    driver = Driver(seen, at_once)
+    run = Endless()
+    run.do(Action("count", {"to": 5}))
+    driver.put(Branch(run, None, 1, lambda progress: Endless(), at=0))
+    driver.speed = MAX
+    driver.play()
+    rest(driver)
+    assert (driver.at, driver.playing) == (2, False)
+    assert [(stage, type(error).__name__) for stage, error in seen.errors] == [("step", "TookTooLong")]
+    driver.close()
+    assert not any(thread.name == "watchdog" for thread in threading.enumerate())
 
 
 def test_playing_shows_every_step_once_and_in_order() -> None:

@@ -3,7 +3,7 @@
 Rules
 1. Every change of state follows `TRANSITIONS`; anything else is a fault of the lab and raises.
 2. Loading is split, so that the window can do the slow half in a worker: `begin` (state), the call it returns
-   (imports the topic; touches no state), `finish` (state).  `open` does all three for the command line.
+   (imports the topic; touches no state), `finish` or `leave` (state).  `open` does all three for the command line.
 3. A topic that fails three times while it is open is closed.
 """
 
@@ -31,7 +31,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     "found": frozenset({"blocked", "ready"}),
     "blocked": frozenset(),  # mend the files and look again: `Registry.refresh` makes a new entry
     "ready": frozenset({"loading"}),
-    "loading": frozenset({"open", "failed"}),
+    "loading": frozenset({"open", "failed", "closed"}),
     "open": frozenset({"closed", "failed"}),
     "closed": frozenset({"loading"}),
     "failed": frozenset({"loading"}),
@@ -126,6 +126,11 @@ class Registry:
         else:
             entry.topic = outcome
             entry.go("open")
+        self._tell(entry)
+
+    def leave(self, entry: Entry) -> None:
+        """The learner cancelled the loading that `begin` announced."""
+        entry.go("closed")
         self._tell(entry)
 
     def open(self, topic_id: str) -> Topic:

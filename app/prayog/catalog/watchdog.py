@@ -5,6 +5,10 @@
 
 A thread looks now and then whether a limit has passed, and then has Python raise in the thread that is late.
 That ends any loop written in Python; a call that hangs inside C code comes back first.
+
+Rules
+1. A limit costs about a microsecond, because the window sets one around every step.
+2. Limits do not nest: one thread calls one topic at a time.
 """
 
 from __future__ import annotations
@@ -12,8 +16,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 __all__ = ["TookTooLong", "Watchdog"]
 
@@ -32,28 +35,30 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._seconds = 0.0
         self._late_after: float | None = None
         self._caller = 0
         self._barked = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @contextmanager
-    def limit(self, seconds: float) -> Iterator[None]:
-        """Raise `TookTooLong` in the body when it takes longer than `seconds`.  Limits do not nest."""
+    def limit(self, seconds: float) -> Watchdog:
+        """Raise `TookTooLong` in the body of ``with`` when it takes longer than `seconds`."""
+        self._seconds = seconds
+        return self
+
+    def __enter__(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
             self._thread.start()
+        self._caller, self._barked = threading.get_ident(), False
+        self._late_after = time.monotonic() + self._seconds  # last: from here on the thread may bark
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._lock:
-            self._caller, self._barked = threading.get_ident(), False
-            self._late_after = time.monotonic() + seconds
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._late_after = None
-                if self._barked:  # it may not have been raised yet; it must not be raised later, somewhere else
-                    _raise_in(self._caller, None)
+            self._late_after = None
+            if self._barked:  # it may not have been raised yet; it must not be raised later, somewhere else
+                _raise_in(self._caller, None)
 
     def close(self) -> None:
         """End the thread."""
@@ -65,7 +70,8 @@ class Watchdog:
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_S):
             with self._lock:
-                if self._late_after is not None and time.monotonic() > self._late_after and not self._barked:
+                late_after = self._late_after
+                if late_after is not None and time.monotonic() > late_after and not self._barked:
                     self._barked = True
                     _raise_in(self._caller, TookTooLong)
 

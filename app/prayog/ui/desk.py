@@ -98,7 +98,7 @@ class Desk(QObject):
     def registry(self) -> Registry:
         from prayog.catalog import Registry
 
-        registry = Registry()
+        registry = Registry(unpacked=self.profile.unpacked)
         registry.watch(lambda entry: self.topics_changed.emit())
         return registry
 
@@ -192,7 +192,10 @@ class Desk(QObject):
         return next((e for e in self.registry.entries if e.found.where == card.found.where and e.id == card.id), None)
 
     def open(self, topic_id: str, opened: Callable[[Topic], None], failed: Callable[[Problem], None]) -> Job | None:
-        """Open a topic; `opened` or `failed` is called, at once when there is nothing to do."""
+        """Open a topic; `opened` or `failed` is called, at once when there is nothing to do.
+
+        Neither is called when the job that is returned is cancelled: the topic is then as if it was never asked for.
+        """
         from prayog_sdk.manifest import Problem
 
         if not self.looked:  # asked for in the first moment after the start
@@ -222,7 +225,7 @@ class Desk(QObject):
 
         job.succeeded.connect(finish)
         job.failed.connect(lambda sentence, details: finish(Problem("load", sentence, entry.found.where, details)))
-        job.cancelled.connect(lambda: finish(Problem("load", self.tr("Opening was cancelled."), entry.found.where)))
+        job.cancelled.connect(lambda: self.registry.leave(entry))
         return job
 
     def go_safe(self) -> None:

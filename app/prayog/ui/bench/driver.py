@@ -11,6 +11,7 @@ Rules
 3. A session is followed as it happens.  It can be scrubbed; it cannot be run again, and the driver says so.
 4. At 1x a message's flight (or the gap between two steps) takes a readable part of a second, whatever the unit
    of the run's clock is; a wait longer than `LONGEST_WAIT_S` is shortened to it.
+5. Whatever calls the topic's code has `PATIENCE_S` to come back, so that an endless step pauses and does not freeze.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
+from prayog.catalog.watchdog import Watchdog
 from prayog.ui.bench.plan import Plan, replay
 from prayog_sim.run import Action, ActionError, Run, View
 from prayog_sim.trace import Step
@@ -36,6 +38,7 @@ MAX = math.inf
 SPEEDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0, MAX)
 BUDGET_S = 0.008
 LONGEST_WAIT_S = 1.5
+PATIENCE_S = 2.0
 _FLIGHT_S = 0.8  # a message's flight at 1x
 _STEP_S = 0.25  # a step of a computation at 1x
 _CHUNK = 64  # steps handed over at once
@@ -106,6 +109,7 @@ class Driver:
         self._listener = listener
         self._work = work
         self._now = now
+        self._watchdog = Watchdog()
         self._views: OrderedDict[tuple[int, int], View] = OrderedDict()
         self._goal: tuple[Callable[[Step], bool], str] | None = None
         self._slow_until = 0.0
@@ -173,7 +177,8 @@ class Driver:
         key = (id(run), at)
         kept = self._views.get(key)
         if kept is None:
-            kept = run.view(at)
+            with self._watchdog.limit(PATIENCE_S):
+                kept = run.view(at)
             self._views[key] = kept
             while len(self._views) > _VIEWS:
                 self._views.popitem(last=False)
@@ -245,7 +250,8 @@ class Driver:
             self._work("fork", build, done)
             return
         try:  # a world forks from its checkpoints, quickly, and must not be looked at meanwhile
-            twin = cut(at)
+            with self._watchdog.limit(PATIENCE_S):
+                twin = cut(at)
         except Exception as error:  # noqa: BLE001 - the topic's code runs again here
             self._fail("fork", error)
             return
@@ -256,12 +262,13 @@ class Driver:
         self._forking = False
 
     def close(self) -> None:
-        """Close every run."""
+        """Close every run; the driver is not used after this."""
         self.playing, self._goal = False, None
         for branch in self.branches:
             branch.run.close()
         self.branches, self.branch = [], None
         self._views.clear()
+        self._watchdog.close()
 
     def _show(self, branch: Branch) -> None:
         self.playing, self._goal = False, None
@@ -378,12 +385,13 @@ class Driver:
             if at < (branch.run.trace[-1].at if branch.run.trace else 0) or (due is not None and at > due):
                 at = None
         try:
-            branch.run.do(action, at)
+            with self._watchdog.limit(PATIENCE_S):
+                branch.run.do(action, at)
         except ActionError as error:
             self._listener.tell(str(error), True)
             return
         except Exception as error:  # noqa: BLE001 - the topic's code; the learner sees a card
-            self._listener.failed(f"do {action.name}", error)
+            self._fail(f"do {action.name}", error)
             return
         self._catch_up()
         if branch.run.kind == "session" and not self.playing:
@@ -433,9 +441,13 @@ class Driver:
         assert branch is not None
         try:
             if self.playing and branch.plan is not None and not branch.plan.done:
-                branch.plan.step(branch.run)
-            while branch.run.step() is not None and self._now() < deadline:
-                pass
+                with self._watchdog.limit(PATIENCE_S):
+                    branch.plan.step(branch.run)
+            while True:
+                with self._watchdog.limit(PATIENCE_S):
+                    step = branch.run.step()
+                if step is None or self._now() >= deadline:
+                    break
         except ActionError as error:
             self._listener.tell(str(error), True)
         except Exception as error:  # noqa: BLE001 - the topic's code
@@ -516,10 +528,11 @@ class Driver:
         trace = branch.run.trace
         if branch.at + 1 >= len(trace):
             try:
-                if branch.plan is not None and not branch.plan.done:
-                    branch.plan.step(branch.run)
-                else:
-                    branch.run.step()
+                with self._watchdog.limit(PATIENCE_S):
+                    if branch.plan is not None and not branch.plan.done:
+                        branch.plan.step(branch.run)
+                    else:
+                        branch.run.step()
             except ActionError as error:
                 self._listener.tell(str(error), True)
             except Exception as error:  # noqa: BLE001 - the topic's code

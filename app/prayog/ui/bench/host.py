@@ -14,13 +14,14 @@ Rules
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
+from prayog.catalog import problem_of
 from prayog.ui.bench.driver import Branch, Driver
 from prayog.ui.bench.markers import Markers, mark_of
 from prayog.ui.bench.settled import Settled
@@ -29,7 +30,7 @@ from prayog_sdk.manifest import Problem
 from prayog_sdk.params import flat
 from prayog_sdk.qt.jobs import Ctx, JobManager
 from prayog_sdk.qt.panel import BenchSignals
-from prayog_sdk.run import Computation
+from prayog_sdk.run import has_clock
 from prayog_sdk.services import Services
 from prayog_sdk.specs import ActionSpec, SeriesSpec
 from prayog_sim.run import Action, Run, View
@@ -38,7 +39,7 @@ from prayog_sim.trace import Step, Trace
 if TYPE_CHECKING:
     from prayog_sdk.topic import Topic
 
-__all__ = ["Host", "Lens", "sentence_of"]
+__all__ = ["Host", "Lens", "is_marked"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -141,7 +142,7 @@ class Host(QObject):
     @property
     def timed(self) -> bool:
         """The run has a clock worth showing."""
-        return self.driver.branch is not None and not isinstance(self.run, Computation)
+        return self.driver.branch is not None and has_clock(self.run)
 
     def view(self) -> View:
         return self.driver.view()
@@ -254,9 +255,9 @@ class Host(QObject):
         (self.warned if wrong else self.said).emit(sentence)
 
     def failed(self, stage: str, error: Exception) -> None:
-        details = "".join(traceback.format_exception(error))
-        sentence = self.tr("The topic’s code stopped with an error: {what}").format(what=sentence_of(error))
-        problem = Problem(stage, sentence, self.topic_id, details)
+        found = problem_of(error, stage, self.topic_id)
+        words = self.tr("The topic’s code stopped with an error: {what}").format(what=found.sentence)
+        problem = replace(found, sentence=words)
         # Later: the topic may be closed on hearing this, and now its code is still on the stack.
         QTimer.singleShot(0, self, lambda: self.problem.emit(problem))
 
@@ -309,11 +310,6 @@ class Host(QObject):
     def _work_failed(self, title: str, sentence: str, details: str) -> None:
         self.driver.fork_failed()
         self.problem.emit(Problem(title, sentence, self.topic_id, details))
-
-
-def sentence_of(error: BaseException) -> str:
-    """An exception in words."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def is_marked(step: Step) -> bool:

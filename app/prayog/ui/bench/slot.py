@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QWidget
 
-from prayog.ui.bench.host import Host, sentence_of
+from prayog.catalog import problem_of
+from prayog.ui.bench.host import Host
 from prayog_sdk.manifest import Problem
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx, Job
@@ -140,12 +140,12 @@ class Slot(QWidget):
 
     def fail(self, stage: str, error: BaseException) -> None:
         """Replace the panel by a card."""
-        details = "".join(traceback.format_exception(error))
+        found = problem_of(error, stage, self.spec.id)
         self._drop()
-        sentence = self.tr("It stopped with an error ({what}). The rest of the bench goes on.").format(
-            what=sentence_of(error)
+        sentence = self.tr("It stopped with an error. {what} The rest of the bench goes on.").format(
+            what=found.sentence
         )
-        self._show_problem(stage, sentence, details)
+        self._show_problem(stage, sentence, found.traceback)
 
     # -- making --------------------------------------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class Slot(QWidget):
             try:
                 panel.unbind()
             except Exception as error:  # noqa: BLE001 - it is going away; what matters is that it was told
-                self.failed.emit(Problem("unbind", sentence_of(error), self.spec.id))
+                self.failed.emit(problem_of(error, "unbind", self.spec.id))
             panel.hide()
             panel.setParent(None)
             panel.deleteLater()

@@ -13,7 +13,8 @@ from typing import Any, overload
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from prayog.ui.bench.host import Host, sentence_of
+from prayog.catalog import problem_of
+from prayog.ui.bench.host import Host
 from prayog_sdk.checks import Check, Verdict
 from prayog_sdk.claims import Given
 from prayog_sdk.qt.jobs import Ctx, Job
@@ -49,14 +50,14 @@ def judge(
         try:
             verdicts[name] = check.judge(trace, answers)
         except Exception as error:  # noqa: BLE001 - the topic's code
-            errors[name] = sentence_of(error)
+            errors[name] = problem_of(error, "check", name).sentence
     for name, measure in measures.items():
         if ctx is not None:
             ctx.check()
         try:
             values[name] = measure(trace)
         except Exception as error:  # noqa: BLE001 - the topic's code
-            errors[name] = sentence_of(error)
+            errors[name] = problem_of(error, "measure", name).sentence
     return Judged(len(trace) - 1, verdicts, values, errors)
 
 
