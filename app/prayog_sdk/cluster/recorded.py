@@ -24,11 +24,10 @@ from prayog_sdk.cluster.programs import Program, ProgramMember
 from prayog_sdk.cluster.proxy import Proxy
 from prayog_sdk.cluster.state import Moments, Present
 from prayog_sdk.cluster.steps import Builder
-from prayog_sdk.run import Folded
 from prayog_sim.clock import format_us
 from prayog_sim.network import Fixed, Link, Network
-from prayog_sim.run import View
-from prayog_sim.trace import Effect, Step
+from prayog_sim.run import TimedAction, View
+from prayog_sim.trace import Effect, Step, Trace
 
 __all__ = ["SILENCE", "Recorded"]
 
@@ -40,7 +39,7 @@ _LOOK_US = 2_000  # between two looks into the journals
 Progress = Callable[[int, int, str], None]
 
 
-class Recorded(Folded):
+class Recorded:
     """Processes, their network, and the trace of what they do; see `Cluster` for the arguments."""
 
     kind: Literal["world", "session"] = "session"
@@ -60,7 +59,8 @@ class Recorded(Folded):
         if not nodes or not all(nodes) or len(nodes) > 60:
             raise ValueError("a cluster needs 1 to 60 nodes, and every node needs a name")
         self._names = tuple(nodes)
-        super().__init__()
+        self.trace = Trace()
+        self.actions: list[TimedAction] = []
         self._epoch = time.perf_counter_ns()
         self._closed = False
         self._folder = Path(tempfile.mkdtemp(prefix="prayog-cluster-"))
@@ -125,6 +125,10 @@ class Recorded(Folded):
             time.sleep(0.002)
         return step
 
+    def view(self, at: int = -2) -> View:
+        """The state after step `at`; -1 is before the first step, -2 is now."""
+        return self._moments.view(self.trace, at)
+
     def close(self) -> None:
         if self._closed:
             return
@@ -139,17 +143,6 @@ class Recorded(Folded):
         self._proxy.close()
         self._guard.release()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    # -- the state, as a fold ------------------------------------------------------------------------------------
-
-    def start(self) -> Mapping[str, Any]:
-        return {"now": Present(dict.fromkeys(self._names, "down"))}
-
-    def fold(self, state: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
-        return {"now": state["now"].after(step)}
-
-    def show(self, state: Mapping[str, Any], step: Step | None) -> View:
-        return self._moments.view(step, state["now"])
 
     # -- starting ------------------------------------------------------------------------------------------------
 
@@ -230,7 +223,7 @@ class Recorded(Folded):
 
     def _find_hung(self, now: int) -> None:
         """Nodes that run, have something to do, and have done nothing for `SILENCE`; each is told once per silence."""
-        present: Present = self._state["now"]
+        present: Present = self._moments.present
         waiting: dict[str, int] = {}
         for flight in present.flights.values():
             member = self._members.get(flight.dst)
@@ -274,7 +267,7 @@ class Recorded(Folded):
 
     def _put(self, step: Step) -> None:
         if step.kind in ("crash", "error"):
-            flights = self.state["now"].flights.values()
+            flights = self._moments.present.flights.values()
             lost = [f for f in flights if f.dst == step.node and f.arrives_at <= step.at]
             effects = tuple(
                 Effect(
@@ -284,7 +277,9 @@ class Recorded(Folded):
                 for f in lost
             )
             step = Step(step.seq, step.at, step.kind, step.node, step.data, step.cause, (*step.effects, *effects))
-        self._news.append(self._append_step(step))
+        self.trace.append(step)
+        self._moments.happen(step)
+        self._news.append(step)
 
 
 def _package(factory: Factory) -> str:

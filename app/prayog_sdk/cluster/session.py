@@ -156,7 +156,7 @@ class Cluster(Recorded):
 
     def _cut(self, pairs: set[tuple[str, str]], args: Mapping[str, Any], data: Mapping[str, Any]) -> Step:
         gone = self._proxy.cut(pairs, args.get("in_flight", "drop") == "drop")
-        flights = self.state["now"].flights
+        flights = self._moments.present.flights
         effects = tuple(
             Effect("lost", {"src": f.src, "to": f.dst, "ident": f.ident, "label": f.label, "why": "cut"})
             for ident in gone

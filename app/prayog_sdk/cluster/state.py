@@ -9,10 +9,11 @@ from typing import Any
 
 from prayog_sdk.cluster.snapshot import apply
 from prayog_sim.run import Flight, Look, NodeView, Status, View
-from prayog_sim.trace import Step
+from prayog_sim.trace import Step, Trace
 
 __all__ = ["Moments", "Present"]
 
+_EVERY = 256
 _STATUS: Mapping[str, Status] = {
     "start": "up", "restart": "up", "crash": "down", "error": "down", "pause": "paused", "resume": "up",
 }  # fmt: skip
@@ -47,9 +48,11 @@ class Present:
 
 
 class Moments:
-    """The fields of every node after every step: only what changed is kept."""
+    """The whole cluster after every step: of the fields only what changed is kept, of the rest every 256th present."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
+        self.present = Present(dict.fromkeys(names, "down"))
+        self._kept = [self.present]
         first = {name: NodeView(name, "down", look=Look(sentence="not started yet")) for name in names}
         self._seqs: dict[str, list[int]] = {name: [-1] for name in names}
         self._views: dict[str, list[NodeView]] = {name: [view] for name, view in first.items()}
@@ -64,9 +67,24 @@ class Moments:
         look = Look(last.look.role, last.look.letter, last.look.hue, "down; what it had only in memory is gone")
         self._put(seq, NodeView(name, "down", last.durable, {}, (), look))
 
-    def view(self, step: Step | None, present: Present) -> View:
-        """Everything after `step`."""
-        seq, at = (step.seq, step.at) if step is not None else (-1, 0)
+    def happen(self, step: Step) -> None:
+        """`step` is the newest."""
+        self.present = self.present.after(step)
+        if (step.seq + 1) % _EVERY == 0:
+            self._kept.append(self.present)
+
+    def view(self, trace: Trace, at: int) -> View:
+        """Everything after step `at` of `trace` (-1: before the first, -2: now)."""
+        last = len(trace) - 1
+        seq = last if at == -2 else min(at, last)
+        present = self.present
+        if seq < last:
+            present = self._kept[(seq + 1) // _EVERY]
+            for step in trace[(seq + 1) // _EVERY * _EVERY : seq + 1]:
+                present = present.after(step)
+        return self._shown(seq, trace[seq].at if seq >= 0 else 0, present)
+
+    def _shown(self, seq: int, at: int, present: Present) -> View:
         nodes = {}
         for name, views in self._views.items():
             found = views[bisect_right(self._seqs[name], seq) - 1]
