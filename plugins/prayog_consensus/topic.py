@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from prayog_consensus.engine.families import every, family
 from prayog_consensus.engine.setup import CORRECT, Setup, network
+from prayog_consensus.hunting import unmasked
 from prayog_sdk.checks import Check, Measure, count, never
-from prayog_sdk.hookspecs import hookimpl
+from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import ParamError
 from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant
 from prayog_sim.world import World
+
+if TYPE_CHECKING:
+    from prayog_sdk.cluster import Cluster
+    from prayog_sdk.compare import Comparison
+    from prayog_sim.trace import Trace
 
 
 @hookimpl
@@ -20,6 +27,7 @@ def prayog_params() -> type[Setup]:
 
 @hookimpl
 def prayog_build(params: Setup, seed: int) -> World:
+    params = unmasked(params)
     chosen = family(params.algorithm)
     known = [CORRECT, *(str(v.params["variant"]) for v in chosen.variants if "variant" in v.params)]
     if params.variant not in known:
@@ -30,24 +38,46 @@ def prayog_build(params: Setup, seed: int) -> World:
 
 
 @hookimpl
+def prayog_session(params: Setup, seed: int, progress: Progress) -> Cluster:
+    from prayog_consensus.engine.real.processes import start
+
+    return start(params, seed, progress)
+
+
+@hookimpl
+def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
+    from prayog_consensus.comparing import compare
+
+    return compare(simulated, real)
+
+
+@hookimpl
 def prayog_actions(params: Setup) -> list[ActionSpec]:
+    if params.program:
+        return []
     return list(family(params.algorithm).actions)
 
 
 @hookimpl
 def prayog_checks(params: Setup) -> list[Check]:
+    if params.program:
+        from prayog_sdk.cluster.verdicts import CHECKS
+
+        return [CHECKS[params.workload]]
     safe = Check("safe", "No invariant was violated", never("violation"), "What the algorithm promises at all times.")
     return [safe, *family(params.algorithm).checks]
 
 
 @hookimpl
 def prayog_measures(params: Setup) -> Mapping[str, Measure]:
+    if params.program:
+        return {"messages": count("send"), "asked": count("invoke"), "answered": count("ok")}
     return {"messages": count("send"), **family(params.algorithm).measures}
 
 
 @hookimpl
 def prayog_series(params: Setup) -> list[SeriesSpec]:
-    return list(family(params.algorithm).series)
+    return [] if params.program else list(family(params.algorithm).series)
 
 
 @hookimpl

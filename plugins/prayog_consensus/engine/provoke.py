@@ -16,23 +16,34 @@ from prayog_sim.run import Action, ActionError
 from prayog_sim.trace import Step
 from prayog_sim.world import World
 
-__all__ = ["LEADER_ACTIONS", "LeaderWorld", "Plan", "ProvokedWorld"]
+__all__ = ["LEADER_ACTIONS", "LeaderWorld", "Plan", "ProvokedWorld", "revive"]
 
 Plan = Callable[[Mapping[str, Node], list[str]], list[Action]]
 """From all nodes and the names of those that run: what to do."""
 
 
 class ProvokedWorld(World):
-    """A world that knows `plans`, by name of action."""
+    """A world that knows `plans`, by name of action, and ``revive``."""
 
     plans: ClassVar[Mapping[str, Plan]] = {}
 
     def do(self, action: Action, at: int | None = None) -> Step:
+        if action.name == "revive":
+            return [World.do(self, step, at) for step in revive({n: s.status for n, s in self._state.slots.items()})][-1]
         plan = self.plans.get(action.name)
         if plan is None:
             return super().do(action, at)
         up = [name for name, slot in self._state.slots.items() if slot.status == "up"]
         return [World.do(self, step, at) for step in plan(self._state.nodes, up)][-1]
+
+
+def revive(status: Mapping[str, str]) -> list[Action]:
+    """Bring everybody back who is down or paused."""
+    verbs = {"down": "restart", "paused": "resume"}
+    steps = [Action(verbs[now], {"node": name}) for name, now in status.items() if now in verbs]
+    if not steps:
+        raise ActionError("everybody runs; there is nobody to bring back")
+    return steps
 
 
 def _leader(nodes: Mapping[str, Node], up: list[str]) -> str:
@@ -49,6 +60,10 @@ def _servers(nodes: Mapping[str, Node]) -> list[str]:
 
 def _kill_leader(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
     return [Action("crash", {"node": _leader(nodes, up)})]
+
+
+def _sleeping_leader(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
+    return [Action("pause", {"node": _leader(nodes, up)})]
 
 
 def _split(nodes: Mapping[str, Node], here: list[str]) -> list[Action]:
@@ -79,6 +94,7 @@ class LeaderWorld(ProvokedWorld):
 
     plans: ClassVar[Mapping[str, Plan]] = {
         "kill_leader": _kill_leader,
+        "sleeping_leader": _sleeping_leader,
         "stale_leader": _stale_leader,
         "three_two": _three_two,
         "deaf_leader": partial(_one_way, True),
@@ -88,6 +104,8 @@ class LeaderWorld(ProvokedWorld):
 
 LEADER_ACTIONS = (
     ActionSpec("kill_leader", "Kill the leader", "Crash whoever leads now.", key="K"),
+    ActionSpec("sleeping_leader", "The leader falls asleep", "Pause whoever leads now; it knows nothing of it."),
+    ActionSpec("revive", "Bring all back", "Restart whoever is down, and wake whoever is paused."),
     ActionSpec(
         "stale_leader", "Stale leader", "Cut the leader off from all others: it goes on believing that it leads."
     ),

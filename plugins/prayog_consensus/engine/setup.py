@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from prayog_sdk.params import Choice, Slider, Text
+from prayog_sdk.params import Choice, FilePath, Slider, Text
 from prayog_sim.clock import ms
 from prayog_sim.network import Fixed, Link, Network, Uniform
 from prayog_sim.node import Node
@@ -65,6 +65,14 @@ class Setup:
     options: Annotated[
         str, Text(title="Options", help="Words of the algorithm, such as prevote or checkquorum.", longest=120)
     ] = ""
+    program: Annotated[
+        str,
+        FilePath(title="Program of your own", help="It speaks Maelstrom’s protocol, and takes the algorithm’s place."),
+    ] = ""
+    workload: Annotated[
+        str,
+        Choice("echo", "unique-ids", "broadcast", "lin-kv", title="Workload", help="What is asked of your program."),
+    ] = "echo"
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -6,25 +6,26 @@ It asks again whenever it hears anything at all, so it needs no timer.
 import itertools
 import json
 import sys
+from typing import Any
 
 node_id = ""
 numbers = itertools.count(1)
-neighbours = []
-messages = []
-open_calls = {}  # msg_id -> (neighbour, message)
+neighbours: list[str] = []
+messages: list[Any] = []
+open_calls: dict[int, tuple[str, Any]] = {}  # msg_id -> (neighbour, message)
 
 
-def send(dest, **body):
+def send(dest: str, **body: Any) -> int:
     number = next(numbers)
     print(json.dumps({"src": node_id, "dest": dest, "body": {"msg_id": number, **body}}), flush=True)
     return number
 
 
-def tell(neighbour, message):
+def tell(neighbour: str, message: Any) -> None:
     open_calls[send(neighbour, type="gossip", message=message)] = (neighbour, message)
 
 
-def learn(message, source):
+def learn(message: Any, source: str) -> None:
     if message in messages:
         return
     messages.append(message)
@@ -33,7 +34,7 @@ def learn(message, source):
             tell(neighbour, message)
 
 
-def again():
+def again() -> None:
     """What was not confirmed is told once more."""
     waiting = list(open_calls.items())
     open_calls.clear()

@@ -3,12 +3,13 @@
 import itertools
 import json
 import sys
+from typing import Any
 
 node_id = ""
 numbers = itertools.count(1)
 
 
-def reply(request, **body):
+def reply(request: dict[str, Any], **body: Any) -> None:
     body |= {"msg_id": next(numbers), "in_reply_to": request["body"].get("msg_id")}
     print(json.dumps({"src": node_id, "dest": request["src"], "body": body}), flush=True)
 

@@ -3,13 +3,14 @@
 import itertools
 import json
 import sys
+from typing import Any
 
 node_id = ""
 numbers = itertools.count(1)
-asking = {}  # number of our question to the service -> (client, number of his question)
+asking: dict[int, tuple[str, int]] = {}  # number of our question to the service -> (client, number of his question)
 
 
-def send(dest, **body):
+def send(dest: str, **body: Any) -> int:
     number = next(numbers)
     print(json.dumps({"src": node_id, "dest": dest, "body": {"msg_id": number, **body}}), flush=True)
     return number

@@ -1,0 +1,140 @@
+"""Any algorithm of this topic as real processes, with the situations that can be set up there on demand.
+
+``tcp`` among the options: messages go by TCP instead of UDP.  The proxy adds the delays and losses of the set-up to
+what loopback takes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prayog_consensus.engine.families import family
+from prayog_consensus.engine.provoke import LeaderWorld, Plan, revive
+from prayog_consensus.engine.setup import Setup, network
+from prayog_sdk.cluster.members import Factory
+from prayog_sdk.cluster.programs import Program
+from prayog_sdk.cluster.session import Cluster
+from prayog_sdk.hookspecs import Progress
+from prayog_sim.node import Node
+from prayog_sim.run import Action, ActionError, Look, Run
+from prayog_sim.trace import Step
+
+__all__ = ["Processes", "start"]
+
+_PATIENCE_S = 5.0  # for somebody to lead, before the leader is hit
+_BLOWS = {"crash": "kill_leader", "pause": "sleeping_leader"}
+
+
+class _Seen(Node):
+    """What is known of a process from its journal: enough for a `Plan` that asks who leads."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+
+    def look(self) -> Look:
+        return self._look
+
+
+def _split_vote(nodes: Mapping[str, Node], up: list[str]) -> list[Action]:
+    """All election timers are due at nearly one moment; real clocks decide how nearly."""
+    roles = {name: nodes[name].look().role for name in up}
+    waiting = [name for name, role in roles.items() if role in ("follower", "candidate")]
+    if len(waiting) < 2:
+        raise ActionError("a split vote needs two or more servers that wait for a leader")
+    leads = [name for name, role in roles.items() if role == "leader"]
+    return [
+        *(Action("crash", {"node": name}) for name in leads),
+        *(Action("timer", {"node": name, "after": "20ms"}) for name in waiting),
+    ]
+
+
+class Processes(Cluster):
+    """A cluster that knows who leads, so that the leader can be hit without asking who it is."""
+
+    plans: Mapping[str, Plan] = {**LeaderWorld.plans, "split_vote": _split_vote}
+
+    def do(self, action: Action, at: int | None = None) -> Step:
+        steps = self._plan(action.name)
+        if steps is None:
+            return super().do(action, at)
+        return [super(Processes, self).do(step) for step in steps][-1]
+
+    def _plan(self, name: str) -> list[Action] | None:
+        nodes = self.view().nodes
+        if name == "revive":
+            return revive({node.name: node.status for node in nodes.values()})
+        plan = self.plans.get(name)
+        if plan is None:
+            return None
+        seen: dict[str, Node] = {node.name: _Seen(node.look) for node in nodes.values()}
+        return plan(seen, [node.name for node in nodes.values() if node.status == "up"])
+
+    # -- the same deeds as in a simulation ------------------------------------------------------------------------
+
+    def repeat(self, simulated: Run, check: Callable[[], None]) -> list[str]:
+        """Do here what was done to `simulated`, with the same pauses; what cannot be done comes back as sentences.
+
+        Who leads is chance.  So a blow against the leader of the simulation is one against the leader of the
+        processes, and whoever plays a part keeps it until the end.
+        """
+        refused: list[str] = []
+        part: dict[str, str] = {}
+        leaders = _leaders(simulated)
+        began, before = self.now, 0
+        for timed in simulated.actions:
+            self._follow(began + timed.at - before, check)
+            name, args = timed.action.name, dict(timed.action.args)
+            node = str(args.get("node", ""))
+            try:
+                if name in _BLOWS and leaders(timed.after) == node:
+                    self._await_leader(check)
+                    part[node] = self.do(Action(_BLOWS[name])).node
+                else:
+                    if node in part:
+                        args["node"] = part[node]
+                    self.do(Action(name, args))
+            except ActionError as error:
+                refused.append(f"{name}: {error}")
+            began, before = self.now, timed.at
+        last = simulated.trace[-1].at if len(simulated.trace) else 0
+        self._follow(began + max(last - before, 1_000_000), check)
+        return refused
+
+    def _follow(self, until: int, check: Callable[[], None]) -> None:
+        while self.now < until:
+            check()
+            self.wait(min(0.05, (until - self.now) / 1_000_000))
+
+    def _await_leader(self, check: Callable[[], None]) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            check()
+            if any(n.look.role == "leader" and n.status == "up" for n in self.view().nodes.values()):
+                return
+            self.wait(0.02)
+
+
+def _leaders(simulated: Run) -> Callable[[int], str]:
+    """Who led the simulation before step number `after`: the newest who said so."""
+    said = [(step.seq, step.node) for step in simulated.trace for effect in step.effects if effect.kind == "leader"]
+
+    def leader(after: int) -> str:
+        return next((node for seq, node in reversed(said) if seq < after), "")
+
+    return leader
+
+
+def start(setup: Setup, seed: int, progress: Progress = lambda done, total, text: None) -> Cluster:
+    """The processes of `setup`: its program when it names one, else its algorithm."""
+    transport: Any = "tcp" if "tcp" in setup.words else "udp"
+    nodes: Mapping[str, Factory | Program]
+    if setup.program:
+        from prayog_consensus.engine.real.outside import programs
+
+        own, around = programs(setup)
+        nodes = {**own, **around}
+        return Cluster(nodes, seed, network(setup), transport=transport, progress=progress)
+    nodes = family(setup.algorithm).nodes(setup)
+    return Processes(nodes, seed, network(setup), transport=transport, progress=progress)
