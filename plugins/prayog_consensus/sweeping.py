@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from prayog_consensus.engine.families import family
+from prayog_consensus.own import own_topic
 from prayog_sdk.headless import run_scenario
-from prayog_sdk.manifest import read_folder
-from prayog_sdk.topic import Topic
 
 __all__ = ["SIZES", "Point", "sweep"]
 
@@ -38,7 +36,7 @@ class Point:
 
 def sweep(context: Context, algorithm: str, sizes: Sequence[int]) -> list[Point]:
     """Run every formula of `algorithm` at all `sizes`; meant for a process of its own."""
-    topic = Topic.load(read_folder(Path(__file__).parent, "built-in"))
+    topic = own_topic()
     points = []
     formulas = family(algorithm).formulas
     for done, formula in enumerate(formulas):
