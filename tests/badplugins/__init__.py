@@ -19,6 +19,7 @@ from pathlib import Path
 __all__ = ["HERE", "SPECIMENS", "UNICODE", "Specimen", "fill", "wheel"]
 
 HERE = Path(__file__).parent
+SCENARIO = "title First\nworld seed=1\ncount\nrun\n"
 UNICODE = "एक अच्छा topic, with spaces"
 
 
@@ -76,7 +77,12 @@ def fill(topics: Path) -> None:
             _copy(folder, topics / folder.name)
     _copy(HERE / "good_anywhere", topics / UNICODE / "good_anywhere")
     (topics / "notes of my own.txt").write_text("The folder holds other things too.", encoding="utf-8")
+    for manifest in topics.glob("**/plugin.toml"):  # something to open, in each of them
+        target = manifest.parent / "scenarios" / "first.lab"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(SCENARIO.replace("count\n", "") if "bad_endless_run" in target.parts else SCENARIO)
     good = {f"good_wheel/{name}": (HERE / "good_wheel" / name).read_bytes() for name in ("plugin.toml", "topic.py")}
+    good["good_wheel/scenarios/first.lab"] = SCENARIO.encode()
     wheel(topics, "good_wheel", {**good, "good_wheel/__init__.py": b""})
     wheel(topics, "bad_compiled", {"bad_compiled/plugin.toml": b"", "bad_compiled/fast.so": b"\x7fELF"})
     wheel(topics, "bad_topicless", {"bad_topicless/__init__.py": b""}, topic=False)

@@ -16,10 +16,12 @@ from PySide6.QtGui import QAccessible, QFontMetrics
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSlider, QTextEdit, QWidget
 
 from prayog.paths import Profile
+from prayog.ui.bench.driver import MAX
 from prayog.ui.catalogue import Catalogue, TopicButton
 from prayog.ui.pieces import RowButton
 from prayog.ui.place import PAGES, Place
 from prayog.ui.rail import RailButton
+from prayog.ui.stage import Stage
 from prayog.ui.window import Window
 from prayog_sdk.qt.state import ProblemCard
 from prayog_sdk.testing.leaks import left_since, now_held
@@ -97,6 +99,49 @@ def test_a_topic_that_cannot_be_loaded_is_a_card_with_retry(
     assert "Traceback" in card.report()
     card.retry.emit()
     qtbot.waitUntil(lambda: window.desk.registry.get("bad_import").state == "failed", timeout=20_000)  # type: ignore[union-attr]
+    window.go(Place("home"))
+    assert window.stack.currentWidget().isVisible()
+
+
+def test_every_topic_that_opens_is_survived_on_the_bench(
+    open_lab: Callable[..., Window], specimens: list[object], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prayog.ui.bench.driver.PATIENCE_S", 0.3)
+    monkeypatch.setattr(sys, "excepthook", lambda *_: None)  # a timer of `bad_panels` raises, and the window tells
+    window = open_lab()
+    told = {
+        "bad_build": "the model file is not there (topic.py, line",
+        "bad_endless_step": "did not come back in time, so it was ended; look for a loop without an end (topic.py",
+        "bad_step_raises": "two is one too many (topic.py, line",
+    }
+    good = 0
+    for specimen in specimens:
+        if specimen.state != "open" or specimen.id == "bad_crash":  # type: ignore[attr-defined]
+            continue
+        name: str = specimen.id  # type: ignore[attr-defined]
+        said: list[str] = []
+        heard = window.desk.said.connect(lambda sentence, _, said=said: said.append(sentence))
+        window.go(Place("scenario", name, "first"))
+        stage = window.stage
+
+        def shown(stage: Stage = stage) -> bool:
+            return (stage.bench is not None and stage.bench.driver.branch is not None) or bool(
+                stage.findChild(ProblemCard)
+            )
+
+        qtbot.waitUntil(shown, timeout=20_000)
+        assert stage.bench is not None, name
+        driver = stage.bench.driver
+        driver.speed = MAX
+        driver.play()
+        if name == "bad_endless_run":
+            qtbot.waitUntil(lambda d=driver: d.at > 100)
+            driver.pause()
+        qtbot.waitUntil(lambda d=driver: not d.moving, timeout=20_000)
+        qtbot.waitUntil(lambda n=name, s=said: told.get(n, "") in " ".join(s))
+        good += name.startswith("good_") and [step.kind for step in driver.run.trace[1:]] == ["count"] * 3
+        window.desk.said.disconnect(heard)
+    assert good == 3
     window.go(Place("home"))
     assert window.stack.currentWidget().isVisible()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from prayog.ui.commands import Command
 from prayog.ui.desk import Desk
@@ -81,14 +81,14 @@ class Stage(QStackedWidget):
 
     def show_problem(self, problem: Problem) -> None:
         """Show that the topic could not be opened, or was closed because it failed again and again."""
-        from prayog.ui.problem_card import problem_card
+        from prayog.ui.problem_card import centred, problem_card
 
         place = self.place
         self._clear()
         card = problem_card(problem, self._title())
         if place is not None:
             card.retry.connect(lambda: self.show_place(place))
-        self._put(_centred(card))
+        self._put(centred(card))
         self.desk.say(problem.sentence, important=True)
 
     def fail(self, problem: Problem, panel: QWidget | None) -> None:
@@ -202,13 +202,3 @@ class Stage(QStackedWidget):
             self.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
-
-
-def _centred(card: QWidget) -> QWidget:
-    around = QWidget()
-    layout = QVBoxLayout(around)
-    layout.setContentsMargins(40, 40, 40, 40)
-    card.setMaximumWidth(720)
-    layout.addWidget(card)
-    layout.addStretch(1)
-    return around

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QPoint, QSize, Qt, QTimer, Signal
@@ -43,7 +44,8 @@ _AREA = Qt.DockWidgetArea
 def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool) -> list[tuple[PanelSpec, bool]]:
     """The panels of a bench and whether they are open at first: the topic's own, then the stock panels it left out.
 
-    A topic without panels gets the canvas with the space-time diagram behind it and the table of events below.
+    A topic without panels gets the canvas with the space-time diagram behind it and the table of events below; a run
+    without nodes has the table in their place.
     """
     stock = (
         PanelSpec("canvas", QCoreApplication.translate("Docks", "Canvas"), "canvas", "centre", "canvas"),
@@ -59,9 +61,13 @@ def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series
     for spec in stock:
         if spec.factory in named or (spec.factory == "series" and not has_series):
             continue
-        if spec.factory in ("canvas", "spacetime", "nodes") and mine and not has_nodes:
+        if spec.factory in ("canvas", "spacetime", "nodes") and not has_nodes:
             continue
         result.append((spec, not mine or spec.factory == "events"))
+    if result and not any(spec.area == "centre" for spec, _ in result):
+        first = next(i for i, (spec, shown) in enumerate(result) if shown and spec.area != "tab")
+        spec, _ = result.pop(first)
+        result.insert(0, (replace(spec, area="centre"), True))
     return result
 
 

@@ -75,6 +75,8 @@ class Host(QObject):
     problem = Signal(object)
     """A `Problem` of the topic's code."""
     asked_params = Signal(object)
+    asked_start = Signal(object, object)
+    """Knobs and a seed: free play is to begin."""
     working = Signal(object, str)
     """A job that the whole bench waits for, and what it does in words."""
 
@@ -164,6 +166,9 @@ class Host(QObject):
 
     def set_params(self, values: Mapping[str, Any]) -> None:
         self.asked_params.emit(dict(values))
+
+    def start(self, values: Mapping[str, Any], seed: int) -> None:
+        self.asked_start.emit(dict(values), seed)
 
     def show(self, title: str, run: Run) -> None:
         if self.driver.branch is not None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from prayog.ui.bench.bar import Bar
 from prayog.ui.bench.checks_pane import ChecksPane
@@ -41,6 +41,7 @@ from prayog.ui.bench.tools import Tools, dressed
 from prayog.ui.bench.transport import Transport
 from prayog.ui.bench.verdicts import Judged
 from prayog.ui.commands import Command
+from prayog.ui.problem_card import centred, problem_card
 from prayog_sdk.lessons import Challenge, Lesson
 from prayog_sdk.manifest import Problem
 from prayog_sdk.params import ParamError, flat
@@ -117,6 +118,9 @@ class BenchPage(QWidget):
         self.centre = QStackedWidget()
         self.centre.addWidget(self.docks)
         self.centre.addWidget(self.reality)
+        self._trouble = QScrollArea()
+        self._trouble.setWidgetResizable(True)
+        self.centre.addWidget(self._trouble)
         self.stage = QWidget()
         column = QVBoxLayout(self.stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -146,8 +150,9 @@ class BenchPage(QWidget):
         host.moved.connect(self.transport.refresh)
         host.said.connect(self.said)
         host.warned.connect(self.warn)
-        host.problem.connect(self.problem)
+        host.problem.connect(self._fault)
         host.asked_params.connect(self.set_params)
+        host.asked_start.connect(self.start_free)
         host.working.connect(self._wait_for)
         self.head.left.connect(self.left)
         self.head.reality_asked.connect(self.check_reality)
@@ -276,22 +281,42 @@ class BenchPage(QWidget):
             return
         self._job = job = self.host.jobs.submit(begin, self.topic, start, params, self.host.services)
         job.succeeded.connect(lambda started: self._made(job, start, started))
-        job.failed.connect(lambda sentence, details: self._not_made(job, sentence, details))
+        job.failed.connect(lambda sentence, details: self._made(job, start, Problem("build", sentence, "", details)))
         job.cancelled.connect(lambda: self._over(job))
         self._wait_for(job, self.tr("Setting up…"))
 
-    def _made(self, job: Job, start: Start, started: Started) -> None:
-        if not self._over(job):
-            started.run.close()
-        elif started.missing is not None:
-            self.warn(" ".join(started.missing).strip())
+    def _made(self, job: Job, start: Start, outcome: Started | Problem) -> None:
+        wanted = self._over(job)
+        if isinstance(outcome, Problem):
+            if wanted:
+                self._not_made(start, outcome)
+        elif wanted:
+            self._show(start, outcome)
         else:
-            self._show(start, started)
+            outcome.run.close()
 
-    def _not_made(self, job: Job, sentence: str, details: str) -> None:
-        if self._over(job):
-            self.warn(sentence)
-            self.problem.emit(Problem("build", sentence, self.topic.id, details))
+    def _not_made(self, start: Start, problem: Problem) -> None:
+        """Say why there is no run: over the one that is shown, or in its place when there is none."""
+        if self.driver.branch is not None:
+            self.warn(problem.sentence)
+        else:
+            self.head.show_titles(self.topic.manifest.title, self._scenario_title(start), real=start.kind == "session")
+            card = problem_card(problem, self.topic.manifest.title)
+            card.retry.connect(lambda: self._begin(start))
+            page = centred(card)
+            QTimer.singleShot(0, page, lambda: self._put_in_centre(page))  # after the sign of waiting is gone
+            self.said.emit(problem.sentence)
+        if problem.stage != "services":  # what is not installed is no fault of the topic's
+            self.problem.emit(problem)
+
+    def _put_in_centre(self, page: QWidget) -> None:
+        self._trouble.setWidget(page)
+        self.centre.setCurrentWidget(self._trouble)
+
+    def _fault(self, problem: Problem) -> None:
+        """The topic's code raised at something the learner did."""
+        self.bar.show_sentence(problem.sentence)
+        self.problem.emit(problem)
 
     def _over(self, job: Job) -> bool:
         """The making of a run is over; False when another was asked for meanwhile, or the topic was closed."""
@@ -317,14 +342,16 @@ class BenchPage(QWidget):
         own = host.hook("prayog_actions", lambda: [spec.name for spec in topic.actions(params)], [])
         self.tools.rebuild(own)
         self.transport.timed = host.timed
-        title = next((each.title for each in self.scenarios() if each.id == start.scenario), self.tr("free play"))
-        self.head.show_titles(topic.manifest.title, title, real=run.kind == "session")
+        self.head.show_titles(topic.manifest.title, self._scenario_title(start), real=run.kind == "session")
         challenge = self.coach.challenge
         knobs = challenge.challenge.knobs if challenge is not None else None
         can_change = run.kind == "world" and (knobs is None or bool(knobs))
         self.setup.show_run(start.scenario, flat(params), can_change=can_change, knobs=knobs)
         self.coach.set_checks()
         self.bar.hide()
+
+    def _scenario_title(self, start: Start) -> str:
+        return next((each.title for each in self.scenarios() if each.id == start.scenario), self.tr("free play"))
 
     def _build_panels(self, kind: str, has_nodes: bool, params: Any) -> None:
         key = f"{kind} {has_nodes}"
@@ -373,6 +400,13 @@ class BenchPage(QWidget):
         now = flat(self.driver.branch.params)
         if any(now.get(name) != value for name, value in values.items()):
             self._begin(replace(start.from_start(), values={**start.values, **values}))
+
+    def start_free(self, values: Mapping[str, Any], seed: int) -> None:
+        """A run with these knobs and no script; a challenge on the bench keeps its own."""
+        if self.coach.challenge is not None:
+            self.warn(self.tr("A challenge is on the bench. Leave it first."))
+        else:
+            self._begin(Start("", dict(values), seed))
 
     def hunt(self, variant: Variant) -> None:
         """Switch a broken variant on, in the scenario that shows it."""

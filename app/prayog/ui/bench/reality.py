@@ -22,6 +22,7 @@ from prayog_sdk.qt.icons import IconLabel
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.markdown import say
 from prayog_sdk.qt.state import EmptyState, LoadingState, ProblemCard, paragraph
+from prayog_sdk.run import has_clock
 from prayog_sdk.services import ServiceMissing, Services
 from prayog_sim.run import Action, ActionError, Run
 from prayog_sim.trace import Trace
@@ -78,7 +79,7 @@ def _finish(ctx: Ctx, run: Run, plan: Plan) -> None:
         before = len(run.trace)
         if not plan.done:
             plan.step(run)
-        elif run.kind == "world" and run.next_at is not None and hasattr(run, "perform"):
+        elif not has_clock(run):
             run.step()  # a computation finishes its work; a world of nodes might go on for ever
         if len(run.trace) == before and plan.done:
             return

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from prayog.catalog import problem_of
 from prayog.ui.bench.plan import Plan, Recorded
 from prayog.ui.bench.script_plan import ScriptPlan
-from prayog_sdk.qt.jobs import Ctx
+from prayog_sdk.manifest import Problem
+from prayog_sdk.qt.jobs import Cancelled, Ctx
 from prayog_sdk.services import ServiceMissing, Services
 from prayog_sim.run import Run, TimedAction
 
@@ -70,24 +72,28 @@ class Started:
     params: Any
     plan: Plan | None
     at: int
-    missing: tuple[str, str] | None = None
 
 
-def begin(ctx: Ctx, topic: Topic, start: Start, params: Any, services: Services) -> Started:
-    """Make the run of `start`; runs in a worker thread."""
+def begin(ctx: Ctx, topic: Topic, start: Start, params: Any, services: Services) -> Started | Problem:
+    """Make the run of `start`, or say why there is none; runs in a worker thread."""
+    try:
+        return _made(ctx, topic, start, params, services)
+    except Cancelled:
+        raise
+    except ServiceMissing as error:
+        return Problem("services", f"{error.sentence} {error.way_forward}".strip(), topic.id)
+    except Exception as error:  # noqa: BLE001 - the topic's code
+        return problem_of(error, "build", topic.id)
+
+
+def _made(ctx: Ctx, topic: Topic, start: Start, params: Any, services: Services) -> Started:
     if start.kind == "session":
-        try:
-            run: Run = topic.session(params, start.seed, services, ctx.progress)
-        except ServiceMissing as error:
-            from prayog.ui.bench.recording import Recording
-            from prayog_sim.trace import Trace
-
-            return Started(Recording(Trace()), params, None, -1, (error.sentence, error.way_forward))
-        return Started(run, params, start.plan(topic, params), len(run.trace) - 1)
-    run = topic.build(params, start.seed, ctx.progress)
+        run: Run = topic.session(params, start.seed, services, ctx.progress)
+    else:
+        run = topic.build(params, start.seed, ctx.progress)
     try:
         plan = start.plan(topic, params)
-        if start.upto is None and start.upto_us is None:
+        if start.kind == "session" or (start.upto is None and start.upto_us is None):
             return Started(run, params, plan, len(run.trace) - 1)
         _catch_up(ctx, run, plan, start)
         end = len(run.trace) - 1
