@@ -127,7 +127,7 @@ class Database:
             if self.options.sync != "never":
                 self._sync_due()
         except OSError as error:
-            self._fail(error, "writing the log")
+            self.fail(error, "writing the log")
         memtable.rows[key] = (sequence, value)
         memtable.size += len(payload)
         memtable.last = self.last = sequence
@@ -153,7 +153,7 @@ class Database:
             if self.options.sync != "never":
                 self._sync_due()
         except OSError as error:
-            self._fail(error, "writing the log")
+            self.fail(error, "writing the log")
         memtable = self.memtable
         memtable.rows.update(zip(keys, zip(range(first, first + len(keys)), values, strict=True), strict=True))
         memtable.size += len(payload)
@@ -183,7 +183,7 @@ class Database:
         try:
             self._log(payload)
         except OSError as error:
-            self._fail(error, "writing the log")
+            self.fail(error, "writing the log")
         self.memtable.apply(first, operations, len(payload), self._snapshots[-1] if self._snapshots else -1)
         self.last = first + len(operations) - 1
         self.stats.writes += len(operations)
@@ -230,7 +230,8 @@ class Database:
         if "no folder sync" not in self.options.broken:
             self.files.sync_folder()
 
-    def _fail(self, error: OSError, doing: str) -> NoReturn:
+    def fail(self, error: OSError, doing: str) -> NoReturn:
+        """The disk failed: take no more writes, and say so.  Always raises `DatabaseError`."""
         full = DiskFull(doing) if error.errno == ENOSPC else DatabaseError(f"The disk failed while {doing}: {error}.")
         self.read_only = str(full)
         self._plain = False
@@ -243,7 +244,7 @@ class Database:
         if self.read_only:
             raise ReadOnly(self.read_only)
         self.flush()
-        return opening.load(self, items, self._fail)
+        return opening.load(self, items, self.fail)
 
     # Reading
 
@@ -315,7 +316,7 @@ class Database:
             old, number = self.memtable, self.new_number()
             opening.begin_log(self, number)
         except OSError as error:
-            self._fail(error, "beginning a new log")
+            self.fail(error, "beginning a new log")
         if self.tell:
             self.tell("rotate", {"log": old.log, "next": number, "rows": len(old), "bytes": old.size})
         self.immutable = [*self.immutable, old]
@@ -339,7 +340,7 @@ class Database:
                 pass
             job.install()
         except OSError as error:
-            self._fail(error, f"writing a {job.kind}")
+            self.fail(error, f"writing a {job.kind}")
 
     def work(self) -> None:
         """Do all flushes and compactions that are due."""

@@ -76,19 +76,25 @@ class _DiskSink:
 
 
 class _DiskSource:
-    """Reads through a file object: it closes itself when nobody holds it any more."""
+    """Closes itself when nobody holds it any more: a scan may outlive the table's place in the database."""
 
-    __slots__ = ("_file", "size")
+    __slots__ = ("_number", "size")
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - lives as long as the table
-        self.size = os.fstat(self._file.fileno()).st_size
+        self._number = -1
+        self._number = os.open(path, os.O_RDONLY | _BINARY)
+        self.size = os.fstat(self._number).st_size
 
     def read(self, at: int, size: int) -> bytes:
         if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), size, at)
-        self._file.seek(at)
-        return self._file.read(size)
+            return os.pread(self._number, size, at)
+        os.lseek(self._number, at, os.SEEK_SET)
+        return os.read(self._number, size)
 
     def close(self) -> None:
-        self._file.close()
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def __del__(self) -> None:
+        self.close()

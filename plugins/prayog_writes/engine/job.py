@@ -210,7 +210,7 @@ class CompactionJob:
             runs.setdefault(level if level else -meta.number, []).append(meta)
         order = sorted(runs, key=lambda run: (run > 0, run))  # newest first: level 0 by number, then the levels
         cursors = [
-            chain.from_iterable(db.table(f.number).scan(None, chunk, keep=False) for f in sorted(runs[run], key=lambda f: f.low))
+            chain.from_iterable(db.table(f.number).scan(None, chunk, chunk, keep=False) for f in sorted(runs[run], key=lambda f: f.low))
             for run in order
         ]  # fmt: skip
         broken = db.options.broken

@@ -7,7 +7,7 @@ A scan asks no filter: it must merge all runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from prayog_writes.engine.bloom import hash_key
 from prayog_writes.engine.columns import Columns, alive, visible
 from prayog_writes.engine.memtable import Row
 from prayog_writes.engine.merge import merged
-from prayog_writes.engine.table import Probe, Table
+from prayog_writes.engine.table import Table
 
 if TYPE_CHECKING:
     from prayog_writes.engine.database import Database
@@ -36,24 +36,19 @@ def look_up(db: Database, key: bytes, snapshot: int, told: list[dict[str, Any]] 
         table = db.table(meta.number)
         if hashed < 0 and table.filters is not None:
             hashed = hash_key(key)
-        probes: list[Probe] = []
-        row = table.get(key, hashed, snapshot, probes)
         stats.tables_asked += 1
-        for probe in probes:
-            if probe.what == "filter":
-                stats.filters_no += not probe.found
-            elif probe.what == "cached":
-                stats.blocks_cached += 1
-            else:
-                stats.blocks_read += 1
-            if told is not None:
-                told.append(
-                    {"where": probe.what, "level": level, "table": meta.number, "offset": probe.offset,
-                     "found": probe.found if probe.what == "filter" else row is not None}
-                )  # fmt: skip
+        tell = None if told is None else _teller(told, level, meta.number)
+        row = table.get(key, hashed, snapshot, stats, tell)
         if row is not None:
             return row
     return None
+
+
+def _teller(told: list[dict[str, Any]], level: int, table: int) -> Callable[[str, int, bool], None]:
+    def tell(what: str, offset: int, found: bool) -> None:
+        told.append({"where": what, "level": level, "table": table, "offset": offset, "found": found})
+
+    return tell
 
 
 def scan(db: Database, start: bytes | None, stop: bytes | None, snapshot: int) -> Iterator[tuple[bytes, bytes]]:
@@ -77,7 +72,7 @@ def scan(db: Database, start: bytes | None, stop: bytes | None, snapshot: int) -
 
 
 def _upto(table: Table, start: bytes | None, stop: bytes | None) -> Iterator[Columns]:
-    for rows in table.scan(start):
+    for rows in table.scan(start, 1, 32):  # a short scan reads one block, a long one reads ahead
         if stop is not None and len(rows) and rows.keys[-1] >= stop:
             yield rows.within(None, stop)
             return

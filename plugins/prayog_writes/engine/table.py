@@ -31,8 +31,9 @@ from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.crc import crc32c, masked
 from prayog_writes.engine.errors import Corruption
 from prayog_writes.engine.files import Files, Sink, Source
+from prayog_writes.engine.stats import Stats
 
-__all__ = ["BLOCK_SIZE", "Numbers", "Probe", "Table", "write_table"]
+__all__ = ["BLOCK_SIZE", "Numbers", "Table", "write_table"]
 
 BLOCK_SIZE = 4096
 FILTER = b"filter.leveldb.BuiltinBloomFilter2"
@@ -53,15 +54,6 @@ class Numbers:
     largest: bytes
     oldest: int
     newest: int
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One look into a table: ``what`` is ``filter``, ``block`` or ``cached``; for the trace of a get."""
-
-    what: str
-    offset: int
-    found: bool
 
 
 def write_table(sink: Sink, rows: Columns, bits: int) -> Numbers:
@@ -190,54 +182,69 @@ class Table:
         return rows
 
     def get(
-        self, key: bytes, hashed: int, snapshot: int, seen: list[Probe] | None = None
+        self, key: bytes, hashed: int, snapshot: int, stats: Stats, told: Callable[[str, int, bool], None] | None = None
     ) -> tuple[int, bytes | None] | None:
         """The newest version of `key` at or before `snapshot`: (sequence, value or None when deleted).
 
-        ``hashed``: `bloom.hash_key` of the key.  What was looked at is added to `seen`.
+        ``hashed``: `bloom.hash_key` of the key.  ``told(what, offset, found)``: what was looked at, ``filter``,
+        ``block`` (from the disk) or ``cached``.
         """
-        number = bisect_left(self.lasts, key)
-        while number < len(self.lasts):
+        lasts = self.lasts
+        number = bisect_left(lasts, key)
+        while number < len(lasts):
             offset = self.handles[number][0]
             if self.filters is not None:
                 maybe = self.filters.may_hold(hashed, offset)
-                if seen is not None:
-                    seen.append(Probe("filter", offset, maybe))
+                if told is not None:
+                    told("filter", offset, maybe)
                 if not maybe:
+                    stats.filters_no += 1
                     return None
-            if seen is not None:
-                cached = self._cache.get((self.name, offset)) is not None
-                seen.append(Probe("cached" if cached else "block", offset, True))
-            rows = self.block(number)
-            keys = rows.keys
-            place = bisect_left(keys, key)
-            while place < len(keys) and keys[place] == key:
-                tag: int = TRAILER.unpack(rows.tags[place])[0]
-                if tag >> 8 <= snapshot:
-                    return tag >> 8, rows.values[place] if tag & 1 else None
-                place += 1
-            if place < len(keys) or self.lasts[number] != key:
-                return None
+            rows = self._cache.get((self.name, offset))
+            cached = rows is not None
+            if rows is None:
+                stats.blocks_read += 1
+                rows = self.block(number)
+            else:
+                stats.blocks_cached += 1
+            row, more = _row(rows, key, snapshot)
+            if told is not None:
+                told("cached" if cached else "block", offset, row is not None)
+            if row is not None or not more or lasts[number] != key:
+                return row
             number += 1  # older versions of the key may go on in the next block
         return None
 
-    def scan(self, start: bytes | None = None, chunk: int = 1, keep: bool = True) -> Iterator[Columns]:
-        """All rows from `start` on, `chunk` blocks at a time."""
-        first = 0 if start is None else bisect_left(self.lasts, start)
-        for begin in range(first, len(self.handles), chunk):
-            rows = self.block(begin, keep)
-            if chunk > 1:
+    def scan(self, start: bytes | None = None, chunk: int = 1, most: int = 1, keep: bool = True) -> Iterator[Columns]:
+        """All rows from `start` on: `chunk` blocks at first, then ever more, up to `most` at a time."""
+        number = 0 if start is None else bisect_left(self.lasts, start)
+        while number < len(self.handles):
+            stop = min(number + chunk, len(self.handles))
+            rows = self.block(number, keep)
+            if stop > number + 1:
                 rows = Columns(rows.keys[:], rows.tags[:], rows.values[:])
-                for number in range(begin + 1, min(begin + chunk, len(self.handles))):
-                    rows.extend(self.block(number, keep))
+                for other in range(number + 1, stop):
+                    rows.extend(self.block(other, keep))
             yield rows if start is None else rows.within(start, None)
-            start = None
+            start, number, chunk = None, stop, min(2 * chunk, most)
 
     def verify(self) -> int:
         """Read and check every block; returns how many.  Raises `Corruption` at the first that is damaged."""
         for offset, size in self.handles:
             self.raw(offset, size)
         return len(self.handles)
+
+
+def _row(rows: Columns, key: bytes, snapshot: int) -> tuple[tuple[int, bytes | None] | None, bool]:
+    """The row of `key` that `snapshot` sees, and whether the block ended before that was clear."""
+    keys = rows.keys
+    place = bisect_left(keys, key)
+    while place < len(keys) and keys[place] == key:
+        tag: int = TRAILER.unpack(rows.tags[place])[0]
+        if tag >> 8 <= snapshot:
+            return (tag >> 8, rows.values[place] if tag & 1 else None), False
+        place += 1
+    return None, place == len(keys)
 
 
 def _handle(data: bytes) -> tuple[int, int]:

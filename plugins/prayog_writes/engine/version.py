@@ -21,11 +21,13 @@ LEVELS = 7
 class Version:
     """Tables by level.  Raises `ValueError` when two tables of a deep level overlap."""
 
-    __slots__ = ("_highs", "levels")
+    __slots__ = ("_deep", "_highs", "_top", "levels")
 
     def __init__(self, levels: tuple[tuple[FileMeta, ...], ...] = ((),) * LEVELS) -> None:
         self.levels = levels
         self._highs = [[f.high for f in files] for files in levels]
+        self._top = [(f.low, f.high, f) for f in levels[0]]
+        self._deep = [(n, self._highs[n], [f.low for f in levels[n]]) for n in range(1, LEVELS) if levels[n]]
 
     def apply(self, edit: Edit) -> Version:
         """The version after `edit`."""
@@ -55,15 +57,13 @@ class Version:
 
     def holding(self, key: bytes) -> Iterator[tuple[int, FileMeta]]:
         """The tables whose range holds `key`, newest data first: where a get has to look."""
-        for meta in self.levels[0]:
-            if meta.low <= key <= meta.high:
+        for low, high, meta in self._top:
+            if low <= key <= high:
                 yield 0, meta
-        for level in range(1, LEVELS):
-            highs = self._highs[level]
-            if highs:
-                place = bisect_left(highs, key)
-                if place < len(highs) and self.levels[level][place].low <= key:
-                    yield level, self.levels[level][place]
+        for level, highs, lows in self._deep:
+            place = bisect_left(highs, key)
+            if place < len(highs) and lows[place] <= key:
+                yield level, self.levels[level][place]
 
     def overlapping(self, level: int, low: bytes, high: bytes) -> tuple[FileMeta, ...]:
         """The tables of `level` that overlap ``low`` … ``high``."""

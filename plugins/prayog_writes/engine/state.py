@@ -1,0 +1,147 @@
+"""The state that views show, as a fold over the trace; and the status that the run reports for it.
+
+Facts: ``open``, ``now`` (µs), ``levels`` (per level the tables: number, size, low, high, entries, tombstones, born),
+``memtable``, ``log``, ``amplification`` (per meter value, numerator, denominator, what they are), ``formulas``,
+``limits`` (stall lines), ``counters``, ``edits``, ``survival``, ``modes``, ``looks`` (the path of the last get), ``job``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prayog_sdk.run import Facts
+from prayog_sim.run import Look, NodeView, View
+from prayog_sim.trace import Step
+from prayog_writes.engine.database import Database
+from prayog_writes.engine.device import Device
+from prayog_writes.engine.formulas import formulas
+from prayog_writes.engine.options import Options
+from prayog_writes.engine.survival import Memory
+from prayog_writes.engine.version import LEVELS
+
+__all__ = ["fold", "show", "start", "status"]
+
+
+def start(options: Options) -> Facts:
+    """Before the first step."""
+    return {
+        "open": False, "now": 0, "levels": [[] for _ in range(LEVELS)], "memtable": {"rows": 0, "bytes": 0},
+        "log": {"number": 0, "bytes": 0}, "amplification": {}, "formulas": {}, "counters": {}, "edits": 0, "reason": "",
+        "survival": None, "modes": {}, "looks": [], "answer": None, "job": None, "stalls": 0, "error": "", "wal": None,
+        "policy": options.policy, "sync": options.sync,
+        "limits": {"trigger": options.trigger, "slowdown": options.slowdown, "stop": options.stop,
+                   "memtable": options.memtable},
+    }  # fmt: skip
+
+
+def fold(state: Facts, step: Step) -> Facts:
+    """The state after `step`."""
+    data = step.data
+    match step.kind:
+        case "status" | "start":
+            return {**state, **data}
+        case "edit":
+            return {**state, "levels": _edited(state["levels"], data), "edits": data["edit"], "reason": data["reason"]}
+        case "memtable":
+            return {**state, "memtable": {**state["memtable"], "rows": data["rows"], "bytes": data["bytes"]}}
+        case "wal":
+            return {**state, "log": {"number": data["log"], "bytes": data["end"]}}
+        case "rotate":
+            return {**state, "log": {"number": data["next"], "bytes": 0}, "memtable": {"rows": 0, "bytes": 0}}
+        case "flush_begin" | "compaction_begin":
+            return {**state, "job": {"kind": step.kind.removesuffix("_begin"), **data}}
+        case "merge":
+            return {**state, "job": {**(state["job"] or {}), "progress": data}}
+        case "flush_end" | "compaction_end":
+            return {**state, "job": None}
+        case "stall":
+            return {**state, "stalls": state["stalls"] + 1, "now": data["now"]}
+        case "work":
+            return {**state, "now": data["now"]}
+        case "action":
+            looking = {"looks": [], "answer": None} if data["name"] == "get" else {}
+            return {**state, **looking, "error": "", **({"modes": {}} if data["name"] == "try_modes" else {})}
+        case "look":
+            return {**state, "looks": [*state["looks"], data]}
+        case "answer" | "survival":
+            return {**state, step.kind: data}
+        case "mode":
+            return {**state, "modes": {**state["modes"], data["mode"]: data}}
+        case "down":
+            empty = {"rows": 0, "bytes": 0}
+            return {**state, "open": False, "memtable": empty, "job": None, "survival": None, "modes": {}}
+        case "log":
+            return {**state, "wal": data}
+        case "error" | "refused":
+            return {**state, "error": data["sentence"]}
+        case _:
+            return state
+
+
+def _edited(levels: list[list[dict[str, Any]]], data: Any) -> list[list[dict[str, Any]]]:
+    after = [list(files) for files in levels]
+    for level, number in data["deleted"]:
+        after[level] = [f for f in after[level] if f["number"] != number]
+    for level, meta in data["added"]:
+        after[level].append(dict(meta))
+    after[0].sort(key=lambda f: -int(f["number"]))
+    for files in after[1:]:
+        files.sort(key=lambda f: str(f["low"]))
+    return after
+
+
+def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any]:
+    """What `fold` takes over: meters with numerator and denominator, clocks, counters."""
+    if db is None:
+        return {"open": False, "now": round(device.now)}
+    stats = db.stats
+    tables, live = db.version.total(), memory.live_bytes()
+    wrote = stats.flushed + stats.compact_written + stats.loaded
+    blocks = stats.blocks_read + stats.blocks_cached
+    return {
+        "open": True, "now": round(device.now), "memtable": {"rows": len(db.memtable), "bytes": db.memtable.size},
+        "log": {"number": db.memtable.log, "bytes": db.log.size},
+        "amplification": {
+            "write": _meter(wrote, stats.user, "bytes written to tables", "bytes of keys and values written by the user"),
+            "write_with_log": _meter(wrote + db.wal_bytes(), stats.user, "bytes written to tables and log",
+                                     "bytes of keys and values written by the user"),
+            "read": _meter(blocks, stats.gets, "data blocks looked into", "gets"),
+            "space": _meter(tables, live, "bytes of all tables", "bytes of the keys and values that count"),
+        },
+        "formulas": formulas(db.options, max(stats.user, 1), db.version.runs()),
+        "counters": {**stats.as_dict(), "wal": db.wal_bytes(), "runs": db.version.runs(), "live": live,
+                     "stalled_us": round(device.waited), "longest_stall_us": round(device.longest),
+                     "delayed": device.delayed},
+        "edits": db.edits, "read_only": db.read_only,
+        "debt": [round(score, 3) for score in db.policy.scores(db.version)],
+    }  # fmt: skip
+
+
+def _meter(numerator: int, denominator: int, over: str, under: str) -> dict[str, Any]:
+    value = round(numerator / denominator, 3) if denominator else None
+    return {"value": value, "numerator": numerator, "denominator": denominator, "over": over, "under": under}
+
+
+def show(state: Facts, step: Step | None) -> View:
+    """The parts of the database as nodes, in words."""
+    up = "up" if state["open"] else "down"
+    memtable, log = state["memtable"], state["log"]
+    nodes = {
+        "memtable": NodeView(
+            "memtable", up, volatile=memtable,  # type: ignore[arg-type] # one of two words
+            look=Look("store", "M", -1, f"{memtable['rows']:,} rows, {memtable['bytes']:,} bytes in memory"),
+        ),
+        "log": NodeView(
+            "log", up, durable=log,  # type: ignore[arg-type] # one of two words
+            look=Look("store", "W", -1, f"write-ahead log {log['number']}: {log['bytes']:,} bytes"),
+        ),
+    }  # fmt: skip
+    for level, files in enumerate(state["levels"]):
+        if files or level < 2:
+            size = sum(f["size"] for f in files)
+            sentence = f"level {level}: {len(files)} tables, {size:,} bytes"
+            nodes[f"L{level}"] = NodeView(
+                f"L{level}", up, durable={"tables": len(files), "bytes": size},  # type: ignore[arg-type] # as above
+                look=Look("level", str(level), level, sentence),
+            )  # fmt: skip
+    return View(step.seq if step else -1, step.at if step else 0, nodes=nodes, facts=state)

@@ -1,0 +1,439 @@
+"""The run of this topic: a database on a disk in memory, with the plug in the learner's hand.
+
+Each action becomes steps: what the engine did (`Database.tell`), in the order in which it did it, then a ``status`` that
+sums up levels, meters and clocks.  A single put or get is told in every detail; a workload tells of flushes,
+compactions, moves, edits and stalls one by one and of its operations in portions.
+
+Rules
+1. No wall clock: time is that of `device.Device`, in the field ``now`` (µs).
+2. After every crash the contents are compared with all that was acknowledged (`survival.Memory`).
+3. The plug must be pulled before anybody touches the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from prayog_sdk.run import Computation, Emit, Facts
+from prayog_sim.run import Action, ActionError, View
+from prayog_sim.trace import Step
+from prayog_writes.engine import state
+from prayog_writes.engine.arguments import number, text
+from prayog_writes.engine.batch import Operation
+from prayog_writes.engine.database import Database
+from prayog_writes.engine.device import Device
+from prayog_writes.engine.errors import Corruption, DatabaseError
+from prayog_writes.engine.files import MemoryFiles
+from prayog_writes.engine.job import CompactionJob
+from prayog_writes.engine.logview import described_log
+from prayog_writes.engine.options import MODES
+from prayog_writes.engine.setup import Setup
+from prayog_writes.engine.survival import Memory
+from prayog_writes.engine.workload import WORKLOADS, operations
+
+__all__ = ["ACTIONS", "Study"]
+
+ACTIONS = (
+    "put", "get", "delete", "scan", "run_workload", "flush", "compact", "verify", "crash", "power_fail", "cut_wal",
+    "flip_byte", "reopen", "try_modes", "fill_disk",
+)  # fmt: skip
+PORTION = 200
+QUIET = {"write", "wal", "sync", "memtable"}
+
+
+class Study(Computation):
+    """A database with the options of `setup`, empty at first."""
+
+    def __init__(self, setup: Setup, seed: int) -> None:
+        self.setup, self.seed = setup, seed
+        self.memory = Memory()
+        self.files = MemoryFiles()
+        self.device = Device(setup.sync_us, setup.rate, setup.bandwidth)
+        self.db: Database | None = None
+        self.disk: dict[str, bytes] = {}
+        self._news: list[tuple[str, Mapping[str, Any]]] = []
+        self._quiet = False
+        self._done = 0
+        super().__init__()
+        self._open(setup.options.mode)
+        self._news.clear()
+        self.begin("database", policy=setup.options.policy, sync=setup.options.sync, **self._status())
+
+    def start(self) -> Facts:
+        return state.start(self.setup.options)
+
+    def fold(self, state_: Facts, step: Step) -> Facts:
+        return state.fold(state_, step)
+
+    def show(self, state_: Facts, step: Step | None) -> View:
+        return state.show(state_, step)
+
+    def perform(self, action: Action) -> Iterator[Emit]:
+        args = action.args
+        match action.name:
+            case "put":
+                return self._write([(text(args, "key"), text(args, "value", "1"))])
+            case "delete":
+                return self._write([(text(args, "key"), None)])
+            case "get":
+                return self._get(text(args, "key"))
+            case "scan":
+                return self._scan(text(args, "start"), number(args, "count", 10, low=1))
+            case "run_workload":
+                name = str(args.get("name") or self.setup.workload)
+                if name not in WORKLOADS:
+                    raise ActionError(f"There is no workload {name!r}; there are: {', '.join(WORKLOADS)}.")
+                return self._workload(name, number(args, "count", self.setup.operations, low=1))
+            case "flush":
+                return self._background(self._opened().flush)
+            case "compact":
+                return self._compact(number(args, "level", -1, low=-1))
+            case "verify":
+                return self._verify(self._opened())
+            case "crash":
+                return self._crash("the process died", 1.0, names=True, everything=True)
+            case "power_fail":
+                torn = number(args, "torn", 0, low=0)
+                return self._crash("the power failed", min(torn, 100) / 100, names=False, everything=False)
+            case "cut_wal":
+                return self._cut(number(args, "at", -3))
+            case "flip_byte":
+                return self._flip(str(args.get("file") or "log"), number(args, "at", 100), number(args, "bit", 6, low=0))
+            case "reopen":
+                mode = str(args.get("mode") or self.setup.options.mode)
+                if mode not in MODES:
+                    raise ActionError(f"There is no recovery mode {mode!r}; there are: {', '.join(MODES)}.")
+                self._closed()
+                return self._reopen(mode)
+            case "try_modes":
+                self._closed()
+                return self._try_modes()
+            case "fill_disk":
+                self._opened()
+                return self._fill(number(args, "room", 0, low=0))
+        raise ActionError(f"There is no action {action.name!r} here; there are: {', '.join(ACTIONS)}.")
+
+    # Open and closed
+
+    def _opened(self) -> Database:
+        if self.db is None:
+            raise ActionError("The database is down. Reopen it first.")
+        return self.db
+
+    def _closed(self) -> None:
+        if self.db is not None:
+            raise ActionError("The database is running. Pull the plug first: crash or power_fail.")
+
+    def _open(self, mode: str) -> None:
+        options = self.setup.with_mode(mode)
+        self.db = Database(self.files, options, self._tell, lambda: round(self.device.now))
+        self.device.forget()
+
+    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        if not (self._quiet and kind in QUIET):
+            self._news.append((kind, data))
+
+    def _told(self) -> Iterator[Emit]:
+        while self._news:
+            kind, data = self._news.pop(0)
+            yield kind, "database", data
+
+    # Reading and writing
+
+    def _write(self, operations_: list[Operation]) -> Iterator[Emit]:
+        db = self._opened()
+        return self._guarded(lambda: self._written(db, operations_))
+
+    def _written(self, db: Database, operations_: list[Operation]) -> Iterator[Emit]:
+        db.write(operations_)
+        self.memory.add(operations_)
+        self.device.written(db, len(operations_))
+        yield from self._told()
+        yield "acknowledged", "database", {"count": len(operations_), "total": db.last}
+        yield from self._pump(db)
+
+    def _pump(self, db: Database) -> Iterator[Emit]:
+        for kind, data in self.device.pump(db):
+            yield from self._told()
+            yield kind, "database", data
+        yield from self._told()
+
+    def _drain(self, db: Database) -> Iterator[Emit]:
+        for kind, data in self.device.drain(db):
+            yield from self._told()
+            yield kind, "database", data
+        yield from self._told()
+
+    def _guarded(self, work: Callable[[], Iterator[Emit]], quiet: bool = False) -> Generator[Emit, None, None]:
+        """`work`, then the status; an error of the database becomes a step with its sentence."""
+        self._quiet = quiet
+        try:
+            yield from work()
+        except DatabaseError as error:
+            yield from self._told()
+            where = {"file": error.file, "offset": error.offset} if isinstance(error, Corruption) else {}
+            yield "error", "database", {"sentence": str(error), "type": type(error).__name__, **where}
+        self._quiet = False
+        yield "status", "database", self._status()
+        for name, value in self._gauges():
+            yield "gauge", "database", {"name": name, "value": value}
+
+    def _get(self, key: bytes) -> Iterator[Emit]:
+        db = self._opened()
+
+        def work() -> Iterator[Emit]:
+            value, seen = db.explain(key)
+            for look in seen:
+                yield "look", "database", {"key": key.decode(), **look}
+            yield "answer", "database", self._answer(key, value, seen)
+
+        return self._guarded(work)
+
+    def _answer(self, key: bytes, value: bytes | None, seen: list[dict[str, Any]]) -> dict[str, Any]:
+        expected = self.memory.now.get(key)
+        tables = {look["table"] for look in seen if look["where"] in ("block", "cached")}
+        return {
+            "key": key.decode("utf-8", "backslashreplace"), "value": _short(value), "right": value == expected,
+            "expected": _short(expected), "tables": len(tables),
+            "filters_no": sum(look["where"] == "filter" and not look["found"] for look in seen),
+            "blocks": sum(look["where"] in ("block", "cached") for look in seen),
+        }  # fmt: skip
+
+    def _scan(self, start: bytes, count: int) -> Iterator[Emit]:
+        db = self._opened()
+
+        def work() -> Iterator[Emit]:
+            rows = list(islice(db.scan(start), count))
+            expected = sorted((k, v) for k, v in self.memory.now.items() if k >= start)[:count]
+            yield "rows", "database", {
+                "start": start.decode(), "count": len(rows), "right": rows == expected, "runs": db.version.runs() + 1,
+                "rows": [[k.decode("utf-8", "backslashreplace"), _short(v)] for k, v in rows[:20]],
+            }  # fmt: skip
+
+        return self._guarded(work)
+
+    def _workload(self, name: str, count: int) -> Iterator[Emit]:
+        db = self._opened()
+
+        def work() -> Iterator[Emit]:
+            stream = operations(name, count, self.setup.keys, self.setup.value_size, self.seed, self._done)
+            done = wrong = 0
+            batch: list[Operation] = []
+            while portion := list(islice(stream, PORTION)):
+                for op in portion:
+                    if op.what in ("get", "update"):
+                        value = db.get(op.key)
+                        if value != self.memory.now.get(op.key) and not (op.what == "update" and batch):
+                            wrong += 1
+                            yield "answer", "database", self._answer(op.key, value, [])
+                    if op.what == "scan":
+                        for _ in islice(db.scan(op.key), 50):
+                            pass
+                    if op.what in ("get", "scan"):
+                        self.device.written(db, 1, op.speed)
+                        continue
+                    batch.append((op.key, None if op.what == "delete" else op.value))
+                    if len(batch) >= self.setup.batch:
+                        yield from self._batch(db, batch, op.speed)
+                        batch = []
+                done += len(portion)
+                self._done += len(portion)
+                yield "work", "database", {"name": name, "done": done, "of": count, "wrong": wrong, **self._pulse(db)}
+            if batch:
+                yield from self._batch(db, batch, 1.0)
+            yield from self._drain(db)
+            yield "worked", "database", {"name": name, "count": count, "wrong": wrong, **self._pulse(db)}
+
+        return self._guarded(work, quiet=True)
+
+    def _batch(self, db: Database, batch: list[Operation], speed: float) -> Iterator[Emit]:
+        db.write(batch)
+        self.memory.add(batch)
+        self.device.written(db, len(batch), speed)
+        yield from self._pump(db)
+
+    def _background(self, work: Callable[[], None]) -> Iterator[Emit]:
+        db = self._opened()
+
+        def steps() -> Iterator[Emit]:
+            yield from self._drain(db)
+            work()
+            yield from self._told()
+            yield from self._drain(db)
+
+        return self._guarded(steps)
+
+    def _compact(self, level: int) -> Iterator[Emit]:
+        db = self._opened()
+        if level > 5:
+            raise ActionError(f"Levels 0 to 5 can be compacted into the next, −1 means everything; found {level}.")
+
+        def steps() -> Iterator[Emit]:
+            yield from self._drain(db)
+            db.flush()
+            yield from self._told()
+            pick = db.picked(None if level < 0 else level)
+            if pick is not None:
+                job = CompactionJob(db, pick)
+                yield "compaction_begin", "database", {**job.told(), "now": round(self.device.now)}
+                for p in job.run():
+                    yield "merge", "database", {
+                        "rows": p.rows, "written": p.written, "old": p.dropped_versions,
+                        "tombstones": p.dropped_tombstones, "key": p.key.decode("utf-8", "backslashreplace"),
+                    }  # fmt: skip
+                job.install()
+                self.device.now += 1e6 * (job.reads + job.writes) / self.device.bandwidth
+                yield from self._told()
+                yield "compaction_end", "database", {"bytes": job.reads + job.writes, "now": round(self.device.now)}
+            yield from self._drain(db)
+
+        return self._guarded(steps)
+
+    def _verify(self, db: Database) -> Iterator[Emit]:
+        def steps() -> Iterator[Emit]:
+            for level, meta in db.version.files():
+                blocks = db.table(meta.number).verify()
+                yield "verified", "database", {"level": level, "table": meta.number, "blocks": blocks}
+
+        return self._guarded(steps)
+
+    # The plug
+
+    def _crash(self, how: str, torn: float, names: bool, everything: bool) -> Iterator[Emit]:
+        db = self._opened()
+
+        def steps() -> Iterator[Emit]:
+            image = self.files.image
+            log = f"{db.memtable.log:06d}.log"
+            written = db.log.size
+            self.disk = image.after_kill() if everything else image.after_power_failure(torn, names)
+            db.abandon()
+            self.db = None
+            self._news.clear()
+            yield "down", "database", {
+                "how": how, "acknowledged": len(self.memory.done), "log": log, "log_bytes": written,
+                "log_kept": len(self.disk.get(log, b"")), "now": round(self.device.now),
+                "files": {name: len(data) for name, data in self.disk.items()},
+            }  # fmt: skip
+            yield "log", "database", described_log(log, self.disk.get(log, b""))
+
+        return self._guarded(steps)
+
+    def _newest_log(self) -> str:
+        self._closed()
+        logs = sorted(name for name in self.disk if name.endswith(".log"))
+        if not logs:
+            raise ActionError("There is no log on the disk: its name was never synced.")
+        return logs[-1]
+
+    def _cut(self, at: int) -> Iterator[Emit]:
+        name = self._newest_log()
+        data = self.disk[name]
+        where = at if at >= 0 else len(data) + at
+        if not 0 <= where <= len(data):
+            raise ActionError(f"The log has {len(data):,} bytes; cut at 0 … {len(data):,}, or at −3 for the last three.")
+
+        def steps() -> Iterator[Emit]:
+            self.disk[name] = data[:where]
+            yield "cut", "database", {"file": name, "at": where, "removed": len(data) - where}
+            yield "log", "database", described_log(name, self.disk[name])
+
+        return self._guarded(steps)
+
+    def _flip(self, file: str, at: int, bit: int) -> Iterator[Emit]:
+        self._closed()
+        endings = {"log": ".log", "table": ".ldb"}
+        found = sorted(n for n in self.disk if n == file or n.endswith(endings.get(file, "?")) or n.split("-")[0] == file)
+        if not found:
+            raise ActionError(f"There is no file {file!r}; there are: {', '.join(sorted(self.disk))}.")
+        name = found[-1]
+        data = bytearray(self.disk[name])
+        where = at if at >= 0 else len(data) + at
+        if not 0 <= where < len(data):
+            raise ActionError(f"{name} has {len(data):,} bytes; byte {at} is not among them.")
+
+        def steps() -> Iterator[Emit]:
+            data[where] ^= 1 << bit % 8
+            self.disk[name] = bytes(data)
+            yield "flipped", "database", {"file": name, "at": where, "bit": bit % 8}
+            if name.endswith(".log"):
+                yield "log", "database", described_log(name, self.disk[name])
+
+        return self._guarded(steps)
+
+    def _reopen(self, mode: str) -> Iterator[Emit]:
+        def steps() -> Iterator[Emit]:
+            files = MemoryFiles(self.disk)
+            before, self.files = self.files, files
+            try:
+                self._open(mode)
+            except DatabaseError as error:
+                self.files, self.db = before, None
+                yield "refused", "database", {"mode": mode, "sentence": str(error)}
+                return
+            db = self._opened()
+            yield from self._told()
+            for name, replay in db.recovered.items():
+                yield "replayed", "database", {
+                    "log": name, "batches": len(replay.batches), "stopped": replay.stopped,
+                    "damage": [[d.start, d.end, d.why, d.tail] for d in replay.damage],
+                }  # fmt: skip
+            found = dict(db.scan())
+            result = self.memory.compared(found, db.last)
+            self.memory.accept(found, db.last, result["survived"], result["prefix"])
+            yield "survival", "database", {"mode": mode, **result}
+
+        return self._guarded(steps)
+
+    def _try_modes(self) -> Iterator[Emit]:
+        def steps() -> Iterator[Emit]:
+            for mode in MODES:
+                try:
+                    db = Database(MemoryFiles(self.disk), self.setup.with_mode(mode))
+                    found = dict(db.scan())
+                except DatabaseError as error:
+                    yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
+                    continue
+                result = self.memory.compared(found, db.last)
+                yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", **result}
+
+        return self._guarded(steps)
+
+    def _fill(self, room: int) -> Iterator[Emit]:
+        def steps() -> Iterator[Emit]:
+            self.files.capacity = self.files.used() + room
+            yield "filled", "database", {"room": room}
+
+        return self._guarded(steps)
+
+    # Meters
+
+    def _pulse(self, db: Database) -> dict[str, Any]:
+        return {
+            "now": round(self.device.now), "l0": len(db.version.levels[0]), "memtable": db.memtable.size,
+            "stalled_us": round(self.device.waited), "syncs": db.stats.syncs, "writes": db.stats.writes,
+            "write_amp": _rounded(db.stats.write_amplification()), "read_amp": _rounded(db.stats.read_amplification()),
+            "table_bytes": db.version.total(),
+        }  # fmt: skip
+
+    def _status(self) -> dict[str, Any]:
+        return state.status(self.db, self.memory, self.device)
+
+    def _gauges(self) -> Iterator[tuple[str, float]]:
+        if self.db is None:
+            return
+        meters = self._status()["amplification"]
+        for name in ("write", "read", "space"):
+            if meters[name]["value"] is not None:
+                yield f"{name}_amplification", meters[name]["value"]
+        yield "l0_tables", len(self.db.version.levels[0])
+
+
+def _short(value: bytes | None) -> str | None:
+    return None if value is None else value[:40].decode("utf-8", "backslashreplace")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

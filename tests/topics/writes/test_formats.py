@@ -1,0 +1,137 @@
+"""The formats, byte by byte: against published values, and against LevelDB itself where it is installed."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prayog_writes.engine import bloom, snappy
+from prayog_writes.engine.batch import body_of, decode, encode_put
+from prayog_writes.engine.block import decode as decode_block
+from prayog_writes.engine.block import encode, shared_prefixes
+from prayog_writes.engine.columns import Columns
+from prayog_writes.engine.crc import crc32c, crc32c_by_table
+from prayog_writes.engine.database import Database
+from prayog_writes.engine.disk import DiskFiles
+from prayog_writes.engine.edit import Edit, FileMeta, decode_edit, encode_edit
+from prayog_writes.engine.files import MemoryFiles
+from prayog_writes.engine.log import LogWriter, Record, records
+from prayog_writes.engine.options import Options
+
+
+def test_crc32c_has_the_check_value_of_rfc_3720() -> None:
+    assert crc32c(b"123456789") == crc32c_by_table(b"123456789") == 0xE3069283
+    assert crc32c_by_table(bytes(32)) == 0x8A9136AA  # RFC 3720, B.4
+    assert crc32c_by_table(b"\xff" * 32) == 0x62A8AB43
+
+
+@given(st.binary(max_size=300))
+def test_both_ways_to_compute_it_agree(data: bytes) -> None:
+    assert crc32c(data) == crc32c_by_table(data)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 70_000), max_size=6), st.integers(0, 32_767))
+def test_a_log_gives_back_what_was_written(sizes: list[int], before: int) -> None:
+    files = MemoryFiles()
+    writer = LogWriter(files.create("log"))
+    wanted = [bytes([n % 251]) * size for n, size in enumerate([before, *sizes])]
+    for data in wanted:
+        writer.add(data)
+    read = list(records(files.read("log")))
+    assert [item.data for item in read if isinstance(item, Record)] == wanted
+    assert len(read) == len(wanted)
+    assert writer.size == len(files.read("log"))
+
+
+@given(st.lists(st.tuples(st.binary(max_size=200), st.none() | st.binary(max_size=200)), min_size=1, max_size=10))
+def test_batches(operations: list[tuple[bytes, bytes | None]]) -> None:
+    payload = (77).to_bytes(8, "little") + len(operations).to_bytes(4, "little") + body_of(operations)
+    assert decode(payload) == (77, operations)
+    for end in range(len(payload)):
+        with pytest.raises(ValueError, match=r"batch|operation"):
+            decode(payload[:end])
+    assert decode(encode_put(5, b"k", b"v")) == (5, [(b"k", b"v")])
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=50, unique=True), st.integers(0, 300))
+def test_blocks(keys: list[bytes], size: int) -> None:
+    keys = sorted(keys)
+    rows = Columns(keys, [n.to_bytes(8, "little") for n in range(len(keys))], [b"v" * size] * len(keys))
+    assert decode_block(encode(rows, shared_prefixes(keys).tolist())) == rows
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=20), min_size=1, max_size=60, unique=True), st.integers(1, 20))
+def test_a_filter_never_denies_a_key_that_is_there(keys: list[bytes], bits: int) -> None:
+    assert bloom.hash_keys(keys).tolist() == [bloom.hash_key(key) for key in keys]
+    offsets = np.arange(len(keys)) // 7 * 4_096
+    filters = bloom.Filters(bloom.build_filters(keys, offsets, bits))
+    assert all(filters.may_hold(bloom.hash_key(k), o) for k, o in zip(keys, offsets.tolist(), strict=True))
+
+
+def test_a_filter_of_ten_bits_is_wrong_as_often_as_the_formula_says() -> None:
+    keys = [b"key%08d" % n for n in range(20_000)]
+    filters = bloom.Filters(bloom.build_filters(keys, np.zeros(len(keys), np.int64), 10))
+    wrong = sum(filters.may_hold(bloom.hash_key(b"other%08d" % n), 0) for n in range(20_000)) / 20_000
+    assert wrong == pytest.approx(bloom.false_positive_rate(10), rel=0.3)
+
+
+def test_leveldbs_own_hash_values() -> None:
+    # util/hash_test.cc of LevelDB
+    assert bloom.hash_key(b"") == 0xBC9F1D34
+    assert bloom.hash_key(b"\x62") == 0xEF1345C4
+    assert bloom.hash_key(b"\xc3\x97") == 0x5B663814
+    assert bloom.hash_key(b"\xe2\x99\xa5") == 0x323C078F
+    assert bloom.hash_key(b"\xe1\x80\xb9\x32") == 0xED21633A
+
+
+def test_edits() -> None:
+    meta = FileMeta(9, 1234, b"a" + bytes(8), b"z" + bytes(8))
+    edit = Edit(None, 7, 12, 500, ((2, meta),), ((1, 4), (2, 5)), ((1, b"k" + bytes(8)),))
+    assert decode_edit(encode_edit(edit)) == edit
+    assert edit.kind == "compaction"
+    for end in range(1, len(encode_edit(edit))):
+        try:
+            decode_edit(encode_edit(edit)[:end])
+        except ValueError:
+            continue
+
+
+def test_snappy() -> None:
+    assert snappy.decompress(b"\x05\x10hello") == b"hello"
+    assert snappy.decompress(bytes([8, 0, ord("a"), 0b000_011_01, 1])) == b"a" * 8
+    for bad in (b"", b"\x05\x10he", b"\x08\x00a\x0d\x09"):
+        with pytest.raises(ValueError, match=r"\w"):
+            snappy.decompress(bad)
+
+
+def test_leveldb_reads_ours_and_we_read_leveldbs(tmp_path: Path) -> None:
+    plyvel = pytest.importorskip("plyvel", reason="LevelDB is not installed (pip install plyvel)")
+    rng, model = random.Random(3), {}
+    theirs = plyvel.DB(str(tmp_path), create_if_missing=True, bloom_filter_bits=10, write_buffer_size=1 << 16)
+    for n in range(6_000):
+        key, value = b"key%05d" % rng.randrange(3_000), b"value %d " % n * rng.randrange(1, 9)
+        theirs.put(key, value)  # compressed with Snappy, as LevelDB does by itself
+        model[key] = value
+    theirs.close()
+    with Database(DiskFiles(tmp_path), Options(memtable=1 << 16)) as ours:
+        assert dict(ours.scan()) == model
+        assert all(ours.get(key) == value for key, value in model.items())
+        for n in range(6_000):
+            key = b"key%05d" % rng.randrange(3_000)
+            ours.put(key, b"ours %d" % n)
+            model[key] = b"ours %d" % n
+        ours.compact(0)
+        ours.delete(b"key00001")
+        model.pop(b"key00001", None)
+    theirs = plyvel.DB(str(tmp_path), bloom_filter_bits=10, paranoid_checks=True)
+    assert dict(theirs) == model
+    assert all(theirs.get(key) == value for key, value in model.items())
+    theirs.close()
