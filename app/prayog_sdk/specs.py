@@ -32,7 +32,8 @@ class ActionSpec:
     """A tool on the bench and a verb of `.lab` scripts.
 
     ``target``: ``node`` (select, then act), ``link``, ``message`` or ``run``.  ``key``: a single letter that
-    works while the bench has focus.  ``icon``: a name from the shipped set.
+    works while the bench has focus.  ``icon``: a name from the shipped set.  ``group``: tools of one group share a
+    button of that title, which opens a menu.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ActionSpec:
     args: tuple[Arg, ...] = ()
     key: str = ""
     icon: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

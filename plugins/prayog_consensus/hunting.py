@@ -29,7 +29,7 @@ from prayog_sim.rng import Rng
 from prayog_sim.run import ActionError, Run, TimedAction
 
 __all__ = [
-    "MASK", "Hunt", "NotFound", "Proof", "Score", "begin", "best", "hidden", "huntable", "hunted", "mask", "note",
+    "LATER", "MASK", "Hunt", "NotFound", "Proof", "Score", "begin", "best", "hidden", "huntable", "hunted", "mask", "note",
     "proof", "scores", "unmasked",
 ]  # fmt: skip
 
@@ -37,6 +37,8 @@ MASK = "bug-"
 CHOICES = 5
 START, HINT, WRONG, FREE_ACTIONS = 100, 20, 25, 12
 """Points: at the start, for a hint, for a wrong guess; actions that cost nothing (each further one costs a point)."""
+LATER = frozenset({"leader_in_time", "decided", "agreed", "converged", "nobody_blocked"})
+"""Checks that may come true later: until then they are open, not broken."""
 
 
 class NotFound(RuntimeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prayog_consensus.engine.families import every, family
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from prayog_sdk.cluster import Cluster
     from prayog_sdk.compare import Comparison
     from prayog_sim.trace import Trace
+
+
+_ROW = 5
+"""So many tools stand side by side; of more, those that are needed seldom share a menu."""
+_GROUPS = {
+    "Provoke": (
+        "split_vote", "sleeping_leader", "stale_leader", "three_two", "deaf_leader", "mute_leader", "lying_disks",
+        "split_brain", "revive",
+    ),
+    "Server": ("peek", "campaign", "timer", "propose"),
+    "Members": ("transfer", "add", "remove", "reconfigure", "split", "merge"),
+}  # fmt: skip
 
 
 @hookimpl
@@ -41,7 +54,7 @@ def prayog_build(params: Setup, seed: int) -> World:
 def prayog_session(params: Setup, seed: int, progress: Progress) -> Cluster:
     from prayog_consensus.engine.real.processes import start
 
-    return start(params, seed, progress)
+    return start(unmasked(params), seed, progress)
 
 
 @hookimpl
@@ -55,7 +68,12 @@ def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
 def prayog_actions(params: Setup) -> list[ActionSpec]:
     if params.program:
         return []
-    return list(family(params.algorithm).actions)
+    actions = family(params.algorithm).actions
+    if len(actions) <= _ROW:
+        return list(actions)
+    return [
+        replace(spec, group=next((g for g, names in _GROUPS.items() if spec.name in names), "")) for spec in actions
+    ]
 
 
 @hookimpl
@@ -93,8 +111,11 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence"),
         PanelSpec("states", "States", f"{here}.states_panel:StatesPanel", "tab", "tree"),
         PanelSpec("explore", "Explorer", f"{here}.explore_panel:ExplorePanel", "tab", "search"),
+        PanelSpec("hunt", "Find the bug", f"{here}.hunt_panel:HuntPanel", "tab", "challenges"),
+        PanelSpec("side", "Side by side", f"{here}.side_panel:SidePanel", "tab", "swap"),
         PanelSpec("theory", "Counters and theory", f"{here}.theory_panel:TheoryPanel", "tab", "plot"),
         PanelSpec("logs", "Logs", f"{here}.log_panel:LogPanel", "bottom", "table"),
         PanelSpec("operations", "Operations", f"{here}.operations_panel:OperationsPanel", "bottom", "clock"),
+        PanelSpec("text", "Text", f"{here}.text_panel:TextPanel", "bottom", "outline"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
     ]

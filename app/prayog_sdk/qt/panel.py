@@ -122,6 +122,10 @@ class Bench(Protocol):
         """Start a new run with changed knobs (same seed)."""
         ...
 
+    def start(self, values: Mapping[str, Any], seed: int) -> None:
+        """Start a run with these knobs, the others as they are by default: free play, without a scenario's script."""
+        ...
+
     def show(self, title: str, run: Run) -> None:
         """Show `run` (a counter-example, the same faults on another algorithm) as a further branch, from its start."""
         ...

@@ -80,12 +80,16 @@ class Tools(QFrame):
         roomy = self._is_roomy()
         self._roomy = roomy
         for spec in self._host.actions:
-            if spec.name in own or spec.name in _SHOWN_FAULTS:
+            group = [other for other in self._host.actions if other.group == spec.group] if spec.group else []
+            if group:
+                if spec is group[0]:
+                    self._flow.addWidget(self._more(spec.group, group))
+            elif spec.name in own or spec.name in _SHOWN_FAULTS:
                 self._flow.addWidget(self._button(spec, words=roomy or (spec.name in own and len(own) <= 3)))
             else:
                 menu.append(spec)
         if menu:
-            self._flow.addWidget(self._more(menu))
+            self._flow.addWidget(self._more(self.tr("More faults"), menu))
         self.setVisible(bool(self._host.actions))
 
     def _is_roomy(self) -> bool:
@@ -189,10 +193,10 @@ class Tools(QFrame):
         self._buttons[spec.name] = button
         return button
 
-    def _more(self, specs: Sequence[ActionSpec]) -> QToolButton:
+    def _more(self, title: str, specs: Sequence[ActionSpec]) -> QToolButton:
         button = QToolButton()
         button.setAutoRaise(True)
-        button.setText(self.tr("More faults"))
+        button.setText(title)
         button.setIcon(icon("chevron-down", size=14))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -200,9 +204,12 @@ class Tools(QFrame):
         button.setMinimumHeight(max(28, theme.scaled(28)))
         menu = QMenu(button)
         for spec in specs:
-            action = menu.addAction(icon(spec.icon or "more"), spec.title)
+            action = menu.addAction(f"{spec.title}\t{spec.key.upper()}" if spec.key else spec.title)
+            if spec.icon:
+                action.setIcon(icon(spec.icon))
             action.triggered.connect(partial(self._chosen, spec))
             action.setToolTip(spec.help)
+            self._buttons[spec.name] = button  # where its questions are asked
         menu.setToolTipsVisible(True)
         button.setMenu(menu)
         return button
