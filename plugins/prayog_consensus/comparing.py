@@ -19,7 +19,7 @@ from prayog_sim.trace import Trace
 __all__ = ["Loss", "compare", "lateness", "losses", "overtime", "timers"]
 
 _ELECTING = frozenset({"RequestVote", "Vote", "Elect"})
-_NEAR = 0.5  # medians that differ by less than this share of the larger are called the same
+_NEAR = 0.25  # medians that differ by less than this share of the larger are called the same
 _NEAR_US = 50_000  # or by less than this
 
 

@@ -34,6 +34,7 @@ __all__ = ["SILENCE", "Recorded"]
 SILENCE = 3_000_000
 """A node that lets a message wait for so long (µs) without doing anything is called hung."""
 _READY_S = 30.0  # for all processes to import their code
+_BEGUN_S = 2.0  # for all nodes to begin, once they may
 _LOOK_US = 2_000  # between two looks into the journals
 
 Progress = Callable[[int, int, str], None]
@@ -133,6 +134,7 @@ class Recorded:
         if self._closed:
             return
         self._closed = True
+        self._news.clear()
         for member in self._members.values():
             if member.child is not None:
                 member.child.kill()
@@ -158,6 +160,11 @@ class Recorded:
         self._epoch = time.perf_counter_ns()
         for member in self._members.values():
             member.go(self._epoch)
+        until = time.monotonic() + _BEGUN_S
+        while any(member.status == "starting" for member in self._members.values()) and time.monotonic() < until:
+            time.sleep(0.002)
+            self._settle()
+        self._news.clear()
 
     def _gone(self, name: str) -> bool:
         child = self._members[name].child

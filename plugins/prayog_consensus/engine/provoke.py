@@ -29,7 +29,8 @@ class ProvokedWorld(World):
 
     def do(self, action: Action, at: int | None = None) -> Step:
         if action.name == "revive":
-            return [World.do(self, step, at) for step in revive({n: s.status for n, s in self._state.slots.items()})][-1]
+            status = {name: slot.status for name, slot in self._state.slots.items()}
+            return [World.do(self, step, at) for step in revive(status)][-1]
         plan = self.plans.get(action.name)
         if plan is None:
             return super().do(action, at)

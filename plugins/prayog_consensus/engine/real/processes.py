@@ -24,6 +24,7 @@ from prayog_sim.trace import Step
 __all__ = ["Processes", "start"]
 
 _PATIENCE_S = 5.0  # for somebody to lead, before the leader is hit
+_LONGEST_US = 10_000_000  # a longer pause of the simulation is cut down to this
 _BLOWS = {"crash": "kill_leader", "pause": "sleeping_leader"}
 
 
@@ -74,7 +75,7 @@ class Processes(Cluster):
     # -- the same deeds as in a simulation ------------------------------------------------------------------------
 
     def repeat(self, simulated: Run, check: Callable[[], None]) -> list[str]:
-        """Do here what was done to `simulated`, with the same pauses; what cannot be done comes back as sentences.
+        """Do here what was done to `simulated`, with the same pauses (of at most ten seconds); what cannot be done comes back as sentences.
 
         Who leads is chance.  So a blow against the leader of the simulation is one against the leader of the
         processes, and whoever plays a part keeps it until the end.
@@ -84,7 +85,7 @@ class Processes(Cluster):
         leaders = _leaders(simulated)
         began, before = self.now, 0
         for timed in simulated.actions:
-            self._follow(began + timed.at - before, check)
+            self._follow(began + min(timed.at - before, _LONGEST_US), check)
             name, args = timed.action.name, dict(timed.action.args)
             node = str(args.get("node", ""))
             try:
@@ -99,7 +100,7 @@ class Processes(Cluster):
                 refused.append(f"{name}: {error}")
             began, before = self.now, timed.at
         last = simulated.trace[-1].at if len(simulated.trace) else 0
-        self._follow(began + max(last - before, 1_000_000), check)
+        self._follow(began + min(max(last - before, 1_000_000), _LONGEST_US), check)
         return refused
 
     def _follow(self, until: int, check: Callable[[], None]) -> None:
