@@ -31,7 +31,7 @@ def command(program: str) -> tuple[str, ...]:
     if not path.is_absolute() and (SAMPLES / program).is_file():
         path = SAMPLES / program
     if not path.is_file():
-        samples = ", ".join(sorted(file.name for file in SAMPLES.glob("*.py")))
+        samples = ", ".join(sorted(file.name for file in SAMPLES.glob("[!_]*.py")))
         raise ParamError(f"program is a file, or one of the samples {samples}; found {program!r}")
     path = path.resolve()
     if path.suffix == ".py":

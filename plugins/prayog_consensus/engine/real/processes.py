@@ -75,7 +75,9 @@ class Processes(Cluster):
     # -- the same deeds as in a simulation ------------------------------------------------------------------------
 
     def repeat(self, simulated: Run, check: Callable[[], None]) -> list[str]:
-        """Do here what was done to `simulated`, with the same pauses (of at most ten seconds); what cannot be done comes back as sentences.
+        """Do here what was done to `simulated`, with the same pauses (of at most ten seconds).
+
+        What cannot be done comes back as sentences.
 
         Who leads is chance.  So a blow against the leader of the simulation is one against the leader of the
         processes, and whoever plays a part keeps it until the end.

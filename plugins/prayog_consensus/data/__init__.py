@@ -1,0 +1,1 @@
+"""Files of this topic that are not code of it."""
