@@ -30,6 +30,9 @@ class DiskFiles:
     def read(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
 
+    def size(self, name: str) -> int:
+        return (self.folder / name).stat().st_size
+
     def rename(self, old: str, new: str) -> None:
         os.replace(self.folder / old, self.folder / new)
 

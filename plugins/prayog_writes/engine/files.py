@@ -69,6 +69,10 @@ class Files(Protocol):
         """All of a file; raises `OSError` when there is none."""
         ...
 
+    def size(self, name: str) -> int:
+        """Bytes of a file that is there."""
+        ...
+
     def rename(self, old: str, new: str) -> None:
         """`new` becomes `old`'s content in one step."""
         ...
@@ -199,6 +203,9 @@ class MemoryFiles:
 
     def read(self, name: str) -> bytes:
         return bytes(self.image.inodes[self._ident(name)].data)
+
+    def size(self, name: str) -> int:
+        return len(self.image.inodes[self._ident(name)].data)
 
     def rename(self, old: str, new: str) -> None:
         self._ident(old)

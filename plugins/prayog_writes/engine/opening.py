@@ -73,6 +73,9 @@ def read(db: Database) -> Opened:
     for level, meta in version.files():
         if meta.number not in there:
             raise Corruption(table_name(meta.number), 0, f"the MANIFEST has it in level {level}, and the file is missing")
+        name = file_of(files, meta.number)
+        if (size := files.size(name)) != meta.size:  # a table is as long as the MANIFEST says, or was never finished
+            raise Corruption(name, size, f"it has {size:,} bytes and the MANIFEST says {meta.size:,}")
     opened = Opened(history, version, dict(history.pointers), MemTable(), last=history.last_sequence, edits=edits)
     opened.persisted = history.last_sequence
     opened.next_file = max([history.next_file, *(number + 1 for number, _ in numbers)])

@@ -56,6 +56,7 @@ class Study(Computation):
         self._news: list[tuple[str, Mapping[str, Any]]] = []
         self._quiet = False
         self._done = 0
+        self._will_be_up = True
         super().__init__()
         self._open(setup.options.mode)
         self._news.clear()
@@ -87,11 +88,13 @@ class Study(Computation):
                     raise ActionError(f"There is no workload {name!r}; there are: {', '.join(WORKLOADS)}.")
                 return self._workload(name, number(args, "count", self.setup.operations, low=1))
             case "flush":
-                return self._background(self._opened().flush)
+                self._ask(up=True)
+                return self._background(lambda db: db.flush())
             case "compact":
                 return self._compact(number(args, "level", -1, low=-1))
             case "verify":
-                return self._verify(self._opened())
+                self._ask(up=True)
+                return self._guarded(self._verified)
             case "crash":
                 return self._crash("the process died", 1.0, names=True, everything=True)
             case "power_fail":
@@ -105,26 +108,35 @@ class Study(Computation):
                 mode = str(args.get("mode") or self.setup.options.mode)
                 if mode not in MODES:
                     raise ActionError(f"There is no recovery mode {mode!r}; there are: {', '.join(MODES)}.")
-                self._closed()
+                self._ask(up=False, then=True)
                 return self._reopen(mode)
             case "try_modes":
-                self._closed()
-                return self._try_modes()
+                self._ask(up=False)
+                return self._guarded(self._tried)
             case "fill_disk":
-                self._opened()
-                return self._fill(number(args, "room", 0, low=0))
+                room = number(args, "room", 0, low=0)
+                self._ask(up=True)
+                return self._guarded(lambda: self._filled(room))
         raise ActionError(f"There is no action {action.name!r} here; there are: {', '.join(ACTIONS)}.")
 
     # Open and closed
 
+    def _ask(self, up: bool, then: bool | None = None) -> None:
+        """Refuse an action for which the database must be `up` (or down), as it will be when all that waits is done.
+
+        ``then``: how the action leaves it.
+        """
+        if self._will_be_up != up:
+            raise ActionError(
+                "The database is down. Reopen it first." if up
+                else "The database is running. Pull the plug first: crash or power_fail."
+            )  # fmt: skip
+        self._will_be_up = up if then is None else then
+
     def _opened(self) -> Database:
         if self.db is None:
-            raise ActionError("The database is down. Reopen it first.")
+            raise DatabaseError("The database is down: it did not open. Choose another recovery mode.")
         return self.db
-
-    def _closed(self) -> None:
-        if self.db is not None:
-            raise ActionError("The database is running. Pull the plug first: crash or power_fail.")
 
     def _open(self, mode: str) -> None:
         options = self.setup.with_mode(mode)
@@ -143,10 +155,11 @@ class Study(Computation):
     # Reading and writing
 
     def _write(self, operations_: list[Operation]) -> Iterator[Emit]:
-        db = self._opened()
-        return self._guarded(lambda: self._written(db, operations_))
+        self._ask(up=True)
+        return self._guarded(lambda: self._written(operations_))
 
-    def _written(self, db: Database, operations_: list[Operation]) -> Iterator[Emit]:
+    def _written(self, operations_: list[Operation]) -> Iterator[Emit]:
+        db = self._opened()
         db.write(operations_)
         self.memory.add(operations_)
         self.device.written(db, len(operations_))
@@ -181,9 +194,10 @@ class Study(Computation):
             yield "gauge", "database", {"name": name, "value": value}
 
     def _get(self, key: bytes) -> Iterator[Emit]:
-        db = self._opened()
+        self._ask(up=True)
 
         def work() -> Iterator[Emit]:
+            db = self._opened()
             value, seen = db.explain(key)
             for look in seen:
                 yield "look", "database", {"key": key.decode(), **look}
@@ -202,9 +216,10 @@ class Study(Computation):
         }  # fmt: skip
 
     def _scan(self, start: bytes, count: int) -> Iterator[Emit]:
-        db = self._opened()
+        self._ask(up=True)
 
         def work() -> Iterator[Emit]:
+            db = self._opened()
             rows = list(islice(db.scan(start), count))
             expected = sorted((k, v) for k, v in self.memory.now.items() if k >= start)[:count]
             yield "rows", "database", {
@@ -215,9 +230,10 @@ class Study(Computation):
         return self._guarded(work)
 
     def _workload(self, name: str, count: int) -> Iterator[Emit]:
-        db = self._opened()
+        self._ask(up=True)
 
         def work() -> Iterator[Emit]:
+            db = self._opened()
             stream = operations(name, count, self.setup.keys, self.setup.value_size, self.seed, self._done)
             done = wrong = 0
             batch: list[Operation] = []
@@ -254,23 +270,23 @@ class Study(Computation):
         self.device.written(db, len(batch), speed)
         yield from self._pump(db)
 
-    def _background(self, work: Callable[[], None]) -> Iterator[Emit]:
-        db = self._opened()
-
+    def _background(self, work: Callable[[Database], None]) -> Iterator[Emit]:
         def steps() -> Iterator[Emit]:
+            db = self._opened()
             yield from self._drain(db)
-            work()
+            work(db)
             yield from self._told()
             yield from self._drain(db)
 
         return self._guarded(steps)
 
     def _compact(self, level: int) -> Iterator[Emit]:
-        db = self._opened()
         if level > 5:
             raise ActionError(f"Levels 0 to 5 can be compacted into the next, −1 means everything; found {level}.")
+        self._ask(up=True)
 
         def steps() -> Iterator[Emit]:
+            db = self._opened()
             yield from self._drain(db)
             db.flush()
             yield from self._told()
@@ -291,20 +307,19 @@ class Study(Computation):
 
         return self._guarded(steps)
 
-    def _verify(self, db: Database) -> Iterator[Emit]:
-        def steps() -> Iterator[Emit]:
-            for level, meta in db.version.files():
-                blocks = db.table(meta.number).verify()
-                yield "verified", "database", {"level": level, "table": meta.number, "blocks": blocks}
-
-        return self._guarded(steps)
+    def _verified(self) -> Iterator[Emit]:
+        db = self._opened()
+        for level, meta in db.version.files():
+            blocks = db.table(meta.number).verify()
+            yield "verified", "database", {"level": level, "table": meta.number, "blocks": blocks}
 
     # The plug
 
     def _crash(self, how: str, torn: float, names: bool, everything: bool) -> Iterator[Emit]:
-        db = self._opened()
+        self._ask(up=True, then=False)
 
         def steps() -> Iterator[Emit]:
+            db = self._opened()
             image = self.files.image
             log = f"{db.memtable.log:06d}.log"
             written = db.log.size
@@ -321,40 +336,22 @@ class Study(Computation):
 
         return self._guarded(steps)
 
-    def _newest_log(self) -> str:
-        self._closed()
-        logs = sorted(name for name in self.disk if name.endswith(".log"))
-        if not logs:
-            raise ActionError("There is no log on the disk: its name was never synced.")
-        return logs[-1]
-
     def _cut(self, at: int) -> Iterator[Emit]:
-        name = self._newest_log()
-        data = self.disk[name]
-        where = at if at >= 0 else len(data) + at
-        if not 0 <= where <= len(data):
-            raise ActionError(f"The log has {len(data):,} bytes; cut at 0 … {len(data):,}, or at −3 for the last three.")
+        self._ask(up=False)
 
         def steps() -> Iterator[Emit]:
-            self.disk[name] = data[:where]
+            name, data, where = self._place("log", at, beyond=1)
+            self.disk[name] = bytes(data[:where])
             yield "cut", "database", {"file": name, "at": where, "removed": len(data) - where}
             yield "log", "database", described_log(name, self.disk[name])
 
         return self._guarded(steps)
 
     def _flip(self, file: str, at: int, bit: int) -> Iterator[Emit]:
-        self._closed()
-        endings = {"log": ".log", "table": ".ldb"}
-        found = sorted(n for n in self.disk if n == file or n.endswith(endings.get(file, "?")) or n.split("-")[0] == file)
-        if not found:
-            raise ActionError(f"There is no file {file!r}; there are: {', '.join(sorted(self.disk))}.")
-        name = found[-1]
-        data = bytearray(self.disk[name])
-        where = at if at >= 0 else len(data) + at
-        if not 0 <= where < len(data):
-            raise ActionError(f"{name} has {len(data):,} bytes; byte {at} is not among them.")
+        self._ask(up=False)
 
         def steps() -> Iterator[Emit]:
+            name, data, where = self._place(file, at)
             data[where] ^= 1 << bit % 8
             self.disk[name] = bytes(data)
             yield "flipped", "database", {"file": name, "at": where, "bit": bit % 8}
@@ -362,6 +359,18 @@ class Study(Computation):
                 yield "log", "database", described_log(name, self.disk[name])
 
         return self._guarded(steps)
+
+    def _place(self, file: str, at: int, beyond: int = 0) -> tuple[str, bytearray, int]:
+        """The newest file that `file` means, its bytes, and place `at` (negative: from the end) in it."""
+        ending = {"log": ".log", "table": ".ldb"}.get(file, "?")
+        found = sorted(n for n in self.disk if n == file or n.endswith(ending) or n.split("-")[0] == file)
+        if not found:
+            raise DatabaseError(f"There is no file {file!r} on the disk; there are: {', '.join(sorted(self.disk)) or 'none'}.")
+        data = bytearray(self.disk[found[-1]])
+        where = at if at >= 0 else len(data) + at
+        if not 0 <= where < len(data) + beyond:
+            raise DatabaseError(f"{found[-1]} has {len(data):,} bytes; byte {at} is not among them.")
+        return found[-1], data, where
 
     def _reopen(self, mode: str) -> Iterator[Emit]:
         def steps() -> Iterator[Emit]:
@@ -371,6 +380,7 @@ class Study(Computation):
                 self._open(mode)
             except DatabaseError as error:
                 self.files, self.db = before, None
+                self._will_be_up = False
                 yield "refused", "database", {"mode": mode, "sentence": str(error)}
                 return
             db = self._opened()
@@ -387,26 +397,20 @@ class Study(Computation):
 
         return self._guarded(steps)
 
-    def _try_modes(self) -> Iterator[Emit]:
-        def steps() -> Iterator[Emit]:
-            for mode in MODES:
-                try:
-                    db = Database(MemoryFiles(self.disk), self.setup.with_mode(mode))
-                    found = dict(db.scan())
-                except DatabaseError as error:
-                    yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
-                    continue
-                result = self.memory.compared(found, db.last)
-                yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", **result}
+    def _tried(self) -> Iterator[Emit]:
+        for mode in MODES:
+            try:
+                db = Database(MemoryFiles(self.disk), self.setup.with_mode(mode))
+                found = dict(db.scan())
+            except DatabaseError as error:
+                yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
+                continue
+            yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", **self.memory.compared(found, db.last)}
 
-        return self._guarded(steps)
-
-    def _fill(self, room: int) -> Iterator[Emit]:
-        def steps() -> Iterator[Emit]:
-            self.files.capacity = self.files.used() + room
-            yield "filled", "database", {"room": room}
-
-        return self._guarded(steps)
+    def _filled(self, room: int) -> Iterator[Emit]:
+        self._opened()
+        self.files.capacity = self.files.used() + room
+        yield "filled", "database", {"room": room}
 
     # Meters
 

@@ -1,0 +1,325 @@
+"""A session on the real disk: our engine in a temporary folder, with real fsyncs and a real clock; and its peers.
+
+Steps are those of the study where they mean the same (`status`, `edit`, `answer`, `survival`), and besides: ``timed``
+(how long operations took and how many fsyncs), ``group`` (many writer threads), ``peer`` and ``absent`` (other engines
+given the same operations).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from prayog_sdk.hookspecs import Progress
+from prayog_sdk.run import Emit, Facts
+from prayog_sdk.session import Session
+from prayog_sim.run import Action, ActionError, View
+from prayog_sim.trace import Step
+from prayog_writes.engine import state
+from prayog_writes.engine.arguments import number, text
+from prayog_writes.engine.batch import Operation
+from prayog_writes.engine.database import Database
+from prayog_writes.engine.device import Device
+from prayog_writes.engine.disk import DiskFiles
+from prayog_writes.engine.errors import DatabaseError
+from prayog_writes.engine.files import MemoryFiles
+from prayog_writes.engine.logview import described_log
+from prayog_writes.engine.options import MODES
+from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
+from prayog_writes.engine.real.peers import PEERS, missing, open_peer
+from prayog_writes.engine.real.shared import SharedDatabase, now_us
+from prayog_writes.engine.setup import Setup
+from prayog_writes.engine.survival import Memory
+from prayog_writes.engine.workload import WORKLOADS, operations
+
+__all__ = ["ACTIONS", "DiskSession"]
+
+ACTIONS = (
+    "put", "get", "delete", "run_workload", "flush", "compact", "verify", "crash", "cut_wal", "flip_byte", "reopen",
+    "try_modes", "group_commit", "compare", "optimise",
+)  # fmt: skip
+PORTION = 500
+
+
+class DiskSession(Session):
+    """Our engine on this machine's disk."""
+
+    def __init__(self, setup: Setup, seed: int, progress: Progress) -> None:
+        self.setup, self.seed = replace(setup, options=replace(setup.options, jobs="inline")), seed
+        self.memory = Memory()
+        self.folder = Path(tempfile.mkdtemp(prefix="prayog-writes-"))
+        self.files = DiskFiles(self.folder / "db")
+        self.db: Database | None = None
+        self._progress = progress
+        self._device = Device(0, 1e9, 1e12)  # no model here: the clock is real
+        self._news: list[tuple[str, Mapping[str, Any]]] = []
+        self._done = 0
+        super().__init__()
+        self._down = False
+
+    def start(self) -> Facts:
+        return state.start(self.setup.options)
+
+    def fold(self, state_: Facts, step: Step) -> Facts:
+        return state.fold(state_, step)
+
+    def show(self, state_: Facts, step: Step | None) -> View:
+        return state.show(state_, step)
+
+    def check(self, action: Action) -> None:
+        name, args = action.name, action.args
+        if name not in ACTIONS:
+            raise ActionError(f"There is no action {name!r} on the real disk; there are: {', '.join(ACTIONS)}.")
+        if name in ("put", "get", "delete"):
+            text(args, "key")
+        if name == "run_workload" and str(args.get("name") or self.setup.workload) not in WORKLOADS:
+            raise ActionError(f"There is no workload {args.get('name')!r}; there are: {', '.join(WORKLOADS)}.")
+        if name == "optimise" and args.get("what") not in EXPERIMENTS:
+            raise ActionError(f"There is no experiment {args.get('what')!r}; there are: {', '.join(EXPERIMENTS)}.")
+        if name == "reopen" and args.get("mode") and args["mode"] not in MODES:
+            raise ActionError(f"There is no recovery mode {args['mode']!r}; there are: {', '.join(MODES)}.")
+
+    def perform(self, action: Action) -> Iterator[Emit]:
+        name, args = action.name, action.args
+        if self.db is None and not self._down:
+            self._open(self.setup.options.mode)
+        try:
+            yield from self._acted(name, args)
+        except DatabaseError as error:
+            yield "error", "database", {"sentence": str(error), "type": type(error).__name__}
+        yield from self._told()
+        yield "status", "database", state.status(self.db, self.memory, self._device)
+
+    def release(self) -> None:
+        if self.db is not None:
+            self.db.close()
+            self.db = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _acted(self, name: str, args: Mapping[str, Any]) -> Iterator[Emit]:
+        match name:
+            case "group_commit":
+                yield from self._group(number(args, "threads", 32, 1), number(args, "count", 20_000, 1))
+                return
+            case "compare":
+                yield from self._compare(number(args, "count", self.setup.operations, 1))
+                return
+            case "optimise":
+                yield from experiment(str(args["what"]), self.folder, number(args, "count", 2_000, 10))
+                return
+            case "cut_wal" | "flip_byte" | "try_modes" | "reopen":
+                if self.db is not None:
+                    raise DatabaseError("The database is running. Pull the plug first: crash.")
+                yield from self._down_there(name, args)
+                return
+        db = self.db
+        if db is None:
+            raise DatabaseError("The database is down. Reopen it first.")
+        match name:
+            case "put" | "delete":
+                value = None if name == "delete" else text(args, "value", "1")
+                yield from self._timed_write(db, [(text(args, "key"), value)])
+            case "get":
+                key = text(args, "key")
+                value, seen = db.explain(key)
+                for look in seen:
+                    yield "look", "database", {"key": key.decode(), **look}
+                right = value == self.memory.now.get(key)
+                shown = None if value is None else value[:40].decode("utf-8", "backslashreplace")
+                yield "answer", "database", {"key": key.decode(), "value": shown, "right": right}
+            case "run_workload":
+                kind = str(args.get("name") or self.setup.workload)
+                yield from self._workload(db, kind, number(args, "count", self.setup.operations, 1))
+            case "flush":
+                db.flush()
+            case "compact":
+                level = number(args, "level", -1, -1)
+                db.compact(None if level < 0 else level)
+            case "verify":
+                yield "verified", "database", {"blocks": db.verify()}
+            case "crash":
+                # Nothing is flushed: what the operating system has been given is all that is left.
+                log = f"{db.memtable.log:06d}.log"
+                db.abandon()
+                self.db, self._down = None, True
+                data = {"how": "the process let go of its files", "log": log, "acknowledged": len(self.memory.done)}
+                yield "down", "database", data
+                yield "log", "database", described_log(log, self.files.read(log))
+
+    def _open(self, mode: str) -> None:
+        self.db = Database(self.files, self.setup.with_mode(mode), self._tell, now_us)
+
+    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        if kind not in ("write", "wal", "sync", "memtable"):
+            self._news.append((kind, data))
+
+    def _told(self) -> Iterator[Emit]:
+        news, self._news = self._news, []
+        for kind, data in news:
+            yield kind, "database", data
+
+    def _timed_write(self, db: Database, batch: list[Operation]) -> Iterator[Emit]:
+        syncs, began = self.files.syncs, time.perf_counter()
+        db.write(batch)
+        us = 1e6 * (time.perf_counter() - began)
+        self.memory.add(batch)
+        yield "timed", "database", {"count": len(batch), "us": round(us, 1), "fsyncs": self.files.syncs - syncs}
+
+    def _workload(self, db: Database, name: str, count: int) -> Iterator[Emit]:
+        stream = operations(name, count, self.setup.keys, self.setup.value_size, self.seed, self._done)
+        done = wrong = 0
+        syncs, took = self.files.syncs, 0.0
+        while (portion := list(islice(stream, PORTION))) and not self.cancelled:
+            writes: list[Operation] = [
+                (op.key, None if op.what == "delete" else op.value) for op in portion if op.what not in ("get", "scan")
+            ]
+            began = time.perf_counter()
+            for low in range(0, len(writes), self.setup.batch):
+                db.write(writes[low : low + self.setup.batch])
+            took += time.perf_counter() - began
+            self.memory.add(writes)
+            for op in portion:
+                if op.what == "get":
+                    wrong += db.get(op.key) != self.memory.now.get(op.key)
+                elif op.what == "scan":
+                    for _ in islice(db.scan(op.key), 50):
+                        pass
+            done += len(portion)
+            self._done += len(portion)
+            self._progress(done, count, name)
+            yield from self._told()
+            yield "work", "database", {
+                "name": name, "done": done, "of": count, "wrong": wrong, "now": round(1e6 * took),
+                "syncs": self.files.syncs, "l0": len(db.version.levels[0]),
+            }  # fmt: skip
+        yield "timed", "database", {
+            "count": done, "us": round(1e6 * took), "fsyncs": self.files.syncs - syncs,
+            "per_second": round(done / took) if took else None,
+        }  # fmt: skip
+
+    def _down_there(self, name: str, args: Mapping[str, Any]) -> Iterator[Emit]:
+        if name == "reopen":
+            yield from self._reopen(str(args.get("mode") or self.setup.options.mode))
+            return
+        if name == "try_modes":
+            disk = {file: self.files.read(file) for file in self.files.names()}
+            for mode in MODES:
+                try:
+                    db = Database(MemoryFiles(disk), self.setup.with_mode(mode))
+                    result = self.memory.compared(dict(db.scan()), db.last)
+                    yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", **result}
+                except DatabaseError as error:
+                    yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
+            return
+        logs = [file for file in self.files.names() if file.endswith(".log")]
+        path = self.folder / "db" / max(logs)
+        data = bytearray(path.read_bytes())
+        at = number(args, "at", -3)
+        where = at if at >= 0 else len(data) + at
+        if not 0 <= where < len(data):
+            raise DatabaseError(f"{path.name} has {len(data):,} bytes; byte {at} is not among them.")
+        if name == "cut_wal":
+            path.write_bytes(data[:where])
+            yield "cut", "database", {"file": path.name, "at": where, "removed": len(data) - where}
+        else:
+            data[where] ^= 0x40
+            path.write_bytes(data)
+            yield "flipped", "database", {"file": path.name, "at": where, "bit": 6}
+        yield "log", "database", described_log(path.name, path.read_bytes())
+
+    def _reopen(self, mode: str) -> Iterator[Emit]:
+        try:
+            self._open(mode)
+        except DatabaseError as error:
+            yield "refused", "database", {"mode": mode, "sentence": str(error)}
+            return
+        db = self.db
+        assert db is not None
+        self._down = False
+        yield from self._told()
+        found = dict(db.scan())
+        result = self.memory.compared(found, db.last)
+        self.memory.accept(found, db.last, result["survived"], result["prefix"])
+        yield "survival", "database", {"mode": mode, **result}
+
+    def _group(self, threads: int, count: int) -> Iterator[Emit]:
+        """`threads` writers, each with up to 16 single writes on their way, all synced: how many share an fsync?"""
+        files = DiskFiles(self.folder / "group")
+        shared = SharedDatabase(files, replace(self.setup.options, sync="always"))
+        before, began = shared.db.stats.syncs, time.perf_counter()
+
+        def writer(which: int) -> None:
+            waiting = []
+            for n in range(count // threads):
+                waiting.append(shared.submit([(b"%03d-%07d" % (which, n), b"v" * self.setup.value_size)]))
+                if len(waiting) >= 16:
+                    waiting.pop(0).wait()
+            for ticket in waiting:
+                ticket.wait()
+
+        workers = [threading.Thread(target=writer, args=(n,)) for n in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        took = time.perf_counter() - began
+        fsyncs = shared.db.stats.syncs - before
+        shared.close()
+        total = count // threads * threads
+        yield "group", "database", {
+            "threads": threads, "count": total, "fsyncs": fsyncs, "per_fsync": round(total / max(fsyncs, 1), 1),
+            "per_second": round(total / took), "kept": len(DiskFiles(self.folder / "group").names()) > 0,
+        }  # fmt: skip
+
+    def _compare(self, count: int) -> Iterator[Emit]:
+        """The same operations into every engine that is here: same contents? how fast? how many bytes on disk?"""
+        stream: list[Operation] = [
+            (op.key, None if op.what == "delete" else op.value)
+            for op in operations(self.setup.workload, count, self.setup.keys, self.setup.value_size, self.seed)
+            if op.what in ("put", "delete", "update")
+        ]
+        truth: dict[bytes, bytes] = {}
+        for key, value in stream:
+            if value is None:
+                truth.pop(key, None)
+            else:
+                truth[key] = value
+        size = max(self.setup.batch, 1)
+        for name in PEERS:
+            why = missing(name)
+            if why:
+                yield "absent", name, {"sentence": why}
+                continue
+            if self.cancelled:
+                return
+            folder = self.folder / f"peer-{name}"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            peer = open_peer(name, folder, self.setup.options.sync == "always", self.setup.options)
+            began = time.perf_counter()
+            for low in range(0, len(stream), size):
+                peer.write(stream[low : low + size])
+            took = time.perf_counter() - began
+            same = _digest(peer.rows()) == _digest(sorted(truth.items()))
+            peer.close()
+            disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            files = sum(path.suffix in (".ldb", ".sst") for path in folder.rglob("*"))
+            yield "peer", name, {
+                "writes": len(stream), "us": round(1e6 * took), "per_second": round(len(stream) / took), "same": same,
+                "disk_bytes": disk, "tables": files, "keys": len(truth),
+            }  # fmt: skip
+
+
+def _digest(rows: Any) -> str:
+    total = blake2b(digest_size=16)
+    for key, value in rows:
+        total.update(len(key).to_bytes(4, "little") + key + len(value).to_bytes(4, "little") + value)
+    return total.hexdigest()
