@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prayog_smallest.engine import Gossiper
 
+from plugins.smallest.prayog_smallest.engine import Gossiper
 from prayog_sim.faults import Fault, fault
 from prayog_sim.network import Link, Network
 from prayog_sim.node import Node

@@ -386,7 +386,7 @@ def test_one_message_can_be_dropped_delivered_delayed_and_doubled_by_hand() -> N
 
 
 def test_a_node_can_be_tried_without_a_world() -> None:
-    from prayog_smallest.engine import Gossiper
+    from plugins.smallest.prayog_smallest.engine import Gossiper
 
     ctx = Ctx("n1", peers=("n2",))
     node = Gossiper(knows=True, rounds=2, every_us=10)
