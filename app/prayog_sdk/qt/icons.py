@@ -88,6 +88,7 @@ class IconButton(QToolButton):
     ) -> None:
         super().__init__(parent)
         self._name, self._role, self._size = name, role, size
+        self._drawn: tuple[object, ...] = ()
         self.setAutoRaise(True)
         self.set_title(title)
         self._draw()
@@ -109,11 +110,15 @@ class IconButton(QToolButton):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in _LOOK_CHANGED and hasattr(self, "_size"):
+        if event.type() in _LOOK_CHANGED and hasattr(self, "_drawn"):
             self._draw()
 
     def _draw(self) -> None:
         edge = theme.scaled(self._size)
+        look = (self._name, self._role, edge, theme.current().name)
+        if look == self._drawn:  # Qt tells of one change of style several times
+            return
+        self._drawn = look
         self.setIconSize(QSize(edge, edge))
         self.setIcon(icon(self._name, self._role, self._size))
 
@@ -124,6 +129,7 @@ class IconLabel(QLabel):
     def __init__(self, name: str, *, role: str = "text", size: float = 18, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name, self._role, self._size = name, role, size
+        self._drawn: tuple[object, ...] = ()
         self._draw()
 
     def set_icon(self, name: str, role: str | None = None) -> None:
@@ -132,8 +138,11 @@ class IconLabel(QLabel):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in _LOOK_CHANGED and hasattr(self, "_size"):
+        if event.type() in _LOOK_CHANGED and hasattr(self, "_drawn"):
             self._draw()
 
     def _draw(self) -> None:
-        self.setPixmap(pixmap(self._name, self._role, self._size, self.devicePixelRatio()))
+        look = (self._name, self._role, theme.scaled(self._size), theme.current().name, self.devicePixelRatio())
+        if look != self._drawn:  # Qt tells of one change of style several times
+            self._drawn = look
+            self.setPixmap(pixmap(self._name, self._role, self._size, self.devicePixelRatio()))

@@ -144,6 +144,7 @@ def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
     if app.property(_PROPERTY) is None and app.style().objectName() != "fusion":
         app.setStyle("Fusion")  # once: a second time would style every widget anew for nothing
     app.setProperty(_PROPERTY, theme.name)
+    app.setStyleSheet("")  # a sheet in place of another styles a widget once for every widget around it
     font = QFont()
     font.setFamilies([SANS, SYMBOLS, "sans-serif"])
     font.setPointSizeF(BASE_POINTS * text_percent / 100)
