@@ -163,8 +163,7 @@ class Recorded:
         until = time.monotonic() + _BEGUN_S
         while any(member.status == "starting" for member in self._members.values()) and time.monotonic() < until:
             time.sleep(0.002)
-            self._settle()
-        self._news.clear()
+            self._collect()
 
     def _gone(self, name: str) -> bool:
         child = self._members[name].child
@@ -195,14 +194,21 @@ class Recorded:
             return
         self._looked = now
         dead = [member for member in self._members.values() if member.child is not None and self._gone(member.name)]
-        for member in self._members.values():
-            self._merge.add(member.lines())
+        self._collect()
         for member in dead:
             self._bury(member)
         while self._proxy.news:
             at, kind, node, data = self._proxy.news.popleft()
             self._merge.add([Line("", at, kind, {**data, "node": node})])
         self._find_hung(now)
+
+    def _collect(self) -> None:
+        """Take the new lines of all journals."""
+        for member in self._members.values():
+            lines = member.lines()
+            if member.status == "starting" and any(line.kind in ("start", "restart") for line in lines):
+                member.status = "up"
+            self._merge.add(lines)
 
     def _bury(self, member: Member) -> None:
         """A process ended, and nobody here had ended it."""
@@ -260,8 +266,6 @@ class Recorded:
             self._refused[line.data["ask"]] = line.data["sentence"]
             return
         member = self._members.get(line.node)
-        if member is not None and line.kind in ("start", "restart") and member.status == "starting":
-            member.status = "up"
         if member is not None and line.kind == "error" and member.child is not None:
             self._forget(member)  # its handler raised, and it said so itself before it ended
         last = self.trace[-1].at if len(self.trace) else 0

@@ -289,6 +289,8 @@ class Driver:
             self.branch.pace_us = self._pace()
         self._rate_mark, self._played = (self._now(), 0), 0
         self._goal = None
+        if getattr(self.run, "live", False):
+            self._catch_up()  # processes went on meanwhile: they are followed at their present
         self.playing = True
         self._listener.changed()
 

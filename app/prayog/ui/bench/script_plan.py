@@ -28,6 +28,8 @@ class ScriptPlan:
         self._end: int | None = None
         self._count = 0
         self._horizon = 0
+        self._heard = 0
+        """Steps of a session that were counted, or came before the last action; others than this plan ask it too."""
 
     @property
     def done(self) -> bool:
@@ -98,19 +100,20 @@ class ScriptPlan:
 
     def _go_on(self, run: Run) -> bool:
         """One more thing within the command that is on; False when it is over."""
-        first = len(run.trace)
+        first = self._heard if run.kind == "session" else len(run.trace)
         due = run.next_at
         later = self._later[0].at or 0 if self._later else None
         if run.kind == "session":
             if later is not None and (not run.busy or later <= max(self._now(run), _clock(run))):
                 self._do(run, self._later.pop(0), 0)
-            elif run.step() is None:
+            elif run.step() is None and len(run.trace) == first:
                 return False
         elif later is not None and (due is None or later <= due) and (self._end is None or later <= self._end):
             self._do(run, self._later.pop(0), later)
         elif due is None or (self._end is not None and due > self._end) or run.step() is None:
             return False
         self._counted(run.trace[first:])
+        self._heard = len(run.trace)
         return True
 
     def _counted(self, steps: Sequence[Step]) -> None:
@@ -128,6 +131,7 @@ class ScriptPlan:
     def _do(self, run: Run, command: Do, at: int) -> None:
         args = dict(zip(self._verbs.get(command.action, ()), command.words, strict=False)) | dict(command.args)
         run.do(Action(command.action, args), max(at, self._now(run)) if run.kind == "world" else None)
+        self._heard = len(run.trace)
 
     def _now(self, run: Run) -> int:
         return max(self._horizon, run.trace[-1].at) if len(run.trace) else self._horizon
