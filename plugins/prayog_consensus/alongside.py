@@ -270,7 +270,7 @@ def _differences(shown: Side, other: Side, since: int) -> list[str]:
     for name, value in shown.counters.items():
         there = other.counters.get(name)
         if there is not None and there != value:
-            said.append(f"{name}: {value} here, {there} there.")
+            said.append(f"{name}: {_number(value)} here, {_number(there)} there.")
     if not other.counters["Messages"]:
         said.append("Nothing was sent there: it begins only when it is asked, and none of these actions asks it.")
     first = _parting(shown, other, since)
@@ -282,6 +282,10 @@ def _differences(shown: Side, other: Side, since: int) -> list[str]:
     if other.left_out:
         said.append(f"{len(other.left_out)} actions have no meaning there and were left out.")
     return said or ["Nothing that is counted here differs."]
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _parting(shown: Side, other: Side, since: int) -> str:

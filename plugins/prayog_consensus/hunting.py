@@ -29,8 +29,8 @@ from prayog_sim.rng import Rng
 from prayog_sim.run import ActionError, Run, TimedAction
 
 __all__ = [
-    "LATER", "MASK", "Hunt", "NotFound", "Proof", "Score", "begin", "best", "hidden", "huntable", "hunted", "mask", "note",
-    "proof", "scores", "unmasked",
+    "HINT", "LATER", "MASK", "Hunt", "NotFound", "Proof", "Score", "begin", "best", "hidden", "huntable", "hunted",
+    "mask", "note", "proof", "scores", "unmasked",
 ]  # fmt: skip
 
 MASK = "bug-"

@@ -30,6 +30,7 @@ from prayog_sdk.qt import theme
 if TYPE_CHECKING:
     from prayog.catalog import Entry, Registry
     from prayog.store.repo import Repo
+    from prayog.ui.place import Place
     from prayog.ui.shelf import Card
     from prayog.ui.standing import Standing
     from prayog_sdk.manifest import Problem
@@ -76,6 +77,8 @@ class Desk(QObject):
         """Topics were looked for at least once; until then pages show that they are being looked for."""
         self.states: dict[str, ServiceState] = {}
         self._standing: Standing | None = None
+        self.guess: tuple[Place, Any] | None = None
+        """A prediction made on the home page, for the lesson that is opened with it."""
         self.store: Repo | None = None
         self._repos: list[Repo] = []  # what a job opened; kept here so that closing early closes it too
 

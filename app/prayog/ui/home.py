@@ -5,11 +5,12 @@ On the first start there is nothing to go on with, so the page offers one thing 
 
 from __future__ import annotations
 
+from math import cos, pi, sin
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
 from prayog.ui.desk import Desk
 from prayog.ui.grid import CardGrid
@@ -22,17 +23,19 @@ from prayog_sdk.qt.icons import IconLabel, paint
 
 if TYPE_CHECKING:
     from prayog.ui.shelf import Card
+    from prayog_sdk.lessons import Lesson, Predict
     from prayog_sdk.scenario import Scenario
 
 __all__ = ["Home"]
 
 
 class Poster(QWidget):
-    """A topic's icon, large, on a soft ground with the dots of a grid: a picture where there is no preview yet."""
+    """A soft ground with the dots of a grid: on it a cluster of `nodes` at rest, or else a topic's icon, large."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, nodes: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
+        self._nodes = nodes
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
@@ -52,12 +55,34 @@ class Poster(QWidget):
         for x in range(step, self.width() - 4, step):
             for y in range(step, self.height() - 4, step):
                 painter.drawEllipse(QRectF(x - 1, y - 1, 2, 2))
+        if self._nodes:
+            self._cluster(painter)
+            return
         side = min(self.width(), self.height()) * 0.56
         box = QRectF(0, 0, side, side)
         box.moveCenter(QRectF(self.rect()).center())
         painter.setBrush(QColor(look.accent_soft))
         painter.drawEllipse(box.adjusted(-14, -14, 14, 14))
         paint(painter, box, self._name, look.accent, stroke=1.1)
+
+    def _cluster(self, painter: QPainter) -> None:
+        """Nodes on a ring, each linked to each."""
+        look, middle = theme.current(), QRectF(self.rect()).center()
+        wide, tall = self.width() * 0.34, self.height() * 0.34
+        turn = 2 * pi / self._nodes
+        places = [
+            QPointF(middle.x() + wide * sin(turn * n), middle.y() - tall * cos(turn * n)) for n in range(self._nodes)
+        ]
+        line = QColor(look.accent)
+        line.setAlpha(70)
+        painter.setPen(QPen(line, 1))
+        for n, one in enumerate(places):
+            for other in places[n + 1 :]:
+                painter.drawLine(one, other)
+        painter.setPen(QPen(QColor(look.accent), 2))
+        painter.setBrush(QColor(look.surface))
+        for place in places:
+            painter.drawEllipse(place, 15, 15)
 
 
 class Home(Page):
@@ -106,24 +131,54 @@ class Home(Page):
         if scenario is None:
             return
         surface = Surface(margin=3 * theme.UNIT)
-        act = button(self.tr("Open it on the bench"), "primary", "play")
-        act.clicked.connect(lambda: self.wanted.emit(Place("scenario", card.id, scenario.id)))
+        play = Place("scenario", card.id, scenario.id)
         learn = button(self.tr("About this topic"), "link")
         learn.clicked.connect(lambda: self.wanted.emit(Place("topic", card.id)))
+        lesson = _question(card, scenario)
+        asked = lesson.items[0].predict if lesson is not None else None
+        offered: list[QWidget | QLayout | int] = []
+        if lesson is not None and asked is not None:
+            act = button(self.tr("Just let me play"), "link")
+            answers = [self._answer(Place("lesson", card.id, lesson.id), asked, guess) for guess in asked.choices]
+            offered += [flow(*answers, gap=theme.UNIT), theme.UNIT // 2]
+            title = asked.question
+            about = self.tr(
+                "What do you expect? Your answer is written down and the bench opens, at rest. Then press Play."
+            )
+        else:
+            act = button(self.tr("Open it on the bench"), "primary", "play")
+            title, about = scenario.title, scenario.about
+        act.clicked.connect(lambda: self.wanted.emit(play))
         words = column(
             overline(_with_minutes(self.tr("Start here"), scenario.minutes)),
-            heading(scenario.title, 3),
-            text(scenario.about, "muted"),
+            heading(title, 3),
+            text(about, "muted"),
             -1,
             8,
+            *offered,
             flow(act, learn, gap=16),
             gap=theme.UNIT,
         )
         line = row(gap=4 * theme.UNIT)
         line.addLayout(words, 1)
-        line.addWidget(Poster(_icon(card)))
+        line.addWidget(Poster(_icon(card), _nodes(scenario)))
         surface.body.addLayout(line)
         self._grid.add(surface, 3)
+
+    def _answer(self, place: Place, asked: Predict, guess: str) -> QWidget:
+        """One guess: it is written down, and the lesson opens with it, paused."""
+        value: float | str = guess
+        if asked.kind == "number":
+            value = int(guess) if guess.isdigit() else float(guess)
+        made = button(f"{guess} {asked.unit}".strip())
+        made.setAccessibleDescription(asked.question)
+
+        def go() -> None:
+            self.desk.guess = (place, value)
+            self.wanted.emit(place)
+
+        made.clicked.connect(go)
+        return made
 
     def _continue(self, place: Place) -> None:
         card = self.desk.card(place.topic)
@@ -273,6 +328,18 @@ def _quickest(card: Card, tried: frozenset[Place] = frozenset()) -> Scenario | N
         key=lambda each: (Place("scenario", card.id, each.id) in tried, each.id != opening, each.minutes or 99),
         default=None,
     )
+
+
+def _question(card: Card, scenario: Scenario) -> Lesson | None:
+    """The lesson that begins with a question about `scenario` to which guesses can be offered."""
+    found = (each for each in card.lessons if each.scenario == scenario.id and each.items)
+    return next((each for each in found if (asked := each.items[0].predict) is not None and asked.choices), None)
+
+
+def _nodes(scenario: Scenario) -> int:
+    """How many nodes the scenario has, when a picture has room for them; else 0."""
+    nodes = scenario.params.get("nodes")
+    return nodes if isinstance(nodes, int) and 2 <= nodes <= 9 else 0
 
 
 def _item(card: Card, place: Place) -> str | None:

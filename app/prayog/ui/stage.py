@@ -175,6 +175,9 @@ class Stage(QStackedWidget):
             bench.open_scenario(topic.scenario(place.item))
         elif place.kind == "lesson":
             bench.open_lesson(next(each for each in topic.lessons(lang) if each.id == place.item))
+            guess, self.desk.guess = self.desk.guess, None
+            if guess is not None and guess[0] == place:
+                bench.coach.lesson.answer(guess[1])
         elif place.kind == "challenge":
             bench.open_challenge(next(each for each in topic.challenges(lang) if each.id == place.item))
         elif self._saved is not None:

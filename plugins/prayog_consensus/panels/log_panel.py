@@ -55,7 +55,7 @@ class LogGrid(QWidget):
         self.update()
 
     def _sizes(self) -> tuple[int, int, int]:
-        """Width of names, width and height of a cell."""
+        """Width of the names, width and height of a cell."""
         metrics = self.fontMetrics()
         names = max((metrics.horizontalAdvance(one.node) for one in self._rows), default=0) + 3 * theme.UNIT
         return names, metrics.horizontalAdvance("000") + 2 * theme.UNIT, metrics.height() + theme.UNIT
@@ -81,13 +81,6 @@ class LogGrid(QWidget):
             top = line * tall
             if one.node == self.selected:
                 painter.fillRect(QRectF(0, top, self.width(), tall), QColor(colours.accent_soft))
-            font = painter.font()
-            font.setBold(one.role == "leader")
-            painter.setFont(font)
-            painter.setPen(QColor(colours.text))
-            painter.drawText(QRectF(theme.UNIT, top, names, tall), Qt.AlignmentFlag.AlignVCenter, one.node)
-            font.setBold(False)
-            painter.setFont(font)
             if one.base >= self._from:
                 self._draw_snapshot(painter, QRectF(names, top, (one.base - self._from + 1) * wide, tall))
             for cell in one.cells:
@@ -95,7 +88,23 @@ class LogGrid(QWidget):
                     self._draw_cell(painter, cell, QRectF(names + (cell.slot - self._from) * wide, top, wide, tall))
             if leader is not None and one.node != leader.node:
                 self._draw_progress(painter, leader, one.node, names, wide, top, tall)
+        self._draw_names(painter, names, tall)
         painter.end()
+
+    def _draw_names(self, painter: QPainter, names: int, tall: int) -> None:
+        """The names over the left edge of what is in sight, so that they are read wherever the grid is scrolled to."""
+        colours = theme.current()
+        left = self.visibleRegion().boundingRect().left()
+        painter.fillRect(QRectF(left, 0, names, self.height()), self.palette().window())
+        font = painter.font()
+        for line, one in enumerate(self._rows, 1):
+            if one.node == self.selected:
+                painter.fillRect(QRectF(left, line * tall, names, tall), QColor(colours.accent_soft))
+            font.setBold(one.role == "leader")
+            painter.setFont(font)
+            painter.setPen(QColor(colours.text))
+            place = QRectF(left + theme.UNIT, line * tall, names - theme.UNIT, tall)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, one.node)
 
     def _draw_cell(self, painter: QPainter, cell: Cell, place: QRectF) -> None:
         colours = theme.current()
@@ -180,6 +189,7 @@ class LogPanel(Panel):
         self._area.setWidget(self._grid)
         bar = self._area.horizontalScrollBar()
         bar.rangeChanged.connect(lambda _low, high: bar.setValue(high) if self._follow else None)
+        bar.valueChanged.connect(lambda _value: self._grid.update())
         bar.actionTriggered.connect(lambda _action: self._scrolled(bar.sliderPosition() >= bar.maximum() - 4))
         self._legend = QLabel(
             self.tr("Number and colour: term. Dashed: not known to be committed. ● matches, ▾ is sent next.")

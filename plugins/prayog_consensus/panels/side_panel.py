@@ -90,11 +90,14 @@ class SidePanel(Panel):
         inside = QVBoxLayout(told)
         inside.setContentsMargins(0, theme.UNIT, 0, 0)
         self._why = paragraph("")
+        self._why.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
         self._why.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._counters = QSplitter(Qt.Orientation.Horizontal)
         self._counters.setChildrenCollapsible(False)
         self._counters.addWidget(self._table)
         self._counters.addWidget(_scrolled(self._why))
+        self._counters.setStretchFactor(0, 3)
+        self._counters.setStretchFactor(1, 2)
         inside.addWidget(self._counters)
         lines = QWidget()
         column = QVBoxLayout(lines)
@@ -187,6 +190,7 @@ class SidePanel(Panel):
 
     def _show(self, pair: Pair) -> None:
         self._pair = pair
+        self._dirty = True
         words = self.tr("Same seed, {n} of {m} actions. Compared up to the end of the run on the bench.")
         left, done = len(pair.other.left_out), len(self.bench.run.actions) if self.bench else 0
         self._note.setText(words.replace("{n}", str(max(0, done - left))).replace("{m}", str(done)))
@@ -199,10 +203,16 @@ class SidePanel(Panel):
             title.setText(side.title)
             view.start(side.nodes, side.rows)
         self._tabs.show()
+        self._counters.setSizes([3 * self.width() // 5, 2 * self.width() // 5])
 
     def _fill_table(self, pair: Pair) -> None:
         names = [*pair.shown.counters, *(name for name in pair.other.counters if name not in pair.shown.counters)]
         self._table.setHorizontalHeaderLabels([self.tr("Counted"), pair.shown.title, pair.other.title])
+        for column in range(3):
+            side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+            head = self._table.horizontalHeaderItem(column)
+            if head is not None:
+                head.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         self._table.setRowCount(len(names))
         for line, name in enumerate(names):
             values = [_said(side, name) for side in (pair.shown, pair.other)]
@@ -232,6 +242,7 @@ class SidePanel(Panel):
         if self._dirty and self.bench is not None and self._pair is not None and self.isVisible():
             self._dirty = False
             self._here.show_at(self.bench.at)
+            self._there.show_time(self.bench.view().at)
 
     def on_theme(self) -> None:
         for view in (self._here, self._there):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QVBoxLayout,
 
 from prayog_consensus.columns import Columns, Row
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.state import paragraph
 
 __all__ = ["TextView"]
 
@@ -68,11 +70,11 @@ class _Rows(QAbstractListModel):
 
     def place(self, seq: int) -> int:
         """The last shown row up to step `seq`; -1 when there is none."""
-        low, high = 0, len(self.shown)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if self.shown[middle].seq <= seq else (low, middle)
-        return low - 1
+        return bisect_right(self.shown, seq, key=lambda row: row.seq) - 1
+
+    def place_at(self, at: int) -> int:
+        """The last shown row up to virtual time `at`."""
+        return bisect_right(self.shown, at, key=lambda row: row.at) - 1
 
 
 class TextView(QWidget):
@@ -100,8 +102,12 @@ class TextView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
+        self._none = paragraph(self.tr("Nothing has changed yet."), "muted")
         layout.addWidget(self._head)
+        layout.addWidget(self._none)
         layout.addWidget(self._list, 1)
+        for change in (self._model.modelReset, self._model.rowsInserted):
+            change.connect(lambda *_: self._none.setVisible(not self._model.shown))
 
     def start(self, nodes: Sequence[str], rows: Sequence[Row] = ()) -> None:
         """Show another run."""
@@ -117,8 +123,14 @@ class TextView(QWidget):
         self._model.start(self._model.nodes, self._model.all)
 
     def show_at(self, seq: int) -> None:
-        """Mark the row of the shown moment."""
-        place = self._model.place(seq)
+        """Mark the row of the shown step."""
+        self._mark(self._model.place(seq))
+
+    def show_time(self, at: int) -> None:
+        """Mark the last row up to virtual time `at`."""
+        self._mark(self._model.place_at(at))
+
+    def _mark(self, place: int) -> None:
         index = self._model.index(place) if place >= 0 else QModelIndex()
         if index != self._list.currentIndex():
             self._list.selectionModel().setCurrentIndex(

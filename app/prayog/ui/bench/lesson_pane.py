@@ -183,6 +183,11 @@ class LessonPane(QWidget):
 
     # -- what the page tells -------------------------------------------------------------------------------------
 
+    def answer(self, value: Any) -> None:
+        """Record `value` as the answer to the question that is shown; it was given elsewhere."""
+        if self._card is not None:
+            self._card.answer(value)
+
     def set_late(self, late: bool) -> None:
         """The run went on, so that a prediction about it would not count."""
         if self._card is not None:

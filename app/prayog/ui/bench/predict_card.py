@@ -68,6 +68,10 @@ class PredictCard(Card):
             )
             self._missing.show()
             return
+        self.answer(value)
+
+    def answer(self, value: Any) -> None:
+        """Record `value`."""
         self.show_recorded(Answer(self.predict.id, value))
         self.recorded.emit(value)
 
