@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from prayog_sdk.checks import Measure, Verdict
@@ -66,7 +67,7 @@ def _ops_per_fsync(trace: Trace) -> float | None:
         return float(group.data["per_fsync"])
     timed = newest(trace, "timed")
     if timed is not None:
-        return round(timed.data["count"] / max(timed.data["fsyncs"], 1), 1)
+        return round(int(timed.data["count"]) / max(int(timed.data["fsyncs"]), 1), 1)
     status = _status(trace)
     if status is None or not status["counters"]["syncs"]:
         return None
@@ -78,8 +79,9 @@ def _writes_per_second(trace: Trace) -> float | None:
     end = newest(trace, "worked")
     if end is None:
         timed = newest(trace, "timed")
-        return None if timed is None else timed.data.get("per_second")
-    begin = next((s for s in reversed(trace[: end.seq]) if s.kind == "status" or s.kind == "start"), None)
+        rate: float | None = None if timed is None else timed.data.get("per_second")
+        return rate
+    begin = next((s for s in reversed(trace[: end.seq]) if s.kind in ("status", "start")), None)
     took = int(end.data["now"]) - (int(begin.data["now"]) if begin else 0)
     return round(1e6 * int(end.data["count"]) / took, 1) if took > 0 else None
 
@@ -127,7 +129,7 @@ def levels_sorted(trace: Trace) -> Verdict:
             levels[level].append(meta)
         for level in {level for level, _ in step.data["added"]} - {0}:
             files = sorted(levels[level], key=lambda f: str(f["low"]))
-            for a, b in zip(files, files[1:], strict=False):
+            for a, b in pairwise(files):
                 if a["high"] >= b["low"]:
                     return Verdict(False, f"tables {a['number']} and {b['number']} of L{level} overlap", step.seq)
     return Verdict(True, "no two tables of a level overlap")
@@ -145,7 +147,7 @@ def settled(trace: Trace) -> Verdict:
 def damage_named(trace: Trace) -> Verdict:
     """Damage on the disk was found, and its place told."""
     for step in trace:
-        if (step.kind == "error" and step.data.get("file")) or step.kind == "refused":
+        if (step.kind == "problem" and step.data.get("file")) or step.kind == "refused":
             return Verdict(True, str(step.data["sentence"]), step.seq)
         if step.kind == "replayed" and step.data["damage"]:
             return Verdict(True, f"{step.data['log']}: {step.data['damage'][0][2]}", step.seq)

@@ -59,7 +59,8 @@ class Params:
 def setup_of(params: Params, jobs: str) -> Setup:
     """The engine's own setup; `jobs` is ``manual`` (simulated clock) or ``inline``."""
     options = Options(
-        memtable=params.memtable_kib << 10, file=params.file_kib << 10, base=params.base_kib << 10, fanout=params.fanout,
+        memtable=params.memtable_kib << 10, file=params.file_kib << 10, base=params.base_kib << 10,
+        fanout=params.fanout,
         bits=params.bloom_bits, policy=params.policy, trigger=params.trigger, slowdown=params.slowdown,
         stop=params.stop, fifo=8 * params.base_kib << 10, sync=params.sync, every_us=1_000 * params.every_ms,  # type: ignore[arg-type] # one of SYNCS
         mode=params.mode, jobs=jobs,  # type: ignore[arg-type] # manual or inline
@@ -119,16 +120,18 @@ def prayog_actions() -> list[ActionSpec]:
         ActionSpec("verify", "Verify", "Check every block of every table.", icon="check"),
         ActionSpec("crash", "Kill the process", "What was written stays, synced or not.", key="x", icon="crash"),
         ActionSpec("power_fail", "Pull the plug", "Only what was synced is sure to stay.",
-                   args=(Arg("torn", "int", "Unsynced bytes that stay all the same", 0, unit="%"),), key="u", icon="crash"),
-        ActionSpec("cut_wal", "Cut the log", "Remove the log’s end from a byte on. The database must be down.", args=(_AT,),
-                   icon="drop"),
+                   args=(Arg("torn", "int", "Unsynced bytes that stay all the same", 0, unit="%"),), key="u",
+                   icon="crash"),
+        ActionSpec("cut_wal", "Cut the log", "Remove the log’s end from a byte on. The database must be down.",
+                   args=(_AT,), icon="drop"),
         ActionSpec("flip_byte", "Flip a bit", "Damage a file. The database must be down.",
                    args=(Arg("file", "text", "log, table, MANIFEST or a name", "log"), Arg("at", "int", "Byte", 100),
                          Arg("bit", "int", "Bit", 6)), icon="dice"),
         ActionSpec("try_modes", "Try all four modes", "What each recovery mode would bring back; nothing is changed.",
                    icon="fork"),
         ActionSpec("reopen", "Reopen", "Recover, and compare with all that was acknowledged.",
-                   args=(Arg("mode", "choice", "Recovery (empty: the knob’s)", "", ("", *MODES)),), key="o", icon="restart"),
+                   args=(Arg("mode", "choice", "Recovery (empty: the knob’s)", "", ("", *MODES)),), key="o",
+                   icon="restart"),
         ActionSpec("fill_disk", "Fill the disk", "Leave only so much room.",
                    args=(Arg("room", "int", "Room", 0, unit="bytes"),), icon="lock"),
         ActionSpec("group_commit", "Group commit", "Real disk: many threads share their syncs.",
@@ -155,7 +158,8 @@ def prayog_checks() -> list[Check]:
         Check("right", "Every answer is what an honest witness remembers",
               never("answer", right=False) & never("rows", right=False) & never("work", lambda e: e["wrong"] > 0),
               "The run keeps a plain dict of all acknowledged writes beside the engine."),
-        Check("undead", "A deleted row came back", count("answer", lambda e: e["expected"] is None and not e["right"]) > 0),
+        Check("undead", "A deleted row came back",
+              count("answer", lambda e: e["expected"] is None and not e["right"]) > 0),
         Check("levels_sorted", "From level 1 on no two tables overlap", levels_sorted),
         Check("no_stall", "Writers never had to stop", never("stall")),
         Check("damage_named", "Damage was found and its file named", damage_named),

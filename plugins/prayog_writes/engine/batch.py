@@ -57,7 +57,11 @@ def puts_of(keys: list[bytes], values: list[bytes]) -> bytes:
     """Like `body_of` for puts alone, in one pass."""
     heads, sizes = _PUT_KEY, _VALUE
     return b"".join(
-        [part for key, value in zip(keys, values, strict=True) for part in (heads[len(key)], key, sizes[len(value)], value)]
+        [
+            part
+            for key, value in zip(keys, values, strict=True)
+            for part in (heads[len(key)], key, sizes[len(value)], value)
+        ]
     )
 
 

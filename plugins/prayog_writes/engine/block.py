@@ -11,7 +11,7 @@ Source: LevelDB `table/block_builder.cc`, `doc/table_format.md`.
 
 from __future__ import annotations
 
-from os.path import commonprefix
+from itertools import pairwise
 from struct import pack
 
 import numpy as np
@@ -38,6 +38,10 @@ class _Heads(dict[tuple[int, int, int], bytes]):
 _HEADS = _Heads()
 
 
+def _shared(a: bytes, b: bytes) -> int:
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
 def shared_prefixes(keys: list[bytes]) -> npt.NDArray[np.int64]:
     """How many bytes each key shares with the one before it (the first shares none)."""
     shared = np.zeros(len(keys), np.int64)
@@ -46,7 +50,7 @@ def shared_prefixes(keys: list[bytes]) -> npt.NDArray[np.int64]:
     lengths = np.fromiter(map(len, keys), np.int64, len(keys))
     longest = int(lengths.max())
     if not 0 < longest <= 256:
-        return np.array([0, *(len(commonprefix((a, b))) for a, b in zip(keys, keys[1:], strict=False))])
+        return np.array([0, *(_shared(a, b) for a, b in pairwise(keys))], np.int64)
     # Shorter keys are filled up with NULs; what they seem to share beyond their end is cut off again.
     letters = np.array(keys, f"S{longest}").view(np.uint8).reshape(len(keys), longest)
     differs = np.ones((len(keys) - 1, longest + 1), bool)
@@ -71,14 +75,14 @@ def encode(rows: Columns, shared: list[int]) -> bytes:
     at = 0
     for begin in range(0, len(rows), RESTART):
         stop = begin + RESTART
-        run = [0, *shared[begin + 1 : stop]]
+        sharing, some = [0, *shared[begin + 1 : stop]], rows.cut(begin, stop)
         piece = b"".join(
             [
                 part
-                for s, key, tag, value in zip(run, rows.keys[begin:stop], rows.tags[begin:stop], rows.values[begin:stop], strict=True)
+                for s, key, tag, value in zip(sharing, some.keys, some.tags, some.values, strict=True)
                 for part in (heads[s, len(key) + 8 - s, len(value)], key[s:], tag, value)
             ]
-        )  # fmt: skip
+        )
         restarts.append(at)
         at += len(piece)
         parts.append(piece)
@@ -152,5 +156,3 @@ def _decode_any(block: bytes) -> Columns:
     if any(len(key) < 8 for key, _ in entries):
         raise ValueError("a key is shorter than its trailer of 8 bytes")
     return Columns([k[:-8] for k, _ in entries], [k[-8:] for k, _ in entries], [v for _, v in entries])
-
-

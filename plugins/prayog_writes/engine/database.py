@@ -143,7 +143,7 @@ class Database:
         if not items:
             return
         if not self._plain:
-            self.write(items)
+            self.write(list(items))
             return
         keys, values = [key for key, _ in items], [value for _, value in items]
         first = self.last + 1
@@ -412,9 +412,7 @@ class Database:
         if flushed is not None:
             self._persisted = flushed.last
             log = self.immutable[1].log if len(self.immutable) > 1 else self.memtable.log
-        full = Edit(
-            None, log, self.new_number(), self._persisted, edit.added, edit.deleted, edit.pointers, edit.reason
-        )
+        full = Edit(None, log, self.new_number(), self._persisted, edit.added, edit.deleted, edit.pointers, edit.reason)
         self.manifest.add(encode_edit(full))
         self.manifest.sink.sync()
         self.version = self.version.apply(full)

@@ -167,7 +167,9 @@ class MemoryFiles:
     With ``journal`` every change is kept in `changes`.  `syncs` counts calls of `Sink.sync`, `written` bytes.
     """
 
-    def __init__(self, first: dict[str, bytes] | None = None, journal: bool = False, capacity: int | None = None) -> None:
+    def __init__(
+        self, first: dict[str, bytes] | None = None, journal: bool = False, capacity: int | None = None
+    ) -> None:
         self.image = Image()
         self.changes: list[Change] = []
         self.capacity = capacity

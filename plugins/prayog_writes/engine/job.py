@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from prayog_writes.engine.columns import Columns
@@ -108,7 +107,9 @@ class TableWriter:
             raise
         sink.close()
         self.done.append(
-            FileMeta(number, numbers.size, numbers.smallest, numbers.largest, numbers.entries, numbers.tombstones, db.edits)
+            FileMeta(
+                number, numbers.size, numbers.smallest, numbers.largest, numbers.entries, numbers.tombstones, db.edits
+            )
         )
 
     def undo(self) -> None:
@@ -209,10 +210,7 @@ class CompactionJob:
         for level, meta in self.pick.inputs:  # every table of level 0 is a run of its own
             runs.setdefault(level if level else -meta.number, []).append(meta)
         order = sorted(runs, key=lambda run: (run > 0, run))  # newest first: level 0 by number, then the levels
-        cursors = [
-            chain.from_iterable(db.table(f.number).scan(None, chunk, chunk, keep=False) for f in sorted(runs[run], key=lambda f: f.low))
-            for run in order
-        ]  # fmt: skip
+        cursors = [_cursor(db, sorted(runs[run], key=lambda f: f.low), chunk) for run in order]
         broken = db.options.broken
         older = self._older() if "drops tombstones early" not in broken else lambda key: False
         for rows in merged(cursors, db.snapshots(), older, self._dropped, "keeps the oldest" in broken):
@@ -255,3 +253,9 @@ class CompactionJob:
         )
         added = tuple((pick.output, meta) for meta in self._writer.done)
         db.install(Edit(added=added, deleted=deleted, pointers=pointers, reason=reason))
+
+
+def _cursor(db: Database, files: list[FileMeta], chunk: int) -> Iterator[Columns]:
+    """The rows of tables that follow each other, `chunk` blocks at a time."""
+    for meta in files:
+        yield from db.table(meta.number).scan(None, chunk, chunk, keep=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prayog_writes.engine.batch import HEAD
@@ -65,14 +66,16 @@ def read(db: Database) -> Opened:
     if history is None:
         if any(kind in ("ldb", "sst") for _, kind in numbers):
             raise DatabaseError(
-                "There are tables but no file CURRENT, which names the MANIFEST. Restore CURRENT, or choose an empty folder."
+                "There are tables but no file CURRENT, which names the MANIFEST. Restore it, or choose an empty folder."
             )
         return Opened(None, Version(), {}, MemTable(), next_file=1 + max((n for n, _ in numbers), default=1))
     version, edits = history.version, len(history.edits)
     there = {number for number, kind in numbers if kind in ("ldb", "sst")}
     for level, meta in version.files():
         if meta.number not in there:
-            raise Corruption(table_name(meta.number), 0, f"the MANIFEST has it in level {level}, and the file is missing")
+            raise Corruption(
+                table_name(meta.number), 0, f"the MANIFEST has it in level {level}, and the file is missing"
+            )
         name = file_of(files, meta.number)
         if (size := files.size(name)) != meta.size:  # a table is as long as the MANIFEST says, or was never finished
             raise Corruption(name, size, f"it has {size:,} bytes and the MANIFEST says {meta.size:,}")
@@ -183,7 +186,7 @@ def told(db: Database, edit: Edit) -> dict[str, Any]:
     """`edit` as the trace shows it."""
     return {
         "edit": db.edits,
-        "kind": edit.kind,
+        "what": edit.kind,
         "reason": edit.told(),
         "added": [[level, described(meta)] for level, meta in edit.added],
         "deleted": [[level, number] for level, number in edit.deleted],
@@ -247,7 +250,7 @@ def _chunks(items: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[list[bytes],
 
     def ready() -> tuple[list[bytes], list[bytes]]:
         chunk = keys if last is None else [last, *keys]
-        if any(a >= b for a, b in zip(chunk, chunk[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(chunk)):
             raise DatabaseError("load takes keys that ascend, each once; sort them first, or use put_many.")
         return keys, values
 

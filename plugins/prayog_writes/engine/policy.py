@@ -162,21 +162,28 @@ class SizeTiered(_Base):
         newer = sum(run.size for run in runs[:-1])
         if newer >= self.MOST_SPACE * runs[-1].size:
             share = newer / max(runs[-1].size, 1)
-            return _merge(runs, len(runs), f"the newer runs have {share:.1f} × the bytes of the oldest, 2 are allowed")
-        count, size = 1, runs[0].size
-        while count < len(runs) and runs[count].size <= self.SIMILAR * size:
-            size += runs[count].size
-            count += 1
-        if count > 1:
-            return _merge(runs, count, f"the {count} newest runs are of similar size")
+            return _merge(
+                runs, 0, len(runs), f"the newer runs have {share:.1f} × the bytes of the oldest, 2 are allowed"
+            )
+        for begin in range(len(runs) - 1):
+            end, size = begin + 1, runs[begin].size
+            while end < len(runs) and runs[end].size <= self.SIMILAR * size:
+                size += runs[end].size
+                end += 1
+            # A result in level 0 counts as the newest there, so newer runs may only be passed over for a deep one.
+            if end - begin > 1 and (begin == 0 or end == len(runs) or runs[end].level > 1):
+                which = "newest" if begin == 0 else "next"
+                return _merge(runs, begin, end, f"the {end - begin} {which} runs are of similar size")
         count = len(runs) - self._options.trigger + 2
-        return _merge(runs, count, f"{len(runs)} runs, {self._options.trigger} are the limit: the {count} newest join")
+        return _merge(
+            runs, 0, count, f"{len(runs)} runs, {self._options.trigger} are the limit: the {count} newest join"
+        )
 
 
-def _merge(runs: list[_Run], count: int, why: str) -> Pick:
-    """Merge the `count` newest runs; the result lies as deep as the next older run allows."""
-    inputs = tuple((run.level, f) for run in runs[:count] for f in run.files)
-    output = BOTTOM if count == len(runs) else max(runs[count].level - 1, 0)
+def _merge(runs: list[_Run], begin: int, end: int, why: str) -> Pick:
+    """Merge runs `begin` … `end` − 1; the result lies as deep as the next older run allows."""
+    inputs = tuple((run.level, f) for run in runs[begin:end] for f in run.files)
+    output = BOTTOM if end == len(runs) else max(runs[end].level - 1, 0)
     return Pick(inputs, output, why, whole=output == 0)
 
 
@@ -211,4 +218,4 @@ def everything(version: Version, why: str) -> Pick | None:
     inputs = tuple(version.files())
     if not inputs:
         return None
-    return Pick(inputs, max(1, max(level for level, _ in inputs)), f"major compaction of {len(inputs)} tables: {why}")
+    return Pick(inputs, max(1, *(level for level, _ in inputs)), f"major compaction of {len(inputs)} tables: {why}")

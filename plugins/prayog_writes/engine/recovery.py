@@ -62,4 +62,3 @@ def replay(name: str, data: bytes, mode: str, after: int | None = None) -> Repla
             found.stopped = True
             break
     return found
-

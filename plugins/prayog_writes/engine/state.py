@@ -2,7 +2,7 @@
 
 Facts: ``open``, ``now`` (µs), ``levels`` (per level the tables: number, size, low, high, entries, tombstones, born),
 ``memtable``, ``log``, ``amplification`` (per meter value, numerator, denominator, what they are), ``formulas``,
-``limits`` (stall lines), ``counters``, ``edits``, ``survival``, ``modes``, ``looks`` (the path of the last get), ``job``.
+``limits`` (stall lines), ``counters``, ``edits``, ``survival``, ``modes``, ``looks`` (the last get's path), ``job``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from prayog_writes.engine.survival import Memory
 from prayog_writes.engine.version import LEVELS
 
 __all__ = ["fold", "show", "start", "status"]
+
+
+_USER = "bytes of keys and values written by the user"
 
 
 def start(options: Options) -> Facts:
@@ -59,7 +62,7 @@ def fold(state: Facts, step: Step) -> Facts:
         case "work":
             return {**state, "now": data["now"]}
         case "action":
-            looking = {"looks": [], "answer": None} if data["name"] == "get" else {}
+            looking: dict[str, Any] = {"looks": [], "answer": None} if data["name"] == "get" else {}
             return {**state, **looking, "error": "", **({"modes": {}} if data["name"] == "try_modes" else {})}
         case "look":
             return {**state, "looks": [*state["looks"], data]}
@@ -72,7 +75,7 @@ def fold(state: Facts, step: Step) -> Facts:
             return {**state, "open": False, "memtable": empty, "job": None, "survival": None, "modes": {}}
         case "log":
             return {**state, "wal": data}
-        case "error" | "refused":
+        case "problem" | "error" | "refused":
             return {**state, "error": data["sentence"]}
         case _:
             return state
@@ -102,9 +105,8 @@ def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any
         "open": True, "now": round(device.now), "memtable": {"rows": len(db.memtable), "bytes": db.memtable.size},
         "log": {"number": db.memtable.log, "bytes": db.log.size},
         "amplification": {
-            "write": _meter(wrote, stats.user, "bytes written to tables", "bytes of keys and values written by the user"),
-            "write_with_log": _meter(wrote + db.wal_bytes(), stats.user, "bytes written to tables and log",
-                                     "bytes of keys and values written by the user"),
+            "write": _meter(wrote, stats.user, "bytes written to tables", _USER),
+            "write_with_log": _meter(wrote + db.wal_bytes(), stats.user, "bytes written to tables and log", _USER),
             "read": _meter(blocks, stats.gets, "data blocks looked into", "gets"),
             "space": _meter(tables, live, "bytes of all tables", "bytes of the keys and values that count"),
         },

@@ -1,7 +1,7 @@
 """The run of this topic: a database on a disk in memory, with the plug in the learner's hand.
 
-Each action becomes steps: what the engine did (`Database.tell`), in the order in which it did it, then a ``status`` that
-sums up levels, meters and clocks.  A single put or get is told in every detail; a workload tells of flushes,
+Each action becomes steps: what the engine did (`Database.tell`), in the order in which it did it, then a ``status``
+that sums up levels, meters and clocks.  A single put or get is told in every detail; a workload tells of flushes,
 compactions, moves, edits and stalls one by one and of its operations in portions.
 
 Rules
@@ -103,7 +103,9 @@ class Study(Computation):
             case "cut_wal":
                 return self._cut(number(args, "at", -3))
             case "flip_byte":
-                return self._flip(str(args.get("file") or "log"), number(args, "at", 100), number(args, "bit", 6, low=0))
+                return self._flip(
+                    str(args.get("file") or "log"), number(args, "at", 100), number(args, "bit", 6, low=0)
+                )
             case "reopen":
                 mode = str(args.get("mode") or self.setup.options.mode)
                 if mode not in MODES:
@@ -187,7 +189,7 @@ class Study(Computation):
         except DatabaseError as error:
             yield from self._told()
             where = {"file": error.file, "offset": error.offset} if isinstance(error, Corruption) else {}
-            yield "error", "database", {"sentence": str(error), "type": type(error).__name__, **where}
+            yield "problem", "database", {"sentence": str(error), "type": type(error).__name__, **where}
         self._quiet = False
         yield "status", "database", self._status()
         for name, value in self._gauges():
@@ -365,7 +367,9 @@ class Study(Computation):
         ending = {"log": ".log", "table": ".ldb"}.get(file, "?")
         found = sorted(n for n in self.disk if n == file or n.endswith(ending) or n.split("-")[0] == file)
         if not found:
-            raise DatabaseError(f"There is no file {file!r} on the disk; there are: {', '.join(sorted(self.disk)) or 'none'}.")
+            raise DatabaseError(
+                f"There is no file {file!r} on the disk; there are: {', '.join(sorted(self.disk)) or 'none'}."
+            )
         data = bytearray(self.disk[found[-1]])
         where = at if at >= 0 else len(data) + at
         if not 0 <= where < len(data) + beyond:

@@ -60,11 +60,13 @@ class Memory:
         wrong = 0
         if not prefix:
             # Holes: of the writes that should be there, those whose key holds something else.
-            wrong = sum(found.get(key) != value for key, value in expected.items()) + len(found.keys() - expected.keys())
+            wrong = sum(found.get(key) != value for key, value in expected.items()) + len(
+                found.keys() - expected.keys()
+            )
         lost = asked - count + wrong
         return {
-            "acknowledged": asked, "survived": max(asked - lost, 0), "lost": lost, "prefix": prefix, "wrong_keys": wrong,
-            "keys": len(found),
+            "acknowledged": asked, "survived": max(asked - lost, 0), "lost": lost, "prefix": prefix,
+            "wrong_keys": wrong, "keys": len(found),
         }  # fmt: skip
 
     def accept(self, found: State, last: int, survived: int, prefix: bool) -> None:

@@ -153,7 +153,9 @@ class Table:
         if kind == 0:
             return data[:size]
         if kind != 1:
-            raise Corruption(self.name, offset, f"the block is compressed in a way (type {kind}) that the lab cannot read")
+            raise Corruption(
+                self.name, offset, f"the block is compressed in a way (type {kind}) that the lab cannot read"
+            )
         try:
             return snappy.decompress(data[:size])
         except ValueError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import pairwise
 
 from prayog_writes.engine.edit import Edit, FileMeta
 
@@ -44,7 +45,7 @@ class Version:
         levels[0].sort(key=lambda f: -f.number)
         for level, files in enumerate(levels[1:], 1):
             files.sort(key=lambda f: f.smallest)
-            for a, b in zip(files, files[1:], strict=False):
+            for a, b in pairwise(files):
                 if a.high >= b.low:
                     raise ValueError(f"tables {a.number} and {b.number} of level {level} overlap")
         return Version(tuple(tuple(files) for files in levels))

@@ -63,7 +63,8 @@ class Zipf:
             return 0
         if uz < self._second:
             return 1
-        return min(self._n - 1, math.floor(self._n * (self._eta * u - self._eta + 1) ** self._alpha))
+        share: float = (self._eta * u - self._eta + 1) ** self._alpha
+        return min(self._n - 1, math.floor(self._n * share))
 
 
 def value_of(number: int, size: int) -> bytes:

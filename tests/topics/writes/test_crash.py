@@ -164,9 +164,8 @@ def test_a_damaged_table_is_named_and_never_passed_over() -> None:
                     for n in range(300):
                         assert db.get(b"k%03d" % n) == b"v" * 40
         except Corruption as error:
-            assert error.file == table
-        else:
-            assert same, f"byte {at} gave wrong contents without a word"
+            same = error.file == table
+        assert same, f"byte {at} gave wrong contents without a word, or another file was named"
 
 
 def test_a_missing_table_is_named() -> None:
@@ -195,7 +194,10 @@ def test_a_full_disk_is_told_and_the_database_still_opens(room: int) -> None:
             db.write(batch)
             done += 1
     except (DiskFull, ReadOnly) as error:
-        assert "disk is full" in str(error)
+        told = str(error)
+    else:
+        told = "disk is full, but not of this"
+    assert "disk is full" in told
     db.abandon()
     after = states(made)
     full = Database(MemoryFiles(files.image.after_kill(), capacity=room), SMALL)  # there is still no room
@@ -224,8 +226,7 @@ def test_the_four_modes() -> None:
         try:
             return len(contents({**disk, name: log}, Options(mode=mode)))
         except Corruption as error:
-            assert error.file == name
-            return "refused"
+            return "refused" if error.file == name else str(error)
 
     cut = disk[name][:-5]
     assert [recovered(mode, disk[name]) for mode in MODES] == [40, 40, 40, 40]

@@ -60,7 +60,12 @@ def _batch(folder: Path, count: int) -> Result:
 
     a, b = _timed(one_by_one), _timed(batched)
     db.close()
-    return a, b, "one commit a row against commits of 100 rows", "up to 100 rows are lost together; each waits for the others"
+    return (
+        a,
+        b,
+        "one commit a row against commits of 100 rows",
+        "up to 100 rows are lost together; each waits for the others",
+    )
 
 
 def _queue(folder: Path, count: int) -> Result:
@@ -86,12 +91,23 @@ def _queue(folder: Path, count: int) -> Result:
     a = _timed(plain)
     worker = threading.Thread(target=behind)
     worker.start()
-    b = _timed(lambda: [waiting.put(n) for n in range(count, 2 * count)])
+
+    def hand_in() -> None:
+        for n in range(count, 2 * count):
+            waiting.put(n)
+
+    b = _timed(hand_in)
     waiting.put(None)
     drained = _timed(worker.join)
     db.close()
-    return a, b, "until the user may go on: written, or only queued", (
-        f"the last row was on disk {1000 * drained:.0f} ms after the last “saved”; what is queued when the process dies is lost"
+    return (
+        a,
+        b,
+        "until the user may go on: written, or only queued",
+        (
+            f"the last row was on disk {1000 * drained:.0f} ms after the last “saved”; "
+            "what is queued when the process dies is lost"
+        ),
     )
 
 
@@ -117,8 +133,11 @@ def _index(folder: Path, count: int) -> Result:
     db.execute("CREATE INDEX posts_user ON posts (user)")
     b, with_index = _timed(find), insert(200 * count)
     db.close()
-    return a, b, "20 searches by user, without and with an index", (
-        f"{count} inserts took {1000 * without:.1f} ms without and {1000 * with_index:.1f} ms with the index"
+    return (
+        a,
+        b,
+        "20 searches by user, without and with an index",
+        (f"{count} inserts took {1000 * without:.1f} ms without and {1000 * with_index:.1f} ms with the index"),
     )
 
 
@@ -141,8 +160,14 @@ def _cache(folder: Path, count: int) -> Result:
     db.execute("UPDATE posts SET likes = likes + 100000 WHERE id = 1")
     stale = kept[0] != db.execute(query).fetchall()
     db.close()
-    return a, b, "the same question 20 times, asked each time or remembered", (
-        "after an update the remembered answer is " + ("wrong until somebody throws it away" if stale else "still right")
+    return (
+        a,
+        b,
+        "the same question 20 times, asked each time or remembered",
+        (
+            "after an update the remembered answer is "
+            + ("wrong until somebody throws it away" if stale else "still right")
+        ),
     )
 
 
@@ -163,11 +188,17 @@ def _replica(folder: Path, count: int) -> Result:
             main.execute(write)
 
     a, b = _timed(together), _timed(apart)
-    behind = main.execute("SELECT count(*) FROM posts").fetchone()[0] - copy.execute("SELECT count(*) FROM posts").fetchone()[0]
+    behind = (
+        main.execute("SELECT count(*) FROM posts").fetchone()[0]
+        - copy.execute("SELECT count(*) FROM posts").fetchone()[0]
+    )
     main.close()
     copy.close()
-    return a, b, "work of the main database: reads and writes, or writes alone", (
-        f"the copy is {behind} rows behind until it is brought up to date: reads there are stale"
+    return (
+        a,
+        b,
+        "work of the main database: reads and writes, or writes alone",
+        (f"the copy is {behind} rows behind until it is brought up to date: reads there are stale"),
     )
 
 
@@ -188,8 +219,14 @@ def _view(folder: Path, count: int) -> Result:
 
     a, b = _timed(plain), _timed(stored)
     db.close()
-    return a, b, "the sum computed 10 times, or read from a stored table", (
-        f"each refresh costs {1000 * refresh:.1f} ms, and until then the table is stale (SQLite has no materialised views: it is a table)"
+    return (
+        a,
+        b,
+        "the sum computed 10 times, or read from a stored table",
+        (
+            f"each refresh costs {1000 * refresh:.1f} ms, and until then the table is stale "
+            "(SQLite has no materialised views: it is a table)"
+        ),
     )
 
 
@@ -197,11 +234,20 @@ def _denormalised(folder: Path, count: int) -> Result:
     db = _database(folder / "flat.sqlite", "OFF")
     _posts(db, 5 * count)
     db.execute("CREATE TABLE flat AS SELECT p.id, u.name, p.text FROM posts p JOIN users u ON u.id = p.user")
-    a = _timed(lambda: [db.execute("SELECT u.name, p.text FROM posts p JOIN users u ON u.id = p.user").fetchall() for _ in range(5)])
+    a = _timed(
+        lambda: [
+            db.execute("SELECT u.name, p.text FROM posts p JOIN users u ON u.id = p.user").fetchall() for _ in range(5)
+        ]
+    )
     b = _timed(lambda: [db.execute("SELECT name, text FROM flat").fetchall() for _ in range(5)])
     changed = db.execute("UPDATE flat SET name = 'Asha' WHERE name = 'user1'").rowcount
     db.close()
-    return a, b, "posts with names, by a join or from one wide table", f"to rename one user, {changed} rows are rewritten instead of 1"
+    return (
+        a,
+        b,
+        "posts with names, by a join or from one wide table",
+        f"to rename one user, {changed} rows are rewritten instead of 1",
+    )
 
 
 _ALL: dict[str, Callable[[Path, int], Result]] = {

@@ -94,7 +94,7 @@ class DiskSession(Session):
         try:
             yield from self._acted(name, args)
         except DatabaseError as error:
-            yield "error", "database", {"sentence": str(error), "type": type(error).__name__}
+            yield "problem", "database", {"sentence": str(error), "type": type(error).__name__}
         yield from self._told()
         yield "status", "database", state.status(self.db, self.memory, self._device)
 

@@ -61,7 +61,7 @@ class Ticket:
 
 
 class SharedDatabase:
-    """A `Database` that threads may share.  ``stalls``: how often writers waited for the background, ``groups``: commits."""
+    """A `Database` that threads may share.  ``stalls``: waits for the background; ``groups``: commits."""
 
     def __init__(self, files: Files, options: Options) -> None:
         self.db = Database(files, replace(options, jobs="manual"), clock=now_us)
