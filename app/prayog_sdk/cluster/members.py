@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import pickle
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 from prayog_sdk.cluster.journal import Line, Tail
 from prayog_sdk.cluster.processes import Child
 from prayog_sim.node import Node
+from prayog_sim.run import Look
 
 __all__ = ["Factory", "Member", "NodeMember", "Surroundings"]
 
@@ -49,6 +51,8 @@ class Member(Protocol):
     actions: tuple[str, ...]
     last_at: int
     """When it last wrote in its journal (µs)."""
+    fresh: Look
+    """How one that has just begun looks."""
 
     def spawn(self) -> None:
         """Start the process; raises `OSError`."""
@@ -84,6 +88,7 @@ class NodeMember:
         self.life = -1
         self.child: Child | None = None
         self.last_at = 0
+        self.fresh = Look()
         self._index = index
         self._around = around
         try:
@@ -93,7 +98,10 @@ class NodeMember:
                 f"{name} cannot become a process: its factory must be a class of a module, or a functools.partial of "
                 f"one ({error})"
             ) from error
-        self.actions = factory().actions
+        node = factory()
+        self.actions = node.actions
+        with contextlib.suppress(Exception):  # a look that fails is told when the node runs
+            self.fresh = node.look()
         self._tail: Tail | None = None
         self._printed: deque[Line] = deque()
         self._count = 0

@@ -33,6 +33,7 @@ from prayog_sim.world import World
 __all__ = ["LISTEN", "Died", "Outside", "OutsideWorld", "outside_world"]
 
 LISTEN = ms(1)
+_START_S = 10.0  # for a program to begin; nobody waits for a window meanwhile
 _PATIENCE = 75  # turns without rest and without a word until it is called hung: three seconds of real time
 
 
@@ -137,7 +138,7 @@ def outside_world(
     tape = Tape(programs)
     try:
         for name in programs:
-            tape.turn(name, f"{name}/1", init_line(name, tuple(programs)))
+            tape.turn(name, f"{name}/1", init_line(name, tuple(programs)), _START_S)
         world = OutsideWorld({**{name: partial(Outside, name, tape) for name in programs}, **others}, seed, network)
     except BaseException:
         tape.close()

@@ -23,6 +23,7 @@ from prayog_sdk.cluster.journal import Line
 from prayog_sdk.cluster.maelstrom import Body, Garbage, init_line, read_line, write_line
 from prayog_sdk.cluster.processes import Child
 from prayog_sdk.cluster.wire import IDENTS, LIFE
+from prayog_sim.run import Look
 
 if TYPE_CHECKING:
     from prayog_sdk.cluster.members import Surroundings
@@ -53,6 +54,7 @@ class ProgramMember:
         self.life = -1
         self.child: Child | None = None
         self.last_at = 0
+        self.fresh = Look("store", name[:2])
         self._index = index
         self._program = program
         self._nodes = nodes
@@ -164,6 +166,6 @@ class ProgramMember:
     def _note(self, kind: str, told: dict[str, Any], effects: list[Any] | None = None) -> None:
         self._count += 1
         self._clock[self.name] = self._count
-        said = {"role": "store", "sentence": f"an outside program, {self._count - self.life * LIFE} steps so far"}
-        changes = {"l": [said["role"], self.name[:2], -1, said["sentence"], ""]}
+        sentence = f"an outside program, {self._count - self.life * LIFE} steps so far"
+        changes = {"l": [self.fresh.role, self.fresh.letter, -1, sentence, ""]}
         self._lines.append(Line(self.name, self._around.now(), kind, told, effects or [], dict(self._clock), changes))

@@ -74,7 +74,7 @@ class Recorded:
         )  # fmt: skip
         self._guard = Guard(self._folder)
         self._merge = Merge(self._names)
-        self._moments = Moments(self._names)
+        self._moments = Moments(self._names, around.packages)
         self._builder = Builder(self._proxy.fates, around.packages)
         self._looked = -_LOOK_US
         self._news: deque[Step] = deque()
@@ -272,7 +272,7 @@ class Recorded:
         step = self._builder.build(len(self.trace), line, last)
         self._put(step)
         if step.kind in ("crash", "error"):
-            self._moments.died(step.seq, step.node)
+            self._moments.died(step.seq, step.node, self._members[step.node].fresh)
         elif line.changes:
             self._moments.note(step.seq, step.node, line.changes)
 

@@ -106,7 +106,7 @@ class Cluster(Recorded):
         member.child.kill()
         self._settle_of(member)
         step = self._record_step("crash", member.name, data)
-        self._moments.died(step.seq, member.name)
+        self._moments.died(step.seq, member.name, member.fresh)
         return step
 
     def _settle_of(self, member: Member) -> None:

@@ -1,14 +1,17 @@
-"""What of a node's fields changed since the last step, as plain JSON: the journal says it once, not at every step."""
+"""What of a node's fields changed since the last step, as JSON: the journal says it once, not at every step.
+
+Values are encoded as messages are, so that panels see the same tuples and dataclasses as in a simulated world.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from prayog_sdk.cluster.codec import CodecError, decode, encode
 from prayog_sim.disk import Disk
 from prayog_sim.node import Node
 from prayog_sim.run import Look, NodeView, Status
-from prayog_sim.trace import to_json
 
 __all__ = ["Differ", "apply"]
 
@@ -33,7 +36,7 @@ class Differ:
             if name in self._raw and self._raw[name] is value and isinstance(value, _FIXED):
                 continue
             self._raw[name] = value
-            said = _plain(value)
+            said = _encoded(value)
             if name not in self._said or self._said[name] != said:
                 self._said[name] = said
                 half = "d" if name in node.durable or name.startswith("disk/") else "v"
@@ -47,19 +50,29 @@ class Differ:
         return found
 
 
-def apply(view: NodeView, changes: Mapping[str, Any], status: Status) -> NodeView:
-    """`view` with `changes` (of `Differ.changes`) and a status."""
+def apply(view: NodeView, changes: Mapping[str, Any], status: Status, packages: Collection[str]) -> NodeView:
+    """`view` with `changes` (of `Differ.changes`) and a status; classes only from `packages`."""
     look = Look(*changes["l"]) if "l" in changes else view.look
     timers = tuple((str(n), int(b), int(d)) for n, b, d in changes["t"]) if "t" in changes else view.timers
-    durable = {**view.durable, **changes["d"]} if "d" in changes else view.durable
-    volatile = {**view.volatile, **changes["v"]} if "v" in changes else view.volatile
+    durable = {**view.durable, **_decoded(changes["d"], packages)} if "d" in changes else view.durable
+    volatile = {**view.volatile, **_decoded(changes["v"], packages)} if "v" in changes else view.volatile
     return NodeView(view.name, status, durable, volatile, timers, look)
 
 
-def _plain(value: Any) -> Any:
+def _decoded(fields: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
+    found = {}
+    for name, value in fields.items():
+        try:
+            found[name] = decode(value, packages)
+        except CodecError:  # shown as it is
+            found[name] = value
+    return found
+
+
+def _encoded(value: Any) -> Any:
     try:
-        return to_json(value)
-    except TypeError:  # a field that is no value is shown, not refused
+        return encode(value)
+    except CodecError:  # a field that is no value is shown, not refused
         return repr(value)
 
 

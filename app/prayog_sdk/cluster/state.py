@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,8 @@ class Present:
 class Moments:
     """The whole cluster after every step: of the fields only what changed is kept, of the rest every 256th present."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], packages: Collection[str]) -> None:
+        self._packages = packages
         self.present = Present(dict.fromkeys(names, "down"))
         self._kept = [self.present]
         first = {name: NodeView(name, "down", look=Look(sentence="not started yet")) for name in names}
@@ -59,12 +60,12 @@ class Moments:
 
     def note(self, seq: int, name: str, changes: Mapping[str, Any]) -> None:
         """After step `seq`, `changes` came to what is known of `name`."""
-        self._put(seq, apply(self._views[name][-1], changes, "up"))
+        self._put(seq, apply(self._views[name][-1], changes, "up", self._packages))
 
-    def died(self, seq: int, name: str) -> None:
-        """Step `seq` took the memory of `name`; its stored half stays."""
+    def died(self, seq: int, name: str, fresh: Look) -> None:
+        """Step `seq` took the memory of `name`; its stored half stays.  `fresh` is the look of one that begins."""
         last = self._views[name][-1]
-        look = Look(last.look.role, last.look.letter, last.look.hue, "down; what it had only in memory is gone")
+        look = Look(fresh.role, fresh.letter, last.look.hue, "down; what it had only in memory is gone")
         self._put(seq, NodeView(name, "down", last.durable, {}, (), look))
 
     def happen(self, step: Step) -> None:

@@ -6,7 +6,7 @@ When no running program has had just that conversation (a fork, or a step back a
 started and told all of it at once, and as many lines as it had said then are taken for the ones it says again.
 
 Rules
-1. A turn takes at most `BOUND_S` of real time, whatever the program does; what it says later comes with a later turn.
+1. A turn takes at most `BOUND_S` of real time (unless its caller has more), whatever the program does; what it says later comes with a later turn.
 2. At most one process per node runs; `close` ends them all, and afterwards only the past can be asked.
 """
 
@@ -96,15 +96,15 @@ class Tape:
         """The nodes that are outside programs."""
         return tuple(self._programs)
 
-    def turn(self, me: str, key: str, line: str) -> Turn:
+    def turn(self, me: str, key: str, line: str, bound: float = BOUND_S) -> Turn:
         """Give `line` to the program of `me` after the conversation `key`; an empty line only listens.
 
-        A key that is not of a turn begins a conversation: a new process.
+        A key that is not of a turn begins a conversation: a new process.  It has `bound` seconds to come to rest.
         """
         new = hashlib.blake2b(f"{key}\0{line}".encode(), digest_size=16).hexdigest()
         known = self._turns.get(new)
         if known is None:
-            known = self._turns[new] = self._ask(me, key, line, new)
+            known = self._turns[new] = self._ask(me, key, line, new, bound)
         return known
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Tape:
 
     # -- the real thing ----------------------------------------------------------------------------------------------
 
-    def _ask(self, me: str, key: str, line: str, new: str) -> Turn:
+    def _ask(self, me: str, key: str, line: str, new: str, bound: float) -> Turn:
         if self._closed:
             return Turn(new, key, line, (), ended=f"{me} was not asked: this run was closed")
         try:
@@ -131,7 +131,7 @@ class Tape:
         early = len(said) if line else 0
         if line:
             live.child.write(line)
-        working = self._listen(live, said)
+        working = self._listen(live, said, bound)
         live.key = new
         ended = ""
         if (code := live.child.ended) is not None:
@@ -141,10 +141,10 @@ class Tape:
             ended = f"{me} {how_it_ended(code)}{last}"
         return Turn(new, key, line, tuple(said), early, working, ended)
 
-    def _listen(self, live: _Live, said: list[str]) -> bool:
+    def _listen(self, live: _Live, said: list[str], bound: float) -> bool:
         """Collect what it says until it is at rest (False) or its time is up (True)."""
         begin = still = time.monotonic()
-        while (now := time.monotonic()) < begin + BOUND_S:
+        while (now := time.monotonic()) < begin + bound:
             if found := live.heard():
                 said += found
                 still = now
