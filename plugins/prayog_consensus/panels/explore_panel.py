@@ -13,11 +13,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QTreeWidget,
     QTreeWidgetItem,
@@ -30,6 +30,7 @@ from prayog_consensus.engine.families import family
 from prayog_consensus.engine.setup import CORRECT
 from prayog_sdk.exploring import Exploration, Explored, explore
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sim.explorer import Limits, Verdict
@@ -59,12 +60,15 @@ class ExplorePanel(Panel):
         self._cap = FIRST_CAP
         self._variant = QComboBox()
         self._variant.setAccessibleName(self.tr("Variant"))
+        self._variant.setMinimumContentsLength(12)
+        self._variant.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._actions = QLineEdit()
         self._actions.setPlaceholderText(self.tr("propose node=p1 value=1; …"))
         self._numbers: dict[str, QSpinBox] = {}
         form = QFormLayout()
         form.addRow(self.tr("Variant"), self._variant)
-        row = QHBoxLayout()
+        numbers = QWidget()
+        row = FlowLayout(numbers)
         for name, title, low, high, value in (
             ("nodes", self.tr("nodes"), 2, 5, 3),
             ("crashes", self.tr("crashes"), 0, 4, 0),
@@ -80,8 +84,7 @@ class ExplorePanel(Panel):
             box.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)
             self._numbers[name] = box
             row.addWidget(box)
-        row.addStretch(1)
-        form.addRow(self.tr("At most"), row)
+        form.addRow(self.tr("At most"), numbers)
         form.addRow(self.tr("Asked for"), self._actions)
         self._go = QPushButton(self.tr("Explore"))
         self._go.setProperty("kind", "primary")
@@ -97,22 +100,30 @@ class ExplorePanel(Panel):
         )
         self._note.setWordWrap(True)
         self._note.setProperty("kind", "muted")
-        buttons = QHBoxLayout()
+        buttons = QWidget()
+        line = FlowLayout(buttons)
         for button in (self._go, self._more, self._open):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+            line.addWidget(button)
         self._tree = QTreeWidget()
         self._tree.setHeaderLabels([self.tr("Promise"), self.tr("Verdict"), self.tr("In words")])
         self._tree.setAccessibleName(self.tr("What the search found"))
         self._tree.setRootIsDecorated(True)
         self._tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._tree.itemSelectionChanged.connect(self._selected)
+        self._tree.setMinimumHeight(theme.scaled(120))
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(*(theme.UNIT,) * 4)
+        column.addLayout(form)
+        column.addWidget(buttons)
+        column.addWidget(self._note)
+        column.addWidget(self._tree, 1)
+        area = QScrollArea()  # large text needs more height than a panel may ask for
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(*(theme.UNIT,) * 4)
-        layout.addLayout(form)
-        layout.addLayout(buttons)
-        layout.addWidget(self._note)
-        layout.addWidget(self._tree, 1)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
@@ -123,12 +134,14 @@ class ExplorePanel(Panel):
         if self.bench is None:
             return
         chosen = family(self.bench.params.algorithm)
-        known = [CORRECT, *(str(v.params.get("variant", v.name)) for v in chosen.variants)]
-        if [self._variant.itemText(i) for i in range(self._variant.count())] != known:
+        known = {CORRECT: self.tr("correct")}
+        known |= {str(v.params["variant"]): v.title for v in chosen.variants if "variant" in v.params}
+        if [self._variant.itemData(place) for place in range(self._variant.count())] != list(known):
             self._variant.clear()
-            self._variant.addItems(list(dict.fromkeys(known)))
+            for name, title in known.items():
+                self._variant.addItem(title, name)
             self._actions.setText(ASKED.get(chosen.name, ""))
-        self._variant.setCurrentText(self.bench.params.variant)
+        self._variant.setCurrentIndex(max(0, self._variant.findData(self.bench.params.variant)))
 
     # -- searching -----------------------------------------------------------------------------------------------
 
@@ -142,7 +155,7 @@ class ExplorePanel(Panel):
         lines = tuple(line.strip() for line in self._actions.text().split(";") if line.strip())
         params = self.bench.params
         self._small = Small(
-            params.algorithm, n["nodes"], self._variant.currentText(), params.options, n["crashes"], n["drops"],
+            params.algorithm, n["nodes"], self._variant.currentData(), params.options, n["crashes"], n["drops"],
             n["timers"], n["epochs"], actions=lines,
         )  # fmt: skip
         self._cap = FIRST_CAP

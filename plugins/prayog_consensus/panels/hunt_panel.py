@@ -103,6 +103,8 @@ class HuntPanel(Panel):
         self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._columns.setSpacing(3 * theme.UNIT)
         left, right = QVBoxLayout(), QVBoxLayout()
+        for side in (left, right):
+            side.setSpacing(theme.UNIT)
         self._promises_head = _head(self.tr("Promises"))
         left.addWidget(self._promises_head)
         left.addLayout(self._promises)

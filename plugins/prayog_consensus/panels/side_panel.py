@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHeaderView,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QTableWidget,
     QTableWidgetItem,
@@ -108,13 +109,17 @@ class SidePanel(Panel):
         self._tabs.setDocumentMode(True)
         self._tabs.addTab(told, self.tr("Counted"))
         self._tabs.addTab(lines, self.tr("Told"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(*(theme.UNIT,) * 4)
-        layout.addWidget(head)
-        layout.addWidget(self._note)
-        layout.addWidget(self._tabs, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(*(theme.UNIT,) * 4)
+        column.addWidget(head)
+        column.addWidget(self._note)
+        column.addWidget(self._tabs, 1)
+        column.addStretch(0)
         self._tabs.hide()
-        layout.addStretch(0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(_scrolled(whole))
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
@@ -267,8 +272,6 @@ def _said(side: Side, name: str) -> str:
 
 
 def _scrolled(widget: QWidget) -> QWidget:
-    from PySide6.QtWidgets import QScrollArea
-
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QScrollArea.Shape.NoFrame)

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_consensus.columns import Columns, Row
 from prayog_sdk.qt import theme
@@ -89,6 +89,7 @@ class TextView(QWidget):
         self._head.setFont(theme.mono())
         self._head.setProperty("kind", "muted")
         self._head.setTextFormat(Qt.TextFormat.PlainText)
+        self._head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._list = QListView()
         self._list.setModel(self._model)
         self._list.setUniformItemSizes(True)
