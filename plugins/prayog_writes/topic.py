@@ -112,7 +112,7 @@ def prayog_actions() -> list[ActionSpec]:
         ActionSpec("scan", "Scan", "Read some keys in order.",
                    args=(Arg("start", "text", "From", "user"), Arg("count", "int", "How many", 10)), icon="table"),
         ActionSpec("run_workload", "Run workload", "A stream of operations.",
-                   args=(Arg("name", "choice", "Workload (empty: the knob’s)", "", ("", *WORKLOADS)),
+                   args=(Arg("workload", "choice", "Workload (empty: the knob’s)", "", ("", *WORKLOADS)),
                          Arg("count", "int", "Operations", 5_000)), key="w", icon="play"),
         ActionSpec("flush", "Flush", "Write the memtable as a table now.", key="f", icon="disk"),
         ActionSpec("compact", "Compact", "Merge one level into the next, or everything.",
@@ -210,8 +210,12 @@ def prayog_broken() -> list[Variant]:
 
 @hookimpl
 def prayog_panels() -> list[PanelSpec]:
+    here = "prayog_writes.panels"
     return [
-        PanelSpec("series", "Amplification", "series", "centre", "plot"),
-        PanelSpec("state", "State", "state", "right", "tree"),
+        PanelSpec("levels", "Levels", f"{here}.levels_panel:LevelsPanel", "centre", "outline"),
+        PanelSpec("series", "Amplification", "series", "tab", "plot"),
+        PanelSpec("costs", "Costs", f"{here}.cost_panel:CostPanel", "right", "plan"),
+        PanelSpec("log", "Log and crash lab", f"{here}.log_panel:LogPanel", "bottom", "table"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
+        PanelSpec("state", "State", "state", "tab", "tree"),
     ]

@@ -83,7 +83,7 @@ class Study(Computation):
             case "scan":
                 return self._scan(text(args, "start"), number(args, "count", 10, low=1))
             case "run_workload":
-                name = str(args.get("name") or self.setup.workload)
+                name = str(args.get("workload") or self.setup.workload)
                 if name not in WORKLOADS:
                     raise ActionError(f"There is no workload {name!r}; there are: {', '.join(WORKLOADS)}.")
                 return self._workload(name, number(args, "count", self.setup.operations, low=1))

@@ -80,8 +80,8 @@ class DiskSession(Session):
             raise ActionError(f"There is no action {name!r} on the real disk; there are: {', '.join(ACTIONS)}.")
         if name in ("put", "get", "delete"):
             text(args, "key")
-        if name == "run_workload" and str(args.get("name") or self.setup.workload) not in WORKLOADS:
-            raise ActionError(f"There is no workload {args.get('name')!r}; there are: {', '.join(WORKLOADS)}.")
+        if name == "run_workload" and str(args.get("workload") or self.setup.workload) not in WORKLOADS:
+            raise ActionError(f"There is no workload {args.get("workload")!r}; there are: {", ".join(WORKLOADS)}.")
         if name == "optimise" and args.get("what") not in EXPERIMENTS:
             raise ActionError(f"There is no experiment {args.get('what')!r}; there are: {', '.join(EXPERIMENTS)}.")
         if name == "reopen" and args.get("mode") and args["mode"] not in MODES:
@@ -136,7 +136,7 @@ class DiskSession(Session):
                 shown = None if value is None else value[:40].decode("utf-8", "backslashreplace")
                 yield "answer", "database", {"key": key.decode(), "value": shown, "right": right}
             case "run_workload":
-                kind = str(args.get("name") or self.setup.workload)
+                kind = str(args.get("workload") or self.setup.workload)
                 yield from self._workload(db, kind, number(args, "count", self.setup.operations, 1))
             case "flush":
                 db.flush()

@@ -1,0 +1,116 @@
+"""On the real disk: killed by the system, shared by threads, compared with other engines."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from prayog_writes.engine.database import Database
+from prayog_writes.engine.disk import DiskFiles
+from prayog_writes.engine.errors import DatabaseError
+from prayog_writes.engine.files import MemoryFiles
+from prayog_writes.engine.options import Options
+from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
+from prayog_writes.engine.real.peers import PEERS, missing, open_peer
+from prayog_writes.engine.real.shared import SharedDatabase
+
+WRITER = """
+import sys
+from pathlib import Path
+from prayog_writes.engine.database import Database
+from prayog_writes.engine.disk import DiskFiles
+from prayog_writes.engine.options import Options
+options = Options(memtable=4000, file=4000, base=9000, fanout=3, trigger=2, sync="never")
+db = Database(DiskFiles(Path(sys.argv[1])), options)
+n = 0
+while True:
+    db.write([(b"a%06d" % (n % 500), b"%d" % n), (b"last", b"%d" % n)])
+    sys.stdout.write(f"{n}\\n")
+    sys.stdout.flush()
+    n += 1
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX; Windows ends processes otherwise")
+@pytest.mark.parametrize("lines", [1, 300, 2_500])
+def test_killed_by_the_system_nothing_acknowledged_is_lost(tmp_path: Path, lines: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        for _ in range(lines):
+            writer.stdout.readline()
+        writer.kill()
+        rest = writer.stdout.read().splitlines()
+    told = [int(line) for line in rest if line.isdigit()]
+    acknowledged = told[-2] if len(told) > 1 else lines - 1  # the very last line may be cut in two
+    with Database(DiskFiles(tmp_path), Options()) as db:
+        found = dict(db.scan())
+        assert db.verify() >= 0
+    last = int(found.pop(b"last"))
+    assert last >= acknowledged
+    expected = {b"a%06d" % (n % 500): b"%d" % n for n in range(max(0, last - 499), last + 1)}
+    assert found == expected, "both rows of each batch, and no later one"
+
+
+def test_threads_share_their_syncs_and_lose_nothing() -> None:
+    files = MemoryFiles()
+    shared = SharedDatabase(files, Options(memtable=20_000, file=20_000, base=50_000, trigger=2, slowdown=4, stop=6))
+
+    def writer(which: int) -> None:
+        waiting = [shared.submit([(b"%02d-%04d" % (which, n), b"v" * 30)]) for n in range(200)]
+        for ticket in waiting:
+            ticket.wait()
+
+    threads = [threading.Thread(target=writer, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    syncs = shared.db.stats.syncs
+    assert shared.get(b"03-0100") == b"v" * 30
+    disk = files.image.after_power_failure()  # everything was acknowledged, so everything is safe
+    shared.close()
+    assert syncs < 1_600
+    with Database(MemoryFiles(disk), Options()) as db:
+        assert sum(1 for _ in db.scan()) == 1_600
+    with pytest.raises(DatabaseError, match="closed"):
+        shared.put(b"a", b"b")
+
+
+def test_an_error_reaches_every_writer() -> None:
+    shared = SharedDatabase(MemoryFiles(capacity=3_000), Options(memtable=1 << 20))
+    tickets = [shared.submit([(b"%04d" % n, b"v" * 50)]) for n in range(200)]
+    with pytest.raises(DatabaseError, match="disk is full"):
+        tickets[-1].wait()
+    shared.close()
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_engine_holds_the_same(name: str, tmp_path: Path) -> None:
+    if why := missing(name):
+        pytest.skip(why)
+    peer = open_peer(name, tmp_path, False, replace(Options(), memtable=1 << 16, sync="never"))
+    model: dict[bytes, bytes] = {}
+    for n in range(3_000):
+        key = b"k%04d" % (n * 7919 % 700)
+        value = None if n % 5 == 0 else b"v%d" % n
+        peer.write([(key, value)])
+        model.pop(key, None)
+        if value is not None:
+            model[key] = value
+    assert list(peer.rows()) == sorted(model.items())
+    assert peer.get(b"k0001") == model.get(b"k0001")
+    peer.close()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_optimisation_tells_gain_and_cost(name: str, tmp_path: Path) -> None:
+    ((kind, node, data),) = experiment(name, tmp_path, 60)
+    assert (kind, node) == ("experiment", name)
+    assert data["plain_us"] > 0
+    assert data["cost"]
