@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 import prayog_consensus
 import prayog_location
+import prayog_writes
 from prayog.settings import Settings
 from prayog.ui.bench.page import BenchPage
 from prayog_sdk import manifest
@@ -18,7 +19,7 @@ from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 
 pytestmark = [pytest.mark.xdist_group("webengine"), pytest.mark.timeout(180)]
-TOPICS = {"location": prayog_location, "consensus": prayog_consensus}
+TOPICS = {"location": prayog_location, "consensus": prayog_consensus, "writes": prayog_writes}
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def open_scenario(page: BenchPage, qtbot: QtBot, name: str) -> None:
     [
         ("location", "near_indore", 50), ("location", "fourteen_metres", 10), ("location", "three_rulers", 5),
         ("location", "z_or_hilbert", 3), ("consensus", "raft_two_kings", 200), ("consensus", "paxos_duel", 100),
-        ("consensus", "floodmax_myth", 20),
+        ("consensus", "floodmax_myth", 20), ("writes", "levels_form", 100), ("writes", "wal_lab", 40),
     ],
     indirect=["bench"],
 )  # fmt: skip
