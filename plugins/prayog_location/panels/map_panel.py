@@ -72,6 +72,8 @@ class MapPanel(Panel):
         self._drawn_table: object = None
         self._pin: tuple[float, float] | None = None
         self._tool = "radius"
+        self._brought: Mapping[str, Any] | None = None
+        """The question that was brought into view."""
         self._sizes = {"radius": "50", "nearest": "10"}
         self.map = MapView.create(self)
         self.map.setMinimumHeight(120)
@@ -277,7 +279,8 @@ class MapPanel(Panel):
             self.map.set_points("centre", [query["point"][0]], [query["point"][1]], CENTRE)
         else:
             self.map.clear_overlay("centre")
-        if not self._gathered.looked_at:
+        if query is not self._brought:
+            self._brought = query
             self._look_at(query)
 
     def _look_at(self, query: Mapping[str, Any]) -> None:
