@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prayog_consensus.engine.families import every, family
 from prayog_consensus.engine.setup import CORRECT, Setup, network
 from prayog_consensus.hunting import unmasked
+from prayog_consensus.reign import stale_ms
 from prayog_sdk.checks import Check, Measure, count, never
 from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import ParamError
@@ -90,7 +91,7 @@ def prayog_checks(params: Setup) -> list[Check]:
 def prayog_measures(params: Setup) -> Mapping[str, Measure]:
     if params.program:
         return {"messages": count("send"), "asked": count("invoke"), "answered": count("ok")}
-    return {"messages": count("send"), **family(params.algorithm).measures}
+    return {"messages": count("send"), "stale_ms": stale_ms, **family(params.algorithm).measures}
 
 
 @hookimpl
@@ -111,8 +112,8 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence"),
         PanelSpec("states", "States", f"{here}.states_panel:StatesPanel", "tab", "tree"),
         PanelSpec("explore", "Explorer", f"{here}.explore_panel:ExplorePanel", "tab", "search"),
-        PanelSpec("hunt", "Find the bug", f"{here}.hunt_panel:HuntPanel", "tab", "challenges"),
-        PanelSpec("side", "Side by side", f"{here}.side_panel:SidePanel", "tab", "swap"),
+        PanelSpec("hunt", "Find the bug", f"{here}.hunt_panel:HuntPanel", "tab", "challenges", kinds=("world",)),
+        PanelSpec("side", "Side by side", f"{here}.side_panel:SidePanel", "tab", "swap", kinds=("world",)),
         PanelSpec("theory", "Counters and theory", f"{here}.theory_panel:TheoryPanel", "tab", "plot"),
         PanelSpec("logs", "Logs", f"{here}.log_panel:LogPanel", "bottom", "table"),
         PanelSpec("operations", "Operations", f"{here}.operations_panel:OperationsPanel", "bottom", "clock"),

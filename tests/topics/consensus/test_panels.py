@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from prayog.settings import Settings
@@ -16,6 +17,7 @@ from prayog_consensus.alongside import Asked, Names, Pair, alongside, other_para
 from prayog_consensus.columns import Columns
 from prayog_consensus.engine.families import every, family
 from prayog_consensus.engine.setup import Setup
+from prayog_consensus.reign import stale_ms
 from prayog_sdk.headless import played
 from prayog_sdk.params import ParamError
 from prayog_sdk.qt.jobs import JobManager
@@ -150,6 +152,14 @@ def test_a_column_says_who_leads_who_stands_and_who_is_down() -> None:
     assert sum(not row.plain for row in rows) < len(rows) / 2
 
 
+def test_how_long_a_king_believed_in_vain() -> None:
+    trace = played(topic(), topic().scenario("raft_two_kings")).trace
+    crowned = [(step.at, step.node) for step in trace for effect in step.effects if effect.kind == "leader"]
+    fell = next(step.at for step in trace for effect in step.effects if effect.kind == "stepdown")
+    assert stale_ms(trace) == (fell - crowned[1][0]) / 1_000
+    assert stale_ms(played(topic(), topic().scenario("raft_leader_dies")).trace) == 0
+
+
 # -- on the bench ------------------------------------------------------------------------------------------------
 
 
@@ -176,6 +186,22 @@ def panel(page: BenchPage, qtbot: QtBot, scenario: str, name: str) -> Any:
     dock.raise_()
     qtbot.waitUntil(lambda: slot.panel is not None, timeout=20_000)
     return slot.panel
+
+
+def test_tools_of_one_kind_share_a_menu(bench: BenchPage, qtbot: QtBot) -> None:
+    panel(bench, qtbot, "raft_at_rest", "text")
+    buttons = {button.text(): button for button in bench.tools.findChildren(QToolButton)}
+    assert {"Write", "Read", "Kill the leader", "Provoke", "Server", "Members"} <= set(buttons)
+    menu = buttons["Provoke"].menu()
+    assert menu is not None
+    chosen = next(action for action in menu.actions() if action.text().startswith("Stale leader"))
+    bench.driver.set_speed(float("inf"))
+    bench.driver.play()
+    qtbot.waitUntil(lambda: any(e.kind == "leader" for step in bench.host.trace for e in step.effects), timeout=20_000)
+    bench.driver.pause()
+    bench.driver.last()
+    chosen.trigger()
+    assert bench.host.run.actions[-1].action.name == "partition"
 
 
 def test_a_hunt_from_beginning_to_end(bench: BenchPage, qtbot: QtBot, tmp_path: Path) -> None:
