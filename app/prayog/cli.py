@@ -74,7 +74,9 @@ def parser() -> argparse.ArgumentParser:
 
     add = command("sweep", _sweep, "Run a scenario on many seeds, in several processes, and list the seeds that fail.")
     add.add_argument("scenario", metavar="TOPIC/SCENARIO")
-    add.add_argument("--seeds", type=int, required=True, metavar="N", help="how many seeds, counted from --seed or 0")
+    add.add_argument(
+        "--seeds", type=_number, required=True, metavar="N", help="how many, from --seed or the scenario’s own on"
+    )
     _run_options(add)
     add.add_argument("--dask", metavar="ADDRESS", help="use the Dask cluster there instead of this machine")
     add.add_argument("--json", action="store_true", help="the result as one JSON object")
@@ -105,10 +107,25 @@ def _profile(folder: str | None, flag: str | bool) -> _Parser:
 
 
 def _run_options(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--seed", type=int, metavar="N", help="instead of the scenario's own")
+    add.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     add.add_argument(
         "--set", action="append", default=[], dest="values", metavar="KNOB=VALUE", help="set a knob of the topic"
     )
+
+
+def _number(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, found {word!r}") from None
+
+
+def _seed(word: str) -> int:
+    from prayog_sim.rng import MAX_SEED
+
+    if not word.isdecimal() or int(word) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {MAX_SEED:,}, found {word!r}")
+    return int(word)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

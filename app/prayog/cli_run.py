@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from prayog.catalog import problem_of, strict
 from prayog.cli import BadInput
-from prayog.cli_topics import nearest, open_topic
+from prayog.cli_topics import open_topic
 from prayog.paths import Profile
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def run(profile: Profile, args: argparse.Namespace) -> int:
 def scenario_of(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic, Scenario]:
     """The open topic and the scenario of ``TOPIC/SCENARIO``.  Raises `BadInput` with near matches."""
     topic, name = open_topic(profile, wanted, safe)
+    from prayog_sdk.topic import UnknownScenario
+
     with sentences(topic.id):
-        known = topic.scenarios()
-    for scenario in known:
-        if scenario.id == name:
-            return topic, scenario
-    hint = nearest(name, [scenario.id for scenario in known], "prayog list")
-    raise BadInput(f"The topic {topic.id!r} has no scenario {name!r}; {hint}")
+        try:
+            return topic, topic.scenario(name)
+        except UnknownScenario as error:
+            raise BadInput(str(error)) from error
 
 
 def knob_values(words: Sequence[str]) -> dict[str, str]:

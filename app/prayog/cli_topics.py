@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prayog.catalog import Found, Registry, TopicFailed, find, guard
+from prayog.catalog import Found, Registry, TopicFailed, find, problem_of
 from prayog.cli import BadInput
 from prayog.paths import Profile
 from prayog_sdk.manifest import ManifestError, Problem, read_folder
@@ -55,13 +55,11 @@ def _card(found: Found) -> dict[str, Any]:
 
 
 def _scenarios(found: Found) -> tuple[list[Scenario], list[Problem]]:
-    from prayog_sdk.topic import scenarios
+    from prayog_sdk.scenario import read_good
 
     problems: list[Problem] = []
-    cards: list[Scenario] = []
     assert found.manifest is not None
-    with guard("scenarios", found.where, problems.append):
-        cards = scenarios(found.manifest)
+    cards = read_good(found.manifest, lambda error: problems.append(problem_of(error, "scenarios", found.where)))
     return cards, problems
 
 
@@ -86,6 +84,8 @@ def new(name: str, folder: Path) -> int:
     from prayog_sdk.templates import NameProblem, create
 
     try:
+        if any(name == found.id or f"prayog_{name}" == found.top for found in find(None)):
+            raise NameProblem(f"{name!r} is the name of a topic that comes with the lab; choose another")
         made = create(name, folder)
     except (NameProblem, OSError) as error:
         raise BadInput(f"{error}.".replace("..", ".")) from error
@@ -103,7 +103,10 @@ def open_topic(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic
     """
     head, slash, scenario = wanted.rpartition("/")
     if not slash or not head or not scenario:
-        raise BadInput(f"A scenario is TOPIC/SCENARIO, such as location/{wanted or 'nearest'}; see `prayog list`.")
+        raise BadInput(f"A scenario is TOPIC/SCENARIO, such as {_example(profile, head or wanted)}; see `prayog list`.")
+    if Path(wanted, "plugin.toml").is_file():
+        example = f"{wanted}/{_first(_in_folder(Path(wanted)))}"
+        raise BadInput(f"{wanted} is a topic; name one of its scenarios too, such as {example}.")
     found = find(profile, safe)
     if head not in [one.id for one in found] and Path(head, "plugin.toml").is_file():
         found = [_in_folder(Path(head))]
@@ -115,6 +118,19 @@ def open_topic(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic
         return registry.open(head), scenario
     except TopicFailed as error:
         raise BadInput(f"The topic {head!r} cannot be opened: {error}") from error
+
+
+def _example(profile: Profile, topic: str) -> str:
+    """A scenario that can be run: of the topic that was named, else of the first."""
+    found = find(profile)
+    one = next((one for one in found if one.id == topic), found[0])
+    return f"{one.id}/{_first(one)}"
+
+
+def _first(found: Found) -> str:
+    from prayog_sdk.scenario import files
+
+    return next(iter(files(found.manifest)), "SCENARIO") if found.manifest is not None else "SCENARIO"
 
 
 def _in_folder(folder: Path) -> Found:

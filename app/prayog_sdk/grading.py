@@ -158,7 +158,7 @@ def _refusal(challenge: Challenge, topic: Topic, saved: SavedRun) -> str:
     try:
         given = knobs.flat(topic.params(saved.params))
         asked = knobs.flat(topic.params(topic.scenario(challenge.scenario).params))
-    except (knobs.ParamError, KeyError) as error:
+    except (knobs.ParamError, LookupError) as error:
         return f"The knobs of this run cannot be used: {error.args[0]}"
     changed = [name for name in asked if given[name] != asked[name] and name not in challenge.knobs]
     if changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,10 @@ from prayog_sdk.saved import SavedError, SavedRun, open_run, read_run
 if TYPE_CHECKING:
     from prayog_sim.script import Script
 
-__all__ = ["SavedError", "SavedRun", "Scenario", "ScenarioError", "open_run", "read", "read_all", "read_run"]
+__all__ = [
+    "SavedError", "SavedRun", "Scenario", "ScenarioError", "files", "open_run", "read", "read_all", "read_good",
+    "read_run",
+]  # fmt: skip
 
 
 class ScenarioError(ValueError):
@@ -70,10 +74,26 @@ def read(file: Traversable) -> Scenario:
     )
 
 
-def read_all(manifest: Manifest) -> list[Scenario]:
-    """The scenarios of a topic, in order of their file names.  Raises `ScenarioError`."""
+def files(manifest: Manifest) -> dict[str, Traversable]:
+    """The files of a topic's scenarios by id, in order; they are not read, so one with a mistake hides no other."""
     folder = manifest.folder.joinpath("scenarios")
     if not folder.is_dir():
-        return []
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".lab")), key=lambda file: file.name)
-    return [read(file) for file in files]
+        return {}
+    found = sorted((file for file in folder.iterdir() if file.name.endswith(".lab")), key=lambda file: file.name)
+    return {file.name.removesuffix(".lab"): file for file in found}
+
+
+def read_all(manifest: Manifest) -> list[Scenario]:
+    """The scenarios of a topic, in order of their file names.  Raises `ScenarioError`."""
+    return [read(file) for file in files(manifest).values()]
+
+
+def read_good(manifest: Manifest, failed: Callable[[ScenarioError | OSError], object]) -> list[Scenario]:
+    """The scenarios that can be read; what is wrong with the others goes to `failed`."""
+    good = []
+    for file in files(manifest).values():
+        try:
+            good.append(read(file))
+        except (ScenarioError, OSError) as error:
+            failed(error)
+    return good

@@ -17,8 +17,9 @@ import functools
 import importlib
 import importlib.util
 import inspect
-import os
 import sys
+import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -41,10 +42,18 @@ if TYPE_CHECKING:
     from prayog_sdk.session import Session
     from prayog_sim.trace import Trace
 
-__all__ = ["HOOKS", "Topic", "TopicError", "challenges", "lessons", "scenarios", "silent"]
+__all__ = ["HOOKS", "Topic", "TopicError", "UnknownScenario", "challenges", "lessons", "scenarios", "silent"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_PATH = threading.Lock()
+_ROOTS: Counter[str] = Counter()
+"""How many topics that are open or loading need an entry that was added to `sys.path` (guarded by `_PATH`).
+
+One folder holds many topics, and they are loaded in threads: the one that fails must not take away the entry that
+another is just importing from.
+"""
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("prayog_"))
 """The names of all hooks."""
@@ -52,6 +61,15 @@ HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("prayog_"))
 
 class TopicError(Exception):
     """A topic cannot be opened, or a hook returned what it must not; the message is a sentence for its author."""
+
+
+class UnknownScenario(LookupError):
+    """A topic has no scenario of that name; the message is a sentence that names near ones."""
+
+    def __init__(self, topic: str, wanted: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(wanted, known, 3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`prayog list` shows what there is."
+        super().__init__(f"The topic {topic!r} has no scenario {wanted!r}; {hint}")
 
 
 def silent(done: int, total: int, text: str) -> None:
@@ -228,12 +246,14 @@ class Topic:
         return scenarios(self.manifest)
 
     def scenario(self, id: str) -> _scenario.Scenario:
-        """The scenario called `id`; raises `KeyError` whose text names the nearest one."""
-        found = self.scenarios()
-        for scenario in found:
-            if scenario.id == id:
-                return scenario
-        raise KeyError(f"{self.id} has no scenario {id!r}; it has: {', '.join(s.id for s in found) or 'none'}")
+        """The scenario called `id`, whatever is wrong with the others.
+
+        Raises `UnknownScenario`, or `ScenarioError` when its file has a mistake.
+        """
+        known = _scenario.files(self.manifest)
+        if id not in known:
+            raise UnknownScenario(self.id, id, list(known))
+        return _scenario.read(known[id])
 
     def lessons(self, lang: str = "en") -> list[_lessons.Lesson]:
         return lessons(self.manifest, lang)
@@ -305,9 +325,12 @@ def _enter(manifest: Manifest) -> str:
         return ""
     package = manifest.module.split(".")[0]
     root = _root(manifest, package)
-    added = "" if root in sys.path else root
-    if added:
-        sys.path.append(added)  # never in front: a topic must not shadow the lab or the standard library
+    with _PATH:
+        added = root if _ROOTS[root] or root not in sys.path else ""
+        if added:
+            _ROOTS[added] += 1
+        if root not in sys.path:
+            sys.path.append(root)  # never in front: a topic must not shadow the lab or the standard library
     importlib.invalidate_caches()
     spec = importlib.util.find_spec(package)
     places = [Path(place).resolve() for place in (spec and spec.submodule_search_locations) or ()]
@@ -327,11 +350,13 @@ def _leave(manifest: Manifest, added: str) -> None:
     for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
         if folder in _file(sys.modules[name]).parents:
             del sys.modules[name]
-    if not added or added not in sys.path:
-        return
-    inside = added + os.sep  # compared as text: asking the disk for a thousand modules would hold up the window
-    if not any(str(getattr(module, "__file__", "")).startswith(inside) for module in list(sys.modules.values())):
-        sys.path.remove(added)
+    if added:
+        with _PATH:
+            _ROOTS[added] -= 1
+            if not _ROOTS[added]:
+                del _ROOTS[added]
+                if added in sys.path:
+                    sys.path.remove(added)
 
 
 def _file(module: ModuleType) -> Path:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from prayog_sim.clock import parse_duration
+from prayog_sim.rng import MAX_SEED
 
 __all__ = ["Check", "Command", "Do", "Expect", "RunFor", "Script", "ScriptError", "StepBy", "parse"]
 
@@ -207,8 +208,8 @@ class _Parser:
             if not word.key:
                 raise self.fail(word.column, f"{kind} takes knobs as name=value; found {word.value!r}")
             if word.key == "seed":
-                if type(word.value) is not int:
-                    raise self.fail(word.at, f"seed is a whole number, not {word.value!r}")
+                if type(word.value) is not int or not 0 <= word.value <= MAX_SEED:
+                    raise self.fail(word.at, f"seed is a whole number from 0 to {MAX_SEED:,}, not {word.value!r}")
                 self.seed = word.value
             else:
                 self.params[word.key] = word.value

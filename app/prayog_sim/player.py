@@ -180,7 +180,7 @@ class _Player:
         args = dict(zip(self.verbs.get(command.action, ()), command.words, strict=False))
         if len(args) < len(command.words):
             takes = ", ".join(f"{name}=" for name in self.verbs.get(command.action, ()))
-            known = f"takes {takes}" if takes else "takes no bare words; write name=value"
+            known = f"takes {takes}" if takes else "is no command, nor an action that takes bare words"
             raise self.fail(command, f"{command.action} {known}; found {' '.join(map(str, command.words))!r}")
         twice = sorted(args.keys() & command.args.keys())
         if twice:

@@ -18,9 +18,11 @@ from hashlib import blake2b
 from struct import Struct
 from typing import TypeVar
 
-__all__ = ["Rng", "short_words", "stream_key"]
+__all__ = ["MAX_SEED", "Rng", "short_words", "stream_key"]
 
 T = TypeVar("T")
+MAX_SEED = 10**18 - 1
+"""The largest seed that people may choose: 18 digits, which every generator of numbers takes."""
 
 _LONG = Struct("<8Q").unpack
 _SHORT = Struct("<64H").unpack

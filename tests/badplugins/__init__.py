@@ -78,9 +78,11 @@ def fill(topics: Path) -> None:
     _copy(HERE / "good_anywhere", topics / UNICODE / "good_anywhere")
     (topics / "notes of my own.txt").write_text("The folder holds other things too.", encoding="utf-8")
     for manifest in topics.glob("**/plugin.toml"):  # something to open, in each of them
-        target = manifest.parent / "scenarios" / "first.lab"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(SCENARIO.replace("count\n", "") if "bad_endless_run" in target.parts else SCENARIO)
+        folder = manifest.parent / "scenarios"
+        if not folder.is_dir():
+            folder.mkdir()
+            text = SCENARIO.replace("count\n", "") if manifest.parent.name == "bad_endless_run" else SCENARIO
+            (folder / "first.lab").write_text(text)
     good = {f"good_wheel/{name}": (HERE / "good_wheel" / name).read_bytes() for name in ("plugin.toml", "topic.py")}
     good["good_wheel/scenarios/first.lab"] = SCENARIO.encode()
     wheel(topics, "good_wheel", {**good, "good_wheel/__init__.py": b""})

@@ -18,7 +18,7 @@ from prayog_sdk.headless import RunError, played, run_scenario
 from prayog_sdk.lessons import Challenge
 from prayog_sdk.scenario import SavedRun, ScenarioError, read_all
 from prayog_sdk.testing.golden import play_golden
-from prayog_sdk.topic import Topic
+from prayog_sdk.topic import Topic, UnknownScenario
 from prayog_sim.run import Action
 
 SMALLEST = Path(__file__).parents[1] / "plugins" / "smallest"
@@ -56,7 +56,7 @@ def test_what_cannot_be_played_is_a_sentence(gossip: Topic, tmp_path: Path) -> N
         run_scenario(gossip, scenario, overrides={"nodez": 3})
     with pytest.raises(RunError, match="no services were given"):
         run_scenario(gossip, dataclasses.replace(scenario, kind="session"))
-    with pytest.raises(KeyError, match="no scenario 'rumor'; it has: rumour"):
+    with pytest.raises(UnknownScenario, match=r"no scenario 'rumor'; did you mean rumour\?"):
         gossip.scenario("rumor")
     for line, words in {
         "check reachd": "did you mean reached",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,6 +65,22 @@ def test_a_topic_opens_builds_and_closes(make: Make, topic_of: Callable[[Path], 
     topic.close()
     assert "prayog_probe" not in sys.modules
     topic.close()
+
+
+def test_a_topic_that_fails_leaves_the_way_to_its_neighbours(make: Make, topic_of: Callable[[Path], Topic]) -> None:
+    folder = make(PARAMS + BUILD)
+    (folder / "later.py").write_text("HERE = True\n")
+    bad = folder.parent / "prayog_bad"
+    bad.mkdir()
+    (bad / "plugin.toml").write_text(CARD.replace("probe", "bad"))
+    (bad / "__init__.py").write_text("")
+    (bad / "topic.py").write_text("import a_library_that_nobody_has\n")
+    topic = topic_of(folder)
+    with pytest.raises(TopicError, match="a_library_that_nobody_has"):
+        Topic.load(read_folder(bad))
+    assert importlib.import_module("prayog_probe.later").HERE  # a panel is imported when it is first shown
+    topic.close()
+    assert str(folder.parent) not in sys.path
 
 
 def test_what_a_run_keeps_cannot_be_overwritten_by_a_topic(make: Make, topic_of: Callable[[Path], Topic]) -> None:

@@ -90,6 +90,17 @@ def test_list_names_every_topic_and_what_is_wrong_with_it(prayog: Prayog, profil
     assert "good_anywhere" not in out
 
 
+def test_a_scenario_with_a_mistake_hides_no_other(prayog: Prayog, counting: Path) -> None:
+    (counting / "scenarios" / "bad.lab").write_bytes(b"\xff\xfe")
+    assert prayog("run", "good_anywhere/three")[0] == 0
+    _, out, _ = prayog("list")
+    assert "good_anywhere/three" in out
+    assert "bad.lab:1:1: this file is not UTF-8 text" in out
+    code, _, err = prayog("run", "good_anywhere/bad")
+    assert code == 2
+    assert "not UTF-8" in one_sentence(err)
+
+
 def test_list_says_which_line_of_a_scenario_is_wrong(prayog: Prayog, counting: Path) -> None:
     (counting / "scenarios" / "three.lab").write_text("title Three\nworld top=3\nrun 2 parsecs\n")
     code, out, _ = prayog("list", "--json")
@@ -171,7 +182,12 @@ def test_a_trace_is_written_and_never_overwritten_by_accident(prayog: Prayog, co
         (["run", "good_anywhere/three", "--set", "top"], "KNOB=VALUE"),
         (["run", "good_anywhere/three", "--set", "top=many"], "top is a whole number from 1 to 9; found 'many'"),
         (["run", "good_anywhere/three", "--set", "bottom=1"], "no knob 'bottom'"),
-        (["run", "good_anywhere/three", "--seed", "x"], "--seed"),
+        (["run", "good_anywhere/three", "--seed", "x"], "--seed: expected a whole number from 0 to"),
+        (["run", "good_anywhere/three", "--seed", "-1"], "--seed: expected"),
+        (["run", "good_anywhere"], "TOPIC/SCENARIO, such as good_anywhere/three"),
+        (["run", str(HERE / "good_anywhere")], "name one of its scenarios too"),
+        (["new", "location"], "comes with the lab"),
+        (["shots", "--topic", "nosuch"], "no topic 'nosuch' that can be shown"),
         (["run", "bad_import/three"], "a_library_that_nobody_has"),
         (["run", "bad_need/three"], "hyperdrive"),
         (["run"], "TOPIC/SCENARIO"),
@@ -193,7 +209,6 @@ def test_bad_input_is_one_sentence(prayog: Prayog, profile: Path, arguments: lis
 def test_a_topic_that_raises_is_one_sentence_with_its_place(prayog: Prayog, profile: Path) -> None:
     fill(profile / "topics")
     folder = profile / "topics" / "bad_build" / "scenarios"
-    folder.mkdir()
     (folder / "x.lab").write_text("title X\nabout X.\nworld\nrun\n")
     code, _, err = prayog("run", "bad_build/x")
     assert code == 2

@@ -121,7 +121,7 @@ def test_every_topic_that_opens_is_survived_on_the_bench(
         name: str = specimen.id  # type: ignore[attr-defined]
         said: list[str] = []
         heard = window.desk.said.connect(lambda sentence, _, said=said: said.append(sentence))
-        window.go(Place("scenario", name, "first"))
+        window.go(Place("scenario", name, "three" if name == "good_anywhere" else "first"))
         stage = window.stage
 
         def shown(stage: Stage = stage) -> bool:
@@ -448,3 +448,15 @@ def test_a_late_failure_does_not_cover_what_was_opened_meanwhile(
     assert window.stage.topic.id == smallest
     assert window.stage.bench is not None
     assert window.stage.currentWidget() is window.stage.bench
+
+
+def test_an_item_that_went_away_is_a_sentence(open_lab: Callable[..., Window], smallest: str, qtbot: QtBot) -> None:
+    window = open_lab()
+    window.go(Place("lesson", smallest, "nosuch"))
+    qtbot.waitUntil(lambda: window.stage.findChild(ProblemCard) is not None, timeout=30_000)
+    assert "The lesson 'nosuch' is not in this topic any more" in window.stage.findChild(ProblemCard).report()
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    qtbot.waitUntil(lambda: window.stage.bench.driver.branch is not None, timeout=30_000)
+    window.go(Place("scenario", smallest, "rumuor"))
+    assert "did you mean rumour?" in window.status.text()
+    assert window.stage.bench.driver.branch is not None

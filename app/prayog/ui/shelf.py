@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from prayog.catalog import Found, guard
+from prayog.catalog import Found, guard, problem_of
 from prayog_sdk.lessons import Challenge, Lesson
 from prayog_sdk.manifest import Manifest, Problem
-from prayog_sdk.scenario import Scenario
-from prayog_sdk.topic import challenges, lessons, scenarios
+from prayog_sdk.scenario import Scenario, read_good
+from prayog_sdk.topic import challenges, lessons
 
 __all__ = ["CAPABILITIES", "ORDERS", "Card", "TopicText", "arrange", "read_card", "topic_text"]
 
@@ -83,9 +83,10 @@ def read_card(found: Found, lang: str) -> Card:
             return tuple(reader())
         return ()
 
+    good = read_good(manifest, lambda error: problems.append(problem_of(error, "scenarios", found.where)))
     return Card(
         found,
-        read("scenarios", lambda: scenarios(manifest)),
+        tuple(good),
         read("lessons", lambda: lessons(manifest, lang)),
         read("challenges", lambda: challenges(manifest, lang)),
         topic_text(_page(manifest, lang)),

@@ -23,6 +23,9 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from prayog import settings as _settings
+from prayog.catalog import find
+from prayog.cli import BadInput
+from prayog.cli_topics import nearest
 from prayog.paths import Profile, temporary_profile
 from prayog.ui import startup
 from prayog.ui.place import PAGES, Place
@@ -52,8 +55,15 @@ class _Late(RuntimeError):
 def main(profile: Profile, args: argparse.Namespace) -> int:
     """Make the pictures that `args` asks for (``out``, ``topic``, ``theme``) and print their names."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    usable = [found.id for found in find(profile, args.safe) if not found.problems]
+    if args.topic is not None and args.topic not in usable:
+        hint = nearest(args.topic, usable, "prayog list")
+        raise BadInput(f"There is no topic {args.topic!r} that can be shown; {hint}")
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"The pictures cannot be written to {out}: {error.strerror or error}.") from error
     startup.make_application()
     missed: list[str] = []
     for theme in (args.theme,) if args.theme else ("light", "dark"):
@@ -87,8 +97,6 @@ class _Camera:
             window.desk.probe()
             self._wait(lambda: not window.desk.jobs.busy, "the services")
             cards = [card for card in window.desk.cards if window.desk.usable(card) and self._only in (None, card.id)]
-            if self._only is not None and not cards:
-                return [f"there is no usable topic {self._only!r}"]
             self._pages()
             for card in cards:
                 self._topic(card)

@@ -6,7 +6,8 @@ what is seen meanwhile and what is seen when it fails are states of this page, n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
@@ -17,12 +18,15 @@ from prayog.ui.place import Place
 
 if TYPE_CHECKING:
     from prayog.ui.bench.page import BenchPage
+    from prayog_sdk.lessons import Challenge, Lesson
     from prayog_sdk.manifest import Problem
     from prayog_sdk.qt.jobs import Job
     from prayog_sdk.saved import SavedRun
     from prayog_sdk.topic import Topic
 
 __all__ = ["Stage"]
+
+Item = TypeVar("Item", "Lesson", "Challenge")
 
 
 class Stage(QStackedWidget):
@@ -149,9 +153,10 @@ class Stage(QStackedWidget):
             self.bench = bench
             self._clear()
             self._put(bench)
-            self._show_item()
         except Exception as error:  # noqa: BLE001 - a topic's hooks run here; the window goes on
             self._fail(problem_of(error, "open", topic.manifest.module))
+            return
+        self._show_item()
 
     def _failed(self, place: Place, problem: Problem) -> None:
         if self.place == place:  # otherwise the learner went on to something else meanwhile
@@ -159,8 +164,10 @@ class Stage(QStackedWidget):
             self.show_problem(problem)
 
     def _fail(self, problem: Problem) -> None:
-        place, topic = self.place, self.topic
+        place, topic, bench = self.place, self.topic, self.bench
         self.bench = self.topic = None
+        if bench is not None:
+            bench.close_topic()
         if topic is not None:
             self.desk.registry.close(topic.id)
         self.place = place
@@ -170,19 +177,33 @@ class Stage(QStackedWidget):
         topic, place, bench = self.topic, self.place, self.bench
         if topic is None or place is None or bench is None:
             return
+        from prayog.catalog import problem_of
+
+        try:
+            self._open_item(bench, topic, place)
+        except Exception as error:  # noqa: BLE001 - a file of the topic's is not there any more, or has a mistake
+            problem = problem_of(error, "open", topic.id)
+            if bench.driver.branch is None:
+                self._fail(problem)
+            else:
+                bench.warn(problem.sentence)
+        else:
+            bench.setFocus()
+
+    def _open_item(self, bench: BenchPage, topic: Topic, place: Place) -> None:
+        """Raises what the topic's files raise, or `LookupError` with a sentence."""
         lang = self.desk.settings.language
         if place.kind == "scenario":
             bench.open_scenario(topic.scenario(place.item))
         elif place.kind == "lesson":
-            bench.open_lesson(next(each for each in topic.lessons(lang) if each.id == place.item))
+            bench.open_lesson(_named(topic.lessons(lang), place))
             guess, self.desk.guess = self.desk.guess, None
             if guess is not None and guess[0] == place:
                 bench.coach.lesson.answer(guess[1])
         elif place.kind == "challenge":
-            bench.open_challenge(next(each for each in topic.challenges(lang) if each.id == place.item))
+            bench.open_challenge(_named(topic.challenges(lang), place))
         elif self._saved is not None:
             bench.open_saved(self._saved)
-        bench.setFocus()
 
     def _bench_problem(self, problem: Problem) -> None:
         if self.topic is not None and self.desk.registry.report(self.topic.id, problem):
@@ -205,3 +226,14 @@ class Stage(QStackedWidget):
             self.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
+
+
+class _Gone(LookupError):
+    """An item that was there when the cards were read; the message is a sentence."""
+
+
+def _named(found: Iterable[Item], place: Place) -> Item:
+    for each in found:
+        if each.id == place.item:
+            return each
+    raise _Gone(f"The {place.kind} {place.item!r} is not in this topic any more")

@@ -49,6 +49,7 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Job, JobManager
 from prayog_sdk.qt.state import LoadingState
 from prayog_sdk.saved import SavedRun
+from prayog_sdk.scenario import read_good
 from prayog_sdk.services import Services
 from prayog_sdk.specs import Variant
 from prayog_sim.lines import line
@@ -109,7 +110,8 @@ class BenchPage(QWidget):
         self._connect()
         self.keys = Keys(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setup.set_scenarios(self.scenarios())
+        self._scenarios = read_good(topic.manifest, lambda error: None)  # the topic's page says what is wrong
+        self.setup.set_scenarios(self._scenarios)
         self.setup.set_variants(self.host.hook("prayog_broken", topic.broken, []))
 
     # -- making --------------------------------------------------------------------------------------------------
@@ -249,8 +251,8 @@ class BenchPage(QWidget):
         self._begin(replace(again, upto_us=until_us, show_at=show_at))
 
     def scenarios(self) -> list[Scenario]:
-        """The scenarios of the topic; none when they cannot be read, which is told."""
-        return self.host.hook("scenarios", self.topic.scenarios, [])
+        """The scenarios of the topic as they were when it was opened; those that cannot be read are left out."""
+        return self._scenarios
 
     def title(self) -> str:
         """What is on the bench, in words."""
@@ -351,7 +353,7 @@ class BenchPage(QWidget):
         self.bar.hide()
 
     def _scenario_title(self, start: Start) -> str:
-        return next((each.title for each in self.scenarios() if each.id == start.scenario), self.tr("free play"))
+        return next((each.title for each in self._scenarios if each.id == start.scenario), self.tr("free play"))
 
     def _build_panels(self, kind: str, has_nodes: bool, params: Any) -> None:
         key = f"{kind} {has_nodes}"
@@ -410,7 +412,7 @@ class BenchPage(QWidget):
 
     def hunt(self, variant: Variant) -> None:
         """Switch a broken variant on, in the scenario that shows it."""
-        found = next((each for each in self.scenarios() if each.id == variant.scenario), None)
+        found = next((each for each in self._scenarios if each.id == variant.scenario), None)
         start = Start.of_scenario(found) if found is not None else self._start
         if start is not None:
             self._begin(replace(start.from_start(), values={**start.values, **variant.params}))

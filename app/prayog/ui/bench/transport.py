@@ -32,6 +32,7 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import IconButton, IconLabel, icon
 from prayog_sim.clock import format_us
+from prayog_sim.rng import MAX_SEED
 from prayog_sim.trace import Step
 
 __all__ = ["Transport"]
@@ -87,7 +88,8 @@ class Transport(QFrame):
         self._places = self._menu_button("more", self.tr("Branches, bookmarks and playing"), "", self._fill_places)
 
         self.seed = QLineEdit()
-        self.seed.setValidator(QRegularExpressionValidator(QRegularExpression(r"\d{1,18}"), self.seed))
+        digits = QRegularExpression(rf"\d{{1,{len(str(MAX_SEED))}}}")
+        self.seed.setValidator(QRegularExpressionValidator(digits, self.seed))
         self.seed.setAccessibleName(self.tr("Seed"))
         self.seed.setToolTip(self.tr("The seed: same seed, same run. Type another and press Enter."))
         self.seed.returnPressed.connect(lambda: self.seed_asked.emit(int(self.seed.text())))
