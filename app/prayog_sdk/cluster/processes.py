@@ -19,7 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 __all__ = ["Child", "how_it_ended"]
 
@@ -32,7 +32,8 @@ class Child:
     """A running process with three pipes.
 
     ``on_line`` gets every line of its standard output, on a thread of its own; standard error goes to `tail`, and
-    with ``mixed`` the standard output does so too.
+    with ``mixed`` the standard output does so too.  With ``pulled`` there is no such thread (but on Windows): `pull`
+    hands the lines to ``on_line``, so that nothing that was said is between the pipe and the caller.
     """
 
     def __init__(
@@ -41,13 +42,14 @@ class Child:
         folder: Path,
         on_line: Callable[[str], None],
         *,
-        mixed: bool,
+        mixed: bool = False,
+        pulled: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.tail: deque[str] = deque(maxlen=_TAIL)
         self._on_line = on_line
         self._killed = False
-        self._unwritten = 0
+        self._given = self._written = 0  # two counters, each with one writer
         self._mixed = mixed
         windows = sys.platform == "win32"
         self._process = subprocess.Popen(
@@ -64,13 +66,18 @@ class Child:
         self._todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         assert self._process.stdout is not None
         assert self._process.stderr is not None
+        self._pulled = pulled and not windows
+        self._rest = b""
+        jobs: list[tuple[Callable[..., None], tuple[Any, ...]]] = [
+            (self._write, ()), (self._read, (self._process.stderr, False)),
+        ]  # fmt: skip
+        if self._pulled:
+            os.set_blocking(self._process.stdout.fileno(), False)
+        else:
+            jobs.append((self._read, (self._process.stdout, True)))
         self._threads = [
             threading.Thread(target=work, args=args, name=f"cluster-pipe-{self.pid}", daemon=True)
-            for work, args in (
-                (self._write, ()),
-                (self._read, (self._process.stdout, True)),
-                (self._read, (self._process.stderr, False)),
-            )
+            for work, args in jobs
         ]
         for thread in self._threads:
             thread.start()
@@ -82,25 +89,32 @@ class Child:
 
     def write(self, line: str) -> None:
         """Send one line to its standard input; never waits, whatever the process does."""
-        self._unwritten += 1
+        self._given += 1
         self._todo.put(line.encode() + b"\n")
+
+    def pull(self) -> None:
+        """Hand over the lines that are there."""
+        pipe = self._process.stdout
+        if not self._pulled or pipe is None or pipe.closed:
+            return
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(pipe.fileno(), 65_536):
+                *lines, self._rest = (self._rest + data).split(b"\n")
+                for line in lines:
+                    self._on_line(line.decode("utf-8", "replace"))
 
     @property
     def waits(self) -> bool | None:
-        """It has read all that it was sent and sleeps; None where the operating system does not tell (not Linux)."""
+        """It has read all that it was sent, all that it said is read here, and it sleeps; None where nobody can tell.
+
+        (Only Linux tells.)
+        """
         if not sys.platform.startswith("linux"):
             return None
-        import fcntl
-        import termios
-
-        pipe = self._process.stdin
-        if self._unwritten or pipe is None or self.ended is not None:
+        if self._written < self._given or self.ended is not None:
             return self.ended is not None
-        try:
-            unread = int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, b"\0" * 4), sys.byteorder)
-        except (OSError, ValueError):
-            return None
-        return unread == 0 and _sleeps(self.pid)
+        unread = [_unread(pipe) for pipe in (self._process.stdin, self._process.stdout)]
+        return unread == [0, 0] and _sleeps(self.pid) and _unread(self._process.stdout) == 0
 
     def stop(self) -> None:
         """SIGSTOP: it stays where it is, in the middle of whatever it does."""
@@ -160,7 +174,7 @@ class Child:
             except (OSError, ValueError):
                 return
             finally:
-                self._unwritten -= 1
+                self._written += 1
 
     def _read(self, pipe: IO[bytes], spoken: bool) -> None:
         while data := pipe.readline(_LONGEST):
@@ -177,6 +191,18 @@ def how_it_ended(code: int) -> str:
         with contextlib.suppress(ValueError):
             return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+def _unread(pipe: IO[bytes] | None) -> int:
+    """Bytes in a pipe that its reader has not taken."""
+    import fcntl
+    import termios
+
+    try:
+        assert pipe is not None
+        return int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, b"\0" * 4), sys.byteorder)
+    except (OSError, ValueError):
+        return -1
 
 
 def _sleeps(pid: int) -> bool:

@@ -6,7 +6,8 @@ When no running program has had just that conversation (a fork, or a step back a
 started and told all of it at once, and as many lines as it had said then are taken for the ones it says again.
 
 Rules
-1. A turn takes at most `BOUND_S` of real time (unless its caller has more), whatever the program does; what it says later comes with a later turn.
+1. A turn takes at most `BOUND_S` of real time (unless its caller has more), whatever the program does; what it says
+   later comes with a later turn.
 2. At most one process per node runs; `close` ends them all, and afterwards only the past can be asked.
 """
 
@@ -65,6 +66,7 @@ class _Live:
 
     def heard(self) -> list[str]:
         """The lines that are there, without those that repeat the past."""
+        self.child.pull()
         found = []
         while not self.lines.empty():
             line = self.lines.get()
@@ -143,15 +145,20 @@ class Tape:
 
     def _listen(self, live: _Live, said: list[str], bound: float) -> bool:
         """Collect what it says until it is at rest (False) or its time is up (True)."""
-        begin = still = time.monotonic()
-        while (now := time.monotonic()) < begin + bound:
-            if found := live.heard():
-                said += found
-                still = now
+        begin = time.monotonic()
+        still: float | None = None  # since when every look found it at rest; a gap between two looks is no rest
+        while time.monotonic() < begin + bound:
+            found = live.heard()
+            said += found
             waits = live.child.waits
-            if waits is False:
+            now = time.monotonic()
+            if live.child.ended is not None:
+                return False
+            if found or waits is False:
+                still = None
+            elif still is None:
                 still = now
-            elif now - still > (_GRACE_S if waits else _QUIET_S) or live.child.ended is not None:
+            elif now - still > (_GRACE_S if waits else _QUIET_S):
                 return False
             time.sleep(_TICK_S)
         return True
