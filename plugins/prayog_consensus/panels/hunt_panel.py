@@ -387,12 +387,14 @@ class HuntPanel(Panel):
         if self.bench is None or not shown:
             return
         invariants = family(self.bench.params.algorithm).invariants(hunting.unmasked(self.bench.params))
+        titles = {check.name: check.title for check in self._checks()}
         for invariant in invariants:
             words, at = self._broken.get(invariant.name, ("", -1))
-            self._promise(invariant.name.replace("_", " "), not words, words, at)
+            title = titles.pop(invariant.name.replace(" ", "_"), invariant.name.replace("_", " "))
+            self._promise(title, not words, words, at)
         for check in self._checks():
             verdict = self._verdicts.get(check.name)
-            if verdict is None:
+            if verdict is None or check.name not in titles:
                 continue
             if not verdict.ok and check.name in hunting.LATER and not verdict.final and self.bench.run.busy:
                 self._promises.addWidget(

@@ -191,9 +191,7 @@ class LogPanel(Panel):
         bar.rangeChanged.connect(lambda _low, high: bar.setValue(high) if self._follow else None)
         bar.valueChanged.connect(lambda _value: self._grid.update())
         bar.actionTriggered.connect(lambda _action: self._scrolled(bar.sliderPosition() >= bar.maximum() - 4))
-        self._legend = QLabel(
-            self.tr("Number and colour: term. Dashed: not known to be committed. ● matches, ▾ is sent next.")
-        )
+        self._legend = QLabel("")
         self._legend.setWordWrap(True)
         self._legend.setProperty("kind", "muted")
         layout = QVBoxLayout(self)
@@ -217,8 +215,11 @@ class LogPanel(Panel):
         self._dirty = False
         rows = [found for node in self.bench.view().nodes.values() if (found := row(node)) is not None]
         self._grid.show_rows(rows, self.bench.selection)
-        if not rows:
-            self._legend.setText(self.tr("This algorithm keeps no log."))
+        self._legend.setText(
+            self.tr("Number and colour: term. Dashed: not known to be committed. ● matches, ▾ is sent next.")
+            if rows
+            else self.tr("This algorithm keeps no log.")
+        )
 
     def outline(self) -> str:
         return self._grid.accessibleDescription()
