@@ -138,6 +138,8 @@ def prayog_actions() -> list[ActionSpec]:
                    args=(Arg("threads", "int", "Threads", 32), Arg("count", "int", "Writes", 20_000))),
         ActionSpec("compare", "Other engines", "Real disk: the same writes into LevelDB, RocksDB, SQLite and LMDB.",
                    args=(Arg("count", "int", "Operations", 5_000),)),
+        ActionSpec("look_into", "Open another database", "Real disk: a LevelDB or RocksDB folder, read only.",
+                   args=(Arg("folder", "text", "Folder", ""),), icon="open"),
         ActionSpec("optimise", "Other optimisations", "Real disk: one of seven experiments on SQLite.",
                    args=(Arg("what", "choice", "Experiment", "batch",
                              ("batch", "queue", "index", "cache", "replica", "view", "denormalise")),

@@ -16,6 +16,7 @@ from prayog_writes.engine.coding import take_sized, varint
 __all__ = ["HEAD", "Operation", "body_of", "decode", "encode_put", "puts_of"]
 
 HEAD = Struct("<QI")
+_ONE = Struct("<BQI")
 Operation = tuple[bytes, bytes | None]
 """A key and its value; None deletes the key."""
 
@@ -38,8 +39,8 @@ _PUT_KEY, _DELETE_KEY, _VALUE = _Heads(b"\x01"), _Heads(b"\x00"), _Heads(b"")
 
 
 def encode_put(sequence: int, key: bytes, value: bytes) -> bytes:
-    """The payload of a batch that puts one value."""
-    return b"".join((HEAD.pack(sequence, 1), _PUT_KEY[len(key)], key, _VALUE[len(value)], value))
+    """A whole log record: its type (1), and the payload of a batch that puts one value."""
+    return b"".join((_ONE.pack(1, sequence, 1), _PUT_KEY[len(key)], key, _VALUE[len(value)], value))
 
 
 def body_of(operations: Iterable[Operation]) -> bytes:

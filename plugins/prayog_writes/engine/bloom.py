@@ -10,7 +10,7 @@ Source: Bloom, CACM 13 (1970); LevelDB `util/bloom.cc`, `util/hash.cc`, `table/f
 from __future__ import annotations
 
 import math
-from typing import Any
+from struct import unpack_from
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +38,8 @@ def hash_key(key: bytes) -> int:
     size = len(key)
     value = _SEED ^ (size * _M & _WORD)
     whole = size & ~3
-    for at in range(0, whole, 4):
-        value = (value + int.from_bytes(key[at : at + 4], "little")) * _M & _WORD
+    for word in unpack_from(f"<{whole >> 2}I", key):
+        value = (value + word) * _M & _WORD
         value ^= value >> 16
     if size > whole:
         value = (value + int.from_bytes(key[whole:], "little")) * _M & _WORD
@@ -129,6 +129,7 @@ class Filters:
             value = (value + delta) & _WORD
         return True
 
-    def described(self) -> dict[str, Any]:
-        """Size and number, for the views."""
-        return {"bytes": len(self._data), "filters": self._count}
+    @property
+    def count(self) -> int:
+        """How many filters there are."""
+        return self._count

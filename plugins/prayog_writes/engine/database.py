@@ -121,20 +121,20 @@ class Database:
             self.write([(key, value)])
             return
         memtable, sequence = self.memtable, self.last + 1
-        payload = encode_put(sequence, key, value)
+        record = encode_put(sequence, key, value)
         try:
-            self.log.add(payload)
+            self.log.add_typed(record)
             if self.options.sync != "never":
                 self._sync_due()
         except OSError as error:
             self.fail(error, "writing the log")
         memtable.rows[key] = (sequence, value)
-        memtable.size += len(payload)
+        memtable.size = size = memtable.size + len(record)
         memtable.last = self.last = sequence
         stats = self.stats
         stats.writes += 1
         stats.user += len(key) + len(value)
-        if memtable.size >= self.options.memtable:
+        if size >= self.options.memtable:
             self._full()
 
     def put_many(self, items: Iterable[tuple[bytes, bytes]]) -> None:

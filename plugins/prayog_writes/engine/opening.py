@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from prayog_writes.engine.batch import HEAD
@@ -244,21 +245,12 @@ def load(db: Database, items: Iterable[tuple[bytes, bytes]], fail: Callable[[OSE
 
 
 def _chunks(items: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[list[bytes], list[bytes]]]:
-    keys: list[bytes] = []
-    values: list[bytes] = []
-    last: bytes | None = None
-
-    def ready() -> tuple[list[bytes], list[bytes]]:
-        chunk = keys if last is None else [last, *keys]
-        if any(a >= b for a, b in pairwise(chunk)):
+    rest = iter(items)
+    last: list[bytes] = []
+    while chunk := list(islice(rest, _CHUNK)):
+        keys, values = [key for key, _ in chunk], [value for _, value in chunk]
+        ordered = last + keys
+        if not all(map(lt, ordered, ordered[1:])):
             raise DatabaseError("load takes keys that ascend, each once; sort them first, or use put_many.")
-        return keys, values
-
-    for key, value in items:
-        keys.append(key)
-        values.append(value)
-        if len(keys) == _CHUNK:
-            yield ready()
-            last, keys, values = keys[-1], [], []
-    if keys:
-        yield ready()
+        last = keys[-1:]
+        yield keys, values

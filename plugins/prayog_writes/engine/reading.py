@@ -25,9 +25,10 @@ __all__ = ["look_up", "scan"]
 
 def look_up(db: Database, key: bytes, snapshot: int, told: list[dict[str, Any]] | None) -> Row | None:
     """The newest version of `key` at or before sequence `snapshot`.  Every place looked at is added to `told`."""
-    for name, memtable in (("memtable", db.memtable), *(("immutable", m) for m in reversed(db.immutable))):
+    for memtable in (db.memtable, *reversed(db.immutable)):
         row = memtable.get(key, snapshot)
         if told is not None:
+            name = "memtable" if memtable is db.memtable else "immutable"
             told.append({"where": name, "rows": len(memtable), "found": row is not None})
         if row is not None:
             return row

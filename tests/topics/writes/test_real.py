@@ -11,14 +11,21 @@ from pathlib import Path
 
 import pytest
 
+import prayog_writes
+from prayog_sdk import manifest
+from prayog_sdk.headless import run_scenario
+from prayog_sdk.services import Services
+from prayog_sdk.topic import Topic
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.errors import DatabaseError
 from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.options import Options
 from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
+from prayog_writes.engine.real.other import look_into
 from prayog_writes.engine.real.peers import PEERS, missing, open_peer
 from prayog_writes.engine.real.shared import SharedDatabase
+from prayog_writes.engine.viewing import Viewer
 
 WRITER = """
 import sys
@@ -114,3 +121,53 @@ def test_each_optimisation_tells_gain_and_cost(name: str, tmp_path: Path) -> Non
     assert (kind, node) == ("experiment", name)
     assert data["plain_us"] > 0
     assert data["cost"]
+
+
+def opened(folder: Path) -> list[tuple[str, dict[str, object]]]:
+    return [(kind, dict(data)) for kind, _, data in look_into(folder)]
+
+
+def test_a_folder_of_somebody_else_is_shown_and_not_touched(tmp_path: Path) -> None:
+    with Database(DiskFiles(tmp_path), Options(memtable=4_000, file=4_000, base=9_000, fanout=3, trigger=2)) as db:
+        for n in range(900):
+            db.put(b"k%04d" % (n % 400), b"v%d" % n)
+        truth, edits = dict(db.scan()), db.edits
+        db.abandon()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    steps = opened(tmp_path)
+    assert dict(Viewer(DiskFiles(tmp_path)).rows()) == truth
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert sum(kind == "edit" for kind, _ in steps) == edits
+    assert not any(data.get("damage") for _, data in steps)
+    table = next(path for path in tmp_path.iterdir() if path.suffix == ".ldb")
+    data = bytearray(table.read_bytes())
+    data[100] ^= 1
+    table.write_bytes(bytes(data))
+    damaged = [str(data["damage"]) for kind, data in opened(tmp_path) if kind == "table" and data["damage"]]
+    assert len(damaged) == 1
+    assert table.name in damaged[0]
+
+
+def test_a_folder_that_is_no_database_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="CURRENT"):
+        opened(tmp_path)
+
+
+def test_a_rocksdb_folder_is_shown_through_its_own_library(tmp_path: Path) -> None:
+    rocksdict = pytest.importorskip("rocksdict", reason="RocksDB is not installed (pip install rocksdict)")
+    db = rocksdict.Rdict(str(tmp_path), rocksdict.Options(raw_mode=True))
+    for n in range(500):
+        db[b"k%04d" % n] = b"v"
+    db.flush()
+    db.close()
+    steps = dict(opened(tmp_path))
+    assert steps["viewed"]["rows_in_tables"] == 500
+
+
+@pytest.mark.parametrize("name", ["real_disk", "real_engines", "real_optimising"])
+def test_scenarios_on_the_real_disk_hold(name: str, tmp_path: Path) -> None:
+    topic = Topic.load(manifest.read_folder(Path(prayog_writes.__file__).parent, "built-in"))
+    services = Services(tmp_path, environ={})
+    result = run_scenario(topic, topic.scenario(name), services=services)
+    services.close()
+    assert result.ok, [check for check in result.checks if not check.ok]

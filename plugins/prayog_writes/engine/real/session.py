@@ -34,6 +34,7 @@ from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.logview import described_log
 from prayog_writes.engine.options import MODES
 from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
+from prayog_writes.engine.real.other import look_into
 from prayog_writes.engine.real.peers import PEERS, missing, open_peer
 from prayog_writes.engine.real.shared import SharedDatabase, now_us
 from prayog_writes.engine.setup import Setup
@@ -44,9 +45,11 @@ __all__ = ["ACTIONS", "DiskSession"]
 
 ACTIONS = (
     "put", "get", "delete", "run_workload", "flush", "compact", "verify", "crash", "cut_wal", "flip_byte", "reopen",
-    "try_modes", "group_commit", "compare", "optimise",
+    "try_modes", "group_commit", "compare", "optimise", "look_into",
 )  # fmt: skip
 PORTION = 500
+ALONE = ("group_commit", "compare", "optimise", "look_into")
+"""Actions that need no database of our own."""
 
 
 class DiskSession(Session):
@@ -81,7 +84,7 @@ class DiskSession(Session):
         if name in ("put", "get", "delete"):
             text(args, "key")
         if name == "run_workload" and str(args.get("workload") or self.setup.workload) not in WORKLOADS:
-            raise ActionError(f"There is no workload {args.get("workload")!r}; there are: {", ".join(WORKLOADS)}.")
+            raise ActionError(f"There is no workload {args.get('workload')!r}; there are: {', '.join(WORKLOADS)}.")
         if name == "optimise" and args.get("what") not in EXPERIMENTS:
             raise ActionError(f"There is no experiment {args.get('what')!r}; there are: {', '.join(EXPERIMENTS)}.")
         if name == "reopen" and args.get("mode") and args["mode"] not in MODES:
@@ -89,7 +92,7 @@ class DiskSession(Session):
 
     def perform(self, action: Action) -> Iterator[Emit]:
         name, args = action.name, action.args
-        if self.db is None and not self._down:
+        if self.db is None and not self._down and name not in ALONE:
             self._open(self.setup.options.mode)
         try:
             yield from self._acted(name, args)
@@ -114,6 +117,9 @@ class DiskSession(Session):
                 return
             case "optimise":
                 yield from experiment(str(args["what"]), self.folder, number(args, "count", 2_000, 10))
+                return
+            case "look_into":
+                yield from look_into(Path(str(args.get("folder", ""))))
                 return
             case "cut_wal" | "flip_byte" | "try_modes" | "reopen":
                 if self.db is not None:
