@@ -7,11 +7,10 @@ nothing.  The hunt itself, its hints and its score are in `prayog_consensus.hunt
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QElapsedTimer, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -30,7 +29,7 @@ from PySide6.QtWidgets import (
 from prayog_consensus import hunting
 from prayog_consensus.engine.families import family
 from prayog_consensus.hunting import Hunt, Proof, Score
-from prayog_sdk.checks import Check, Verdict
+from prayog_consensus.panels.promises import Promises, empty
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Ctx, Job
@@ -38,13 +37,10 @@ from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.vocabulary import by_hand
 from prayog_sim.run import View
-from prayog_sim.trace import Step, Trace
+from prayog_sim.trace import Step
 
 __all__ = ["HuntPanel"]
 
-SHORT = 4_000
-"""Checks that need the whole history are judged up to this many steps."""
-_JUDGE_MS = 500
 _ROOM = 560
 
 
@@ -57,17 +53,10 @@ class HuntPanel(Panel):
         super().__init__(parent)
         self.hunt: Hunt | None = None
         self._job: Job | None = None
-        self._judging: Job | None = None
         self._hints = self._actions = 0
         self._wrong: set[str] = set()
-        self._over = self._dirty = self._stale = False
-        self._broken: dict[str, tuple[str, int]] = {}
-        self._verdicts: dict[str, Verdict] = {}
+        self._over = self._dirty = False
         self._clock = QElapsedTimer()
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_JUDGE_MS)
-        self._pause.timeout.connect(self._judge)
         self._new = QPushButton(self.tr("New hunt"))
         self._new.setProperty("kind", "primary")
         self._new.clicked.connect(self.begin)
@@ -83,8 +72,7 @@ class HuntPanel(Panel):
         for widget in (self._new, self._number):
             line.addWidget(widget)
         self._story = paragraph("")
-        self._promises = QVBoxLayout()
-        self._promises.setSpacing(theme.UNIT // 2)
+        self._promises = Promises()
         self._choices = QVBoxLayout()
         self._choices.setSpacing(2)
         self._group = QButtonGroup(self)
@@ -107,7 +95,7 @@ class HuntPanel(Panel):
             side.setSpacing(theme.UNIT)
         self._promises_head = _head(self.tr("Promises"))
         left.addWidget(self._promises_head)
-        left.addLayout(self._promises)
+        left.addWidget(self._promises)
         left.addStretch(1)
         self._choices_head = _head(self.tr("Which rule is missing?"))
         right.addWidget(self._choices_head)
@@ -140,16 +128,16 @@ class HuntPanel(Panel):
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
+        self._promises.bind(bench)
         bench.signals.run_changed.connect(self._run_changed)
         self._number.setValue(len(hunting.scores(self._file())) + 1)
         self._show()
 
     def unbind(self) -> None:
         super().unbind()
-        self._pause.stop()
-        for job in (self._job, self._judging):
-            if job is not None:
-                job.cancel()
+        self._promises.release()
+        if self._job is not None:
+            self._job.cancel()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -170,8 +158,7 @@ class HuntPanel(Panel):
         self._hints = self._actions = 0
         self._wrong = set()
         self._over = False
-        self._broken, self._verdicts = {}, {}
-        _empty(self._told)
+        empty(self._told)
         self._clock.start()
         if self.bench is not None:
             self.bench.start(hunt.knobs, hunt.seed)
@@ -263,33 +250,27 @@ class HuntPanel(Panel):
     # -- the run -------------------------------------------------------------------------------------------------
 
     def _run_changed(self) -> None:
-        self._broken, self._verdicts = {}, {}
-        self._dirty = self._stale = True
+        self._promises.start()
+        self._dirty = True
         self._show()
 
     def on_step(self, step: Step) -> None:
-        if step.kind == "violation":
-            self._broken.setdefault(step.data["name"], (step.data["sentence"], step.seq))
+        self._promises.take(step)
         if by_hand(step) and self._on_bench() and not self._over:
             self._actions += 1
-        self._dirty = self._stale = True
+        self._dirty = True
 
     def on_seek(self, view: View) -> None:
-        self._dirty = self._stale = True
-        if self.bench is not None:
-            self._broken = {}
-            for step in self.bench.trace[: self.bench.at + 1]:
-                if step.kind == "violation":
-                    self._broken.setdefault(step.data["name"], (step.data["sentence"], step.seq))
+        self._promises.seek()
+        self._dirty = True
 
     def on_frame(self) -> None:
         if self.bench is None or not self._dirty or not self.isVisible():
             return
         self._dirty = False
-        self._show_promises()
         self._show_state()
-        if self._stale and not self._pause.isActive() and self._judging is None:
-            self._pause.start()
+        if self._on_bench():
+            self._promises.look()
 
     def _on_bench(self) -> bool:
         """The run on the bench is the one that is hunted."""
@@ -297,33 +278,6 @@ class HuntPanel(Panel):
             self.bench is not None and self.hunt is not None
             and getattr(self.bench.params, "variant", "") == hunting.mask(self.hunt.seed)
         )  # fmt: skip
-
-    def _judge(self) -> None:
-        """Judge the checks that look at the whole history, in a worker."""
-        if self.bench is None or self._judging is not None or not self._stale or self.hunt is None:
-            return
-        self._stale = False
-        if self.bench.at > SHORT:
-            return
-        trace, checks = Trace(self.bench.trace[: self.bench.at + 1]), list(self._checks())
-
-        def work(_ctx: Ctx) -> dict[str, Verdict]:
-            return {check.name: check.judge(trace) for check in checks}
-
-        self._judging = job = self.bench.jobs.submit(work)
-        job.succeeded.connect(self._judged)
-        job.finished.connect(self._judge_over)
-
-    def _judged(self, verdicts: dict[str, Verdict]) -> None:
-        self._verdicts = verdicts
-        self._show_promises()
-
-    def _judge_over(self) -> None:
-        self._judging = None
-        self._dirty = True
-
-    def _checks(self) -> tuple[Check, ...]:
-        return family(self.bench.params.algorithm).checks if self.bench is not None else ()
 
     # -- what is shown -------------------------------------------------------------------------------------------
 
@@ -357,11 +311,13 @@ class HuntPanel(Panel):
             )
             self._story.setText(words.replace("{name}", chosen.title))
         self._show_choices()
-        self._show_promises()
+        for widget in (self._promises_head, self._promises):
+            widget.setVisible(self._on_bench())
+        self._promises.draw()
         self._show_state()
 
     def _show_choices(self) -> None:
-        _empty(self._choices)
+        empty(self._choices)
         hunting_now = self.hunt is not None and self._on_bench()
         self._choices_head.setVisible(hunting_now)
         self._buttons.setVisible(hunting_now and not self._over)
@@ -379,43 +335,6 @@ class HuntPanel(Panel):
             button.setMinimumHeight(max(24, theme.scaled(26)))
             self._group.addButton(button)
             self._choices.addWidget(button)
-
-    def _show_promises(self) -> None:
-        _empty(self._promises)
-        shown = self.bench is not None and self.hunt is not None and self._on_bench()
-        self._promises_head.setVisible(shown)
-        if self.bench is None or not shown:
-            return
-        invariants = family(self.bench.params.algorithm).invariants(hunting.unmasked(self.bench.params))
-        titles = {check.name: check.title for check in self._checks()}
-        for invariant in invariants:
-            words, at = self._broken.get(invariant.name, ("", -1))
-            title = titles.pop(invariant.name.replace(" ", "_"), invariant.name.replace("_", " "))
-            self._promise(title, not words, words, at)
-        for check in self._checks():
-            verdict = self._verdicts.get(check.name)
-            if verdict is None or check.name not in titles:
-                continue
-            if not verdict.ok and check.name in hunting.LATER and not verdict.final and self.bench.run.busy:
-                self._promises.addWidget(
-                    paragraph(self.tr("… {what}, not yet").replace("{what}", check.title), "muted")
-                )
-                continue
-            self._promise(check.title, verdict.ok, "" if verdict.ok else verdict.reason, verdict.at)
-
-    def _promise(self, title: str, ok: bool, why: str, at: int | None) -> None:
-        if ok:
-            self._promises.addWidget(paragraph(f"✓ {title}"))
-            return
-        row = _Broken(f"✗ {title}: {why}")
-        if at is not None and at >= 0:
-            row.setToolTip(self.tr("{why}: go to event {n}").replace("{why}", why).replace("{n}", f"{at:,}"))
-            row.clicked.connect(partial(self._go, at))
-        self._promises.addWidget(row)
-
-    def _go(self, at: int) -> None:
-        if self.bench is not None:
-            self.bench.seek(at)
 
     def _show_state(self) -> None:
         playing = self.hunt is not None and self._on_bench() and not self._over
@@ -456,28 +375,11 @@ class HuntPanel(Panel):
             self.bench.say(words)
 
     def on_theme(self) -> None:
-        self._show_promises()
+        self._promises.draw()
 
     def outline(self) -> str:
-        broken = "; ".join(f"{name}: {words}" for name, (words, _) in self._broken.items())
+        broken = "; ".join(f"{name}: {words}" for name, (words, _) in self._promises.broken.items())
         return f"{self._story.text()} {self._state.text()} {broken}".strip()
-
-
-class _Broken(QPushButton):
-    """A broken promise in a line: it says why, and leads to the event."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self._words = words
-        self.setAccessibleName(words)
-        self.setProperty("kind", "quiet")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setMinimumHeight(max(24, theme.scaled(26)))
-        self.setStyleSheet(f"text-align: left; padding: 2px 0; color: {theme.current().bad};")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.setText(self.fontMetrics().elidedText(self._words, Qt.TextElideMode.ElideRight, self.width() - 12))
 
 
 def _head(words: str) -> QLabel:
@@ -485,14 +387,6 @@ def _head(words: str) -> QLabel:
     label.setProperty("step", "1")
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     return label
-
-
-def _empty(layout: QBoxLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
 
 
 def _time(seconds: int) -> str:

@@ -217,7 +217,7 @@ def test_a_hunt_from_beginning_to_end(bench: BenchPage, qtbot: QtBot, tmp_path: 
         hunt._hint.click()
     qtbot.waitUntil(lambda: bench.driver.branch.title == "The shortest run", timeout=20_000)
     bench.driver.last()
-    qtbot.waitUntil(lambda: bool(hunt._broken), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(hunt._promises.broken), timeout=20_000)
     right = next(b for b in hunt._group.buttons() if hunt.hunt.right(b.property("variant")))
     right.setChecked(True)
     hunt._name.click()
