@@ -42,6 +42,10 @@ def prayog_params() -> type[Setup]:
 @hookimpl
 def prayog_build(params: Setup, seed: int) -> World:
     params = unmasked(params)
+    if params.program:
+        from prayog_consensus.engine.real.outside import build
+
+        return build(params, seed)
     chosen = family(params.algorithm)
     known = [CORRECT, *(str(v.params["variant"]) for v in chosen.variants if "variant" in v.params)]
     if params.variant not in known:

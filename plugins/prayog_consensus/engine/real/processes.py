@@ -129,7 +129,7 @@ def _leaders(simulated: Run) -> Callable[[int], str]:
     return leader
 
 
-def start(setup: Setup, seed: int, progress: Progress = lambda done, total, text: None) -> Cluster:
+def start(setup: Setup, seed: int, progress: Progress = lambda done, total, text: None) -> Processes:
     """The processes of `setup`: its program when it names one, else its algorithm."""
     transport: Any = "tcp" if "tcp" in setup.words else "udp"
     nodes: Mapping[str, Factory | Program]
@@ -138,6 +138,6 @@ def start(setup: Setup, seed: int, progress: Progress = lambda done, total, text
 
         own, around = programs(setup)
         nodes = {**own, **around}
-        return Cluster(nodes, seed, network(setup), transport=transport, progress=progress)
-    nodes = family(setup.algorithm).nodes(setup)
+    else:
+        nodes = family(setup.algorithm).nodes(setup)
     return Processes(nodes, seed, network(setup), transport=transport, progress=progress)
