@@ -177,8 +177,10 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(start: Callable[..., Cl
         with pytest.raises(ActionError, match=re.escape(sentence)):
             do(cluster, name, **args)
     assert cluster.actions == []
-    assert cluster.view().nodes["n1"].volatile == before.volatile  # the refused action had changed a field
+    assert cluster.view().nodes["n1"].volatile == before.volatile
     assert not [step for step in cluster.trace if step.kind not in ("start",)]
+    do(cluster, "throw", node="n1", to="n2")
+    assert cluster.view().nodes["n1"].volatile["volatile"] == 1_000  # the refused one had changed the field, in vain
 
 
 def test_a_node_that_fails_prints_or_dies_is_a_step(start: Callable[..., Cluster]) -> None:

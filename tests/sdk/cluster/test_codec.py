@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -60,6 +63,14 @@ def test_nested_dataclasses_of_an_engine_come_back() -> None:
 def test_nothing_else_is_read(data: Any) -> None:
     with pytest.raises(CodecError):
         decode(data, PACKAGES)
+
+
+def test_a_package_that_only_begins_alike_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = types.ModuleType("prayog_consensus_evil")
+    other.Body = dataclass(frozen=True)(type("Body", (), {"__module__": other.__name__}))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, other.__name__, other)
+    with pytest.raises(CodecError, match="not a class of this cluster"):
+        decode({"!": "prayog_consensus_evil:Body", "v": {}}, PACKAGES)
 
 
 def test_what_is_no_value_is_refused_with_a_sentence() -> None:

@@ -25,6 +25,7 @@ __all__ = ["Processes", "start"]
 
 _PATIENCE_S = 5.0  # for somebody to lead, before the leader is hit
 _LONGEST_US = 10_000_000  # a longer pause of the simulation is cut down to this
+_MORE_US = 500_000  # real answers come a little later than simulated ones
 _BLOWS = {"crash": "kill_leader", "pause": "sleeping_leader"}
 
 
@@ -102,7 +103,7 @@ class Processes(Cluster):
                 refused.append(f"{name}: {error}")
             began, before = self.now, timed.at
         last = simulated.trace[-1].at if len(simulated.trace) else 0
-        self._follow(began + min(max(last - before, 1_000_000), _LONGEST_US), check)
+        self._follow(began + min(max(last - before, 1_000_000), _LONGEST_US) + _MORE_US, check)
         return refused
 
     def _follow(self, until: int, check: Callable[[], None]) -> None:
