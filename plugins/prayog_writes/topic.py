@@ -42,6 +42,9 @@ class Params:
     slowdown: Annotated[int, Slider(3, 60, title="Delay writes at", unit="tables")] = 20
     stop: Annotated[int, Slider(4, 80, title="Stop writes at", unit="tables")] = 36
     bloom_bits: Annotated[int, Slider(0, 20, title="Bloom filter", unit="bits/key", help="0: no filters.")] = 10
+    cache_kib: Annotated[
+        int, Slider(0, 65_536, unit="KiB", title="Block cache", help="0: every read goes to disk.")
+    ] = 0
     sync: Annotated[str, Choice(*SYNCS, title="Sync the log", help="always: before each acknowledgement.")] = "always"
     every_ms: Annotated[int, Slider(1, 5_000, log=True, unit="ms", title="… every")] = 100
     batch: Annotated[int, Slider(1, 1_000, log=True, title="Writes in a batch")] = 1
@@ -63,7 +66,7 @@ def setup_of(params: Params, jobs: str) -> Setup:
         fanout=params.fanout,
         bits=params.bloom_bits, policy=params.policy, trigger=params.trigger, slowdown=params.slowdown,
         stop=params.stop, fifo=8 * params.base_kib << 10, sync=params.sync, every_us=1_000 * params.every_ms,  # type: ignore[arg-type] # one of SYNCS
-        mode=params.mode, jobs=jobs,  # type: ignore[arg-type] # manual or inline
+        mode=params.mode, cache=params.cache_kib << 10, jobs=jobs,  # type: ignore[arg-type] # manual or inline
         broken=frozenset() if params.engine == CORRECT else frozenset({params.engine}),
     )  # fmt: skip
     return Setup(

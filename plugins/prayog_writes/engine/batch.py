@@ -9,6 +9,7 @@ Source: LevelDB `db/write_batch.cc`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 from struct import Struct
 
 from prayog_writes.engine.coding import take_sized, varint
@@ -55,7 +56,10 @@ def body_of(operations: Iterable[Operation]) -> bytes:
 
 
 def puts_of(keys: list[bytes], values: list[bytes]) -> bytes:
-    """Like `body_of` for puts alone, in one pass."""
+    """Like `body_of` for puts alone, in one pass; rows of one shape without any loop in Python."""
+    if len(set(map(len, keys))) == 1 == len(set(map(len, values))):
+        head, size = _PUT_KEY[len(keys[0])], _VALUE[len(values[0])]
+        return b"".join(chain.from_iterable(zip(repeat(head), keys, repeat(size), values, strict=False)))
     heads, sizes = _PUT_KEY, _VALUE
     return b"".join(
         [

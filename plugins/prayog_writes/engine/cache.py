@@ -39,7 +39,9 @@ class Cache(Generic[V]):
         return found[0]
 
     def put(self, key: Hashable, value: V, size: int) -> None:
-        """Keep `value`, which takes `size` bytes."""
+        """Keep `value`, which takes `size` bytes; with a capacity of 0 nothing is kept."""
+        if not self._half:
+            return
         self._add(key, (value, size))
 
     def drop(self, key: Hashable) -> None:

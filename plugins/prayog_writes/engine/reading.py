@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from prayog_writes.engine.bloom import hash_key
 from prayog_writes.engine.columns import Columns, alive, visible
 from prayog_writes.engine.memtable import Row
 from prayog_writes.engine.merge import merged
@@ -35,11 +34,9 @@ def look_up(db: Database, key: bytes, snapshot: int, told: list[dict[str, Any]] 
     stats, hashed = db.stats, -1
     for level, meta in db.version.holding(key):
         table = db.table(meta.number)
-        if hashed < 0 and table.filters is not None:
-            hashed = hash_key(key)
         stats.tables_asked += 1
         tell = None if told is None else _teller(told, level, meta.number)
-        row = table.get(key, hashed, snapshot, stats, tell)
+        row, hashed = table.get(key, hashed, snapshot, stats, tell)
         if row is not None:
             return row
     return None

@@ -24,7 +24,7 @@ import numpy as np
 
 from prayog_writes.engine import block as blocks
 from prayog_writes.engine import snappy
-from prayog_writes.engine.bloom import Filters, build_filters
+from prayog_writes.engine.bloom import Filters, build_filters, hash_key
 from prayog_writes.engine.cache import Cache
 from prayog_writes.engine.coding import TRAILER, take_varint, varint
 from prayog_writes.engine.columns import Columns
@@ -185,37 +185,40 @@ class Table:
 
     def get(
         self, key: bytes, hashed: int, snapshot: int, stats: Stats, told: Callable[[str, int, bool], None] | None = None
-    ) -> tuple[int, bytes | None] | None:
-        """The newest version of `key` at or before `snapshot`: (sequence, value or None when deleted).
+    ) -> tuple[tuple[int, bytes | None] | None, int]:
+        """The newest version of `key` at or before `snapshot`: (sequence, value or None when deleted), and its hash.
 
-        ``hashed``: `bloom.hash_key` of the key.  ``told(what, offset, found)``: what was looked at, ``filter``,
-        ``block`` (from the disk) or ``cached``.
+        ``hashed``: `bloom.hash_key` of the key, or −1 while nobody needed it.  A block that is decoded already is asked
+        at once: it answers more quickly than the filter.  ``told(what, offset, found)``: what was looked at,
+        ``filter``, ``block`` (from the disk) or ``cached``.
         """
         lasts = self.lasts
         number = bisect_left(lasts, key)
         while number < len(lasts):
             offset = self.handles[number][0]
-            if self.filters is not None:
-                maybe = self.filters.may_hold(hashed, offset)
-                if told is not None:
-                    told("filter", offset, maybe)
-                if not maybe:
-                    stats.filters_no += 1
-                    return None
             rows = self._cache.get((self.name, offset))
-            cached = rows is not None
-            if rows is None:
-                stats.blocks_read += 1
-                rows = self.block(number)
-            else:
+            if rows is not None:
                 stats.blocks_cached += 1
+            else:
+                if self.filters is not None:
+                    if hashed < 0:
+                        hashed = hash_key(key)
+                    maybe = self.filters.may_hold(hashed, offset)
+                    if told is not None:
+                        told("filter", offset, maybe)
+                    if not maybe:
+                        stats.filters_no += 1
+                        return None, hashed
+                stats.blocks_read += 1
+            what = "block" if rows is None else "cached"
+            rows = rows or self.block(number)
             row, more = _row(rows, key, snapshot)
             if told is not None:
-                told("cached" if cached else "block", offset, row is not None)
+                told(what, offset, row is not None)
             if row is not None or not more or lasts[number] != key:
-                return row
+                return row, hashed
             number += 1  # older versions of the key may go on in the next block
-        return None
+        return None, hashed
 
     def scan(self, start: bytes | None = None, chunk: int = 1, most: int = 1, keep: bool = True) -> Iterator[Columns]:
         """All rows from `start` on: `chunk` blocks at first, then ever more, up to `most` at a time."""

@@ -73,7 +73,8 @@ def _rocksdb(folder: Path) -> Iterator[Emit]:
     db.close()
     yield "edit", "database", {
         "edit": 1, "what": "start", "reason": f"{len(files)} tables as RocksDB reports them", "manifest": "",
-        "offset": 0, "added": [[level, described(meta)] for level, meta in files], "deleted": [], "log": None, "last_sequence": None,
+        "offset": 0, "added": [[level, described(meta)] for level, meta in files], "deleted": [],
+        "log": None, "last_sequence": None,
     }  # fmt: skip
     total = sum(meta.entries for _, meta in files)
     yield "viewed", "database", {"engine": "RocksDB", "edits": 1, "rows_in_tables": total, "blocks": None,
