@@ -20,6 +20,7 @@ __all__ = ["Loss", "compare", "lateness", "losses", "overtime", "timers"]
 
 _ELECTING = frozenset({"RequestVote", "Vote", "Elect"})
 _NEAR = 0.25  # medians that differ by less than this share of the larger are called the same
+_GRAIN_US = 2_000  # two grains of the clock that real processes wait by
 _NEAR_US = 50_000  # or by less than this
 
 
@@ -102,13 +103,13 @@ def compare(simulated: Trace, real: Trace) -> Comparison:
     rows += _answers(simulated, real)
     rows += [
         Row("A timer fires late by (median)", None, format_us(lateness(simulated, timers)),
-            format_us(late := lateness(real, timers)), late < 1_000,
-            "A virtual timer is exact. A real one waits until the operating system wakes the process and it is its "
-            "turn on a processor."),
+            format_us(late := lateness(real, timers)), late < _GRAIN_US,
+            "A virtual timer is exact. A real one waits in whole milliseconds (the grain of epoll), then until the "
+            "process is woken and it is its turn on a processor."),
         Row("A message takes longer than the network was told by (median)", None,
-            format_us(lateness(simulated, overtime)), format_us(longer := lateness(real, overtime)), longer < 1_000,
-            "The proxy adds the delay of the set-up. On top of it come two trips through loopback, the proxy’s own "
-            "thread, and the receiver’s turn. Without the proxy, loopback alone takes far less than 10 ms."),
+            format_us(lateness(simulated, overtime)), format_us(longer := lateness(real, overtime)), longer < _GRAIN_US,
+            "The proxy adds the delay of the set-up, and waits in whole milliseconds as well. On top come two trips "
+            "through loopback, about 0.1 ms each, and the receiver’s turn on a processor."),
     ]  # fmt: skip
     if not any(effect.kind == "leader" for trace in (simulated, real) for step in trace for effect in step.effects):
         told = (
@@ -123,8 +124,8 @@ def _gaps(ours: Sequence[Loss], theirs: Sequence[Loss], real: Trace) -> Iterator
     late, longer = lateness(real, timers), lateness(real, overtime)
     why = (
         f"The gap is the rest of the shortest election timeout, and a round trip for votes. Each real timer is about "
-        f"{format_us(late)} late and each message about {format_us(longer)} longer on its way; the rest is the dice: "
-        f"{len(sim)} simulated and {len(got)} real gaps, each with other random timeouts."
+        f"{format_us(late)} late and each message about {format_us(longer)} longer on its way, and a "
+        f"vote is synced to disk (a few ms) before it leaves; the rest is the dice: {len(sim)} simulated and {len(got)} real gaps, each with other random timeouts."
     )
     for name, pick in (("shortest", min), ("median", statistics.median), ("longest", max)):
         a, b = round(pick(sim)), round(pick(got))
