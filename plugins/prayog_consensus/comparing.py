@@ -125,7 +125,7 @@ def _gaps(ours: Sequence[Loss], theirs: Sequence[Loss], real: Trace) -> Iterator
     why = (
         f"The gap is the rest of the shortest election timeout, and a round trip for votes. Each real timer is about "
         f"{format_us(late)} late and each message about {format_us(longer)} longer on its way, and a "
-        f"vote is synced to disk (a few ms) before it leaves; the rest is the dice: {len(sim)} simulated and {len(got)} "
+        f"vote is synced to disk (a few ms) before it leaves; the rest is dice: {len(sim)} simulated and {len(got)} "
         "real gaps, each with other random timeouts."
     )
     for name, pick in (("shortest", min), ("median", statistics.median), ("longest", max)):
