@@ -11,7 +11,7 @@ Source: LevelDB `table/block_builder.cc`, `doc/table_format.md`.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from struct import pack
 
 import numpy as np
@@ -70,24 +70,16 @@ def sizes_of(rows: Columns, shared: npt.NDArray[np.int64]) -> npt.NDArray[np.int
 def encode(rows: Columns, shared: list[int]) -> bytes:
     """The block of `rows`; `shared[i]` is how much row i may share (a restart shares nothing anyway)."""
     heads = _HEADS
-    parts: list[bytes] = []
-    restarts = []
-    at = 0
-    for begin in range(0, len(rows), RESTART):
-        stop = begin + RESTART
-        sharing, some = [0, *shared[begin + 1 : stop]], rows.cut(begin, stop)
-        piece = b"".join(
-            [
-                part
-                for s, key, tag, value in zip(sharing, some.keys, some.tags, some.values, strict=True)
-                for part in (heads[s, len(key) + 8 - s, len(value)], key[s:], tag, value)
-            ]
-        )
-        restarts.append(at)
-        at += len(piece)
-        parts.append(piece)
-    restarts = restarts or [0]
-    return b"".join((*parts, pack(f"<{len(restarts) + 1}I", *restarts, len(restarts))))
+    sharing = shared.copy()
+    sharing[::RESTART] = [0] * len(sharing[::RESTART])
+    pieces = [
+        heads[s, len(key) + 8 - s, len(value)] + key[s:] + tag + value
+        for s, key, tag, value in zip(sharing, rows.keys, rows.tags, rows.values, strict=True)
+    ]
+    places = list(accumulate(map(len, pieces), initial=0))
+    restarts = places[:-1:RESTART] or [0]
+    pieces.append(pack(f"<{len(restarts) + 1}I", *restarts, len(restarts)))
+    return b"".join(pieces)
 
 
 def plain(entries: list[tuple[bytes, bytes]]) -> bytes:
