@@ -11,12 +11,12 @@ from typing import Any
 
 from prayog_consensus.engine.families import family
 from prayog_consensus.engine.setup import CORRECT, Setup
-from prayog_sim.explorer import Bounds, Choice, Path, System, minimise, replay, walk
+from prayog_sim.explorer import Bounds, Choice, Path, Refused, System, minimise, replay, walk
 from prayog_sim.node import Node
 from prayog_sim.run import Action
 from prayog_sim.world import World
 
-__all__ = ["Small", "counter_example", "system"]
+__all__ = ["SYNCHRONOUS", "Small", "counter_example", "system"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,21 @@ class Small:
     actions: tuple[str, ...] = ()
 
 
+SYNCHRONOUS = ("lcr", "floodmax")
+"""Algorithms whose nodes count rounds by the clock: an exploration has no clock, and would show false alarms."""
+
+
 def system(small: Small) -> System:
-    """The system to explore: the same nodes and invariants as on the bench."""
+    """The system to explore: the same nodes and invariants as on the bench.
+
+    Raises `Refused` with a sentence for an algorithm that cannot be explored.
+    """
     chosen = family(small.algorithm)
+    if small.algorithm in SYNCHRONOUS:
+        raise Refused(
+            f"{chosen.title} works in rounds: in a round every message arrives before the next one begins. The "
+            "explorer lets messages take any time, so it cannot judge it; run it on the bench."
+        )
     setup = Setup(
         algorithm=small.algorithm, nodes=small.nodes, variant=small.variant, options=small.options, jitter=0.0,
     )  # fmt: skip
