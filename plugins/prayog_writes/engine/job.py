@@ -18,15 +18,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.edit import Edit, FileMeta, table_name
+from prayog_writes.engine.files import Sink
 from prayog_writes.engine.memtable import MemTable
 from prayog_writes.engine.merge import Dropped, merged
 from prayog_writes.engine.policy import Pick
-from prayog_writes.engine.table import BLOCK_SIZE, write_table
+from prayog_writes.engine.table import BLOCK_SIZE, TableBuilder
 
 if TYPE_CHECKING:
     from prayog_writes.engine.database import Database
 
 __all__ = ["CompactionJob", "FlushJob", "Job", "Progress", "TableWriter"]
+
+PORTION = 1_000
+"""Rows that a flush writes in one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ class TableWriter:
     def __init__(self, db: Database, size: int) -> None:
         self._db = db
         self._size = size
-        self._rows = Columns()
         self._bytes = 0
+        self._open: tuple[int, Sink, TableBuilder] | None = None
         self.done: list[FileMeta] = []
 
     @property
@@ -82,41 +86,46 @@ class TableWriter:
 
     def add(self, rows: Columns) -> None:
         """Take rows; never parts the versions of one key when they come together."""
-        self._rows.extend(rows)
+        if self._open is None:
+            number = self._db.new_number()
+            sink = self._db.files.create(table_name(number))
+            self._open = number, sink, TableBuilder(sink, self._db.options.bits)
+        self._open[2].add(rows)
         self._bytes += rows.bytes()
         if self._size and self._bytes >= self._size:
             self.finish()
 
     def finish(self) -> None:
-        """Write what is left as a table."""
-        if not len(self._rows):
+        """End the table that is being written."""
+        if self._open is None:
             return
-        db, rows = self._db, self._rows
-        number = db.new_number()
-        self._rows, self._bytes = Columns(), 0
-        name = table_name(number)
-        sink = db.files.create(name)
-        try:
-            numbers = write_table(sink, rows, db.options.bits)
-            if "manifest first" not in db.options.broken:
-                sink.sync()
-        except OSError:
-            sink.close()
-            with suppress(OSError):
-                db.files.remove(name)
-            raise
+        number, sink, builder = self._open
+        numbers = builder.finish()
+        if "manifest first" not in self._db.options.broken:
+            sink.sync()
         sink.close()
-        self.done.append(
-            FileMeta(
-                number, numbers.size, numbers.smallest, numbers.largest, numbers.entries, numbers.tombstones, db.edits
-            )
+        self._open, self._bytes = None, 0
+        meta = FileMeta(
+            number,
+            numbers.size,
+            numbers.smallest,
+            numbers.largest,
+            numbers.entries,
+            numbers.tombstones,
+            self._db.edits,
         )
+        self.done.append(meta)
 
     def undo(self) -> None:
-        """Remove the tables again."""
-        for meta in self.done:
+        """Remove the tables again, the unfinished one too."""
+        numbers = [meta.number for meta in self.done]
+        if self._open is not None:
+            number, sink, _ = self._open
+            sink.close()
+            numbers.append(number)
+        for number in numbers:
             with suppress(OSError):
-                self._db.files.remove(table_name(meta.number))
+                self._db.files.remove(table_name(number))
 
 
 class FlushJob:
@@ -143,13 +152,15 @@ class FlushJob:
         if self._db.snapshots():
             rows = next(merged([iter([rows])], self._db.snapshots()))
         try:
-            self._writer.add(rows)
+            for low in range(0, len(rows), PORTION):
+                part = rows.cut(low, low + PORTION)
+                self._writer.add(part)
+                yield Progress(min(low + PORTION, len(rows)), self.writes, 0, 0, part.keys[-1])
             self._writer.finish()
             self._db.sync_folder()
         except OSError:
             self._writer.undo()
             raise
-        yield Progress(len(rows), self.writes, 0, 0, rows.keys[-1])
 
     def install(self) -> None:
         (meta,) = self._writer.done

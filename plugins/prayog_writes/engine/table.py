@@ -33,7 +33,7 @@ from prayog_writes.engine.errors import Corruption
 from prayog_writes.engine.files import Files, Sink, Source
 from prayog_writes.engine.stats import Stats
 
-__all__ = ["BLOCK_SIZE", "Numbers", "Table", "write_table"]
+__all__ = ["BLOCK_SIZE", "Numbers", "Table", "TableBuilder"]
 
 BLOCK_SIZE = 4096
 FILTER = b"filter.leveldb.BuiltinBloomFilter2"
@@ -56,50 +56,73 @@ class Numbers:
     newest: int
 
 
-def write_table(sink: Sink, rows: Columns, bits: int) -> Numbers:
-    """Write `rows` (at least one) as a table with `bits` bits of filter a key (0: none).  Does not sync."""
-    shared = blocks.shared_prefixes(rows.keys)
-    ends = np.cumsum(blocks.sizes_of(rows, shared))
-    sharing = shared.tolist()
-    index: list[tuple[bytes, bytes]] = []
-    starts: list[int] = []
-    counts: list[int] = []
-    parts: list[bytes] = []
-    at = low = 0
-    while low < len(rows):
-        before = int(ends[low - 1]) if low else 0
-        high = max(low + 1, int(np.searchsorted(ends, before + BLOCK_SIZE)))
-        data = blocks.encode(rows.cut(low, high), sharing[low:high])
-        index.append((rows.keys[high - 1] + rows.tags[high - 1], varint(at) + varint(len(data))))
-        starts.append(at)
-        counts.append(high - low)
-        at += _seal(parts, data)
-        low = high
-    meta: list[tuple[bytes, bytes]] = []
-    if bits:
-        data = build_filters(rows.keys, np.repeat(np.array(starts, np.int64), counts), bits)
-        meta.append((FILTER, varint(at) + varint(len(data))))
-        at += _seal(parts, data)
-    kinds = rows.kinds()
-    sequences = np.frombuffer(b"".join(rows.tags), "<u8") >> np.uint64(8)
-    oldest, newest = int(sequences.min()), int(sequences.max())
-    data = b"".join(map(varint, (len(rows), kinds.count(0), oldest, newest)))
-    meta.append((NUMBERS, varint(at) + varint(len(data))))
-    at += _seal(parts, data)
-    handles = b""
-    for data in (blocks.plain(meta), blocks.plain(index)):
-        handles += varint(at) + varint(len(data))
-        at += _seal(parts, data)
-    parts.append(_FOOTER.pack(handles, MAGIC))
-    sink.append(b"".join(parts))
-    smallest, largest = rows.keys[0] + rows.tags[0], rows.keys[-1] + rows.tags[-1]
-    return Numbers(at + _FOOTER.size, len(rows), kinds.count(0), smallest, largest, oldest, newest)
+class TableBuilder:
+    """Writes rows, which come in order, as a table with `bits` bits of filter a key (0: none).  Does not sync."""
 
+    def __init__(self, sink: Sink, bits: int) -> None:
+        self._sink = sink
+        self._bits = bits
+        self._at = 0
+        self._waiting = Columns()
+        self._keys: list[bytes] = []
+        self._tags: list[bytes] = []
+        self._index: list[tuple[bytes, bytes]] = []
+        self._starts: list[int] = []
+        self._counts: list[int] = []
 
-def _seal(parts: list[bytes], data: bytes) -> int:
-    """Add a block and its trailer; returns the bytes that both take."""
-    parts += (data, _TRAILER.pack(0, masked(crc32c(data + b"\0"))))
-    return len(data) + _TRAILER.size
+    def add(self, rows: Columns) -> None:
+        """Take rows, and write the blocks that are full."""
+        self._waiting.extend(rows)
+        self._keys += rows.keys
+        self._tags += rows.tags
+        self._blocks(last=False)
+
+    def finish(self) -> Numbers:
+        """Write the rest; there was at least one row."""
+        self._blocks(last=True)
+        parts: list[bytes] = []
+        meta: list[tuple[bytes, bytes]] = []
+        if self._bits:
+            data = build_filters(self._keys, np.repeat(np.array(self._starts, np.int64), self._counts), self._bits)
+            meta.append((FILTER, self._seal(parts, data)))
+        tags = np.frombuffer(b"".join(self._tags), "<u8")
+        sequences = tags >> np.uint64(8)
+        tombstones = int((tags & np.uint64(1) == 0).sum())
+        oldest, newest = int(sequences.min()), int(sequences.max())
+        meta.append((NUMBERS, self._seal(parts, b"".join(map(varint, (len(tags), tombstones, oldest, newest))))))
+        handles = b"".join([self._seal(parts, blocks.plain(entries)) for entries in (meta, self._index)])
+        parts.append(_FOOTER.pack(handles, MAGIC))
+        self._sink.append(b"".join(parts))
+        smallest, largest = self._keys[0] + self._tags[0], self._keys[-1] + self._tags[-1]
+        return Numbers(self._at + _FOOTER.size, len(tags), tombstones, smallest, largest, oldest, newest)
+
+    def _blocks(self, last: bool) -> None:
+        rows = self._waiting
+        shared = blocks.shared_prefixes(rows.keys)
+        ends = np.cumsum(blocks.sizes_of(rows, shared))
+        sharing = shared.tolist()
+        parts: list[bytes] = []
+        low = before = 0
+        while low < len(rows):
+            full = int(np.searchsorted(ends, before + BLOCK_SIZE))
+            if full >= len(rows) and not last:
+                break
+            high = max(low + 1, full)
+            self._starts.append(self._at)
+            self._counts.append(high - low)
+            handle = self._seal(parts, blocks.encode(rows.cut(low, high), sharing[low:high]))
+            self._index.append((rows.keys[high - 1] + rows.tags[high - 1], handle))
+            low, before = high, int(ends[high - 1])
+        self._waiting = rows.cut(low, len(rows))
+        if parts:
+            self._sink.append(b"".join(parts))
+
+    def _seal(self, parts: list[bytes], data: bytes) -> bytes:
+        """Add a block and its trailer; returns its handle."""
+        handle = varint(self._at) + varint(len(data))
+        parts += (data, _TRAILER.pack(0, masked(crc32c(data + b"\0"))))
+        self._at += len(data) + _TRAILER.size
+        return handle
 
 
 class Table:
