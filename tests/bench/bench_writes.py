@@ -7,7 +7,8 @@ Peers, each where it is installed: plyvel (LevelDB), rocksdict (RocksDB), lmdb, 
 median of five rounds counts, and contents are compared.  A ratio is the peer's time divided by ours; a missed target is
 printed as MISSED.  "Warm" reads of ours come from a cache of rows of 128 MiB, which RocksDB has too and LevelDB has
 not; the same reads without it are printed beside.
-Ours keeps decoded blocks of up to 128 MiB during reads and scans, so everything read here is in memory, while LevelDB has its own block cache of 8 MiB and the system's.  `put` and
+Ours keeps decoded blocks of up to 128 MiB during reads and scans,
+so everything read here is in memory, while LevelDB has its own block cache of 8 MiB and the system's.  `put` and
 `put_many` alone are measured with memtables of 1 GiB on both sides, so that nothing is flushed.
 Seconds differ between machines and moments; ratios less.
 """
