@@ -33,7 +33,7 @@ class ActionSpec:
 
     ``target``: ``node`` (select, then act), ``link``, ``message`` or ``run``.  ``key``: a single letter that
     works while the bench has focus.  ``icon``: a name from the shipped set.  ``group``: tools of one group share a
-    button of that title, which opens a menu.
+    button of that title, which opens a menu.  ValueError: an argument is called ``name``.
     """
 
     name: str
@@ -44,6 +44,14 @@ class ActionSpec:
     key: str = ""
     icon: str = ""
     group: str = ""
+
+    def __post_init__(self) -> None:
+        # The step of an action holds its arguments beside the key `name`, the action's own.
+        if any(arg.name == "name" for arg in self.args):
+            raise ValueError(
+                f"the action {self.name} has an argument called name, which is taken by the action's own name "
+                "in the trace; call the argument something else"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 
 from prayog_sdk.manifest import read_folder
 from prayog_sdk.params import ParamError
+from prayog_sdk.specs import ActionSpec, Arg
 from prayog_sdk.topic import Topic, TopicError
 from prayog_sim.run import Action
 
@@ -191,3 +192,8 @@ def test_every_exported_name_exists() -> None:
         assert getattr(prayog_sdk, name) is not None
     with pytest.raises(AttributeError):
         prayog_sdk.Wrold  # type: ignore[attr-defined] # noqa: B018
+
+
+def test_an_argument_may_not_hide_the_name_of_its_action() -> None:
+    with pytest.raises(ValueError, match="the action paint has an argument called name"):
+        ActionSpec("paint", "Paint", args=(Arg("name", "text"),))
