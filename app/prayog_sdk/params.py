@@ -157,8 +157,13 @@ def _value(field: Field, value: Any) -> Any:
     return text
 
 
+def _plain(number: float) -> str:
+    """A bound as people write it: 10,000,000 and 0.05."""
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:g}"
+
+
 def _number(field: Field, marker: Slider, value: Any) -> int | float:
-    allowed = f"a {'whole ' if field.type is int else ''}number from {marker.low:g} to {marker.high:g}"
+    allowed = f"a {'whole ' if field.type is int else ''}number from {_plain(marker.low)} to {_plain(marker.high)}"
     if isinstance(value, bool):
         raise ParamError(f"{field.name} is {allowed}; found {value!r}")
     try:

@@ -6,18 +6,20 @@ is missing and what can be done about it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from prayog.ui.bench.plan import Plan
 from prayog.ui.pieces import drop, heading
 from prayog_sdk.compare import Comparison, Row
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import IconLabel
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.markdown import say
@@ -172,12 +174,20 @@ class RealityView(QWidget):
         column = QVBoxLayout(page)
         column.setContentsMargins(3 * theme.UNIT, 3 * theme.UNIT, 3 * theme.UNIT, 3 * theme.UNIT)
         column.setSpacing(2 * theme.UNIT)
-        head = QHBoxLayout()
-        head.addWidget(heading(self.tr("Reality check"), 2), 1)
+        column.addWidget(heading(self.tr("Reality check"), 2))
+        buttons = QWidget()
+        line = FlowLayout(buttons)
         back = QPushButton(self.tr("Back to the bench"))
         back.clicked.connect(self.left)
-        head.addWidget(back, 0, Qt.AlignmentFlag.AlignTop)
-        column.addLayout(head)
+        line.addWidget(back)
+        if outcome.real is not None and len(outcome.real):
+            show = QPushButton(self.tr("Look at the real trace"))
+            show.clicked.connect(lambda: self.open_trace.emit(outcome.real))
+            line.addWidget(show)
+        again = QPushButton(self.tr("Check again"))
+        again.clicked.connect(self.again)
+        line.addWidget(again)
+        column.addWidget(buttons)
         column.addWidget(paragraph(comparison.summary or self._summary(comparison)))
         for question, answer in predictions.items():
             column.addWidget(
@@ -188,16 +198,6 @@ class RealityView(QWidget):
         column.addWidget(self._grid(comparison))
         for refused in outcome.refused:
             column.addWidget(paragraph(self.tr("Not done on the real component: {what}").format(what=refused), "muted"))
-        line = QHBoxLayout()
-        if outcome.real is not None and len(outcome.real):
-            show = QPushButton(self.tr("Look at the real trace"))
-            show.clicked.connect(lambda: self.open_trace.emit(outcome.real))
-            line.addWidget(show)
-        again = QPushButton(self.tr("Check again"))
-        again.clicked.connect(self.again)
-        line.addWidget(again)
-        line.addStretch(1)
-        column.addLayout(line)
         column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -213,7 +213,7 @@ class RealityView(QWidget):
         card.setProperty("kind", "card")
         grid = QGridLayout(card)
         grid.setContentsMargins(2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
-        grid.setHorizontalSpacing(3 * theme.UNIT)
+        grid.setHorizontalSpacing(2 * theme.UNIT)
         grid.setVerticalSpacing(theme.UNIT)
         foreseen = any(row.predicted is not None for row in comparison.rows)
         heads = ("", "", self.tr("Predicted") if foreseen else "", self.tr("Simulated"), self.tr("Real"))
@@ -238,8 +238,13 @@ class RealityView(QWidget):
             if value is not None:
                 grid.addWidget(paragraph(say(value)), at, 2 + i)
         if row.why:
-            grid.addWidget(paragraph(row.why, "muted"), at + 1, 1, 1, 4)
+            grid.addWidget(paragraph(_breakable(row.why), "muted"), at + 1, 1, 1, 4)
         elif not row.same:
             grid.addWidget(
                 paragraph(self.tr("The topic does not explain this difference yet."), "muted"), at + 1, 1, 1, 4
             )
+
+
+def _breakable(text: str) -> str:
+    """`text` that may also be broken behind a comma or a bracket: plans of databases have no blanks for pages."""
+    return re.sub(r"(?<=[,;:(){}\[\]])(?=\S)", "\u200b", text)
