@@ -6,22 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_location.panels.gathering import Gathered
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -60,19 +51,9 @@ class ComparePanel(Panel):
         head = QHBoxLayout()
         head.addWidget(self._go)
         head.addWidget(self._note, 1)
-        self._table = QTableWidget(0, len(COLUMNS))
-        self._table.setHorizontalHeaderLabels([name for name, _ in COLUMNS])
-        for column, (_, hint) in enumerate(COLUMNS):
-            item = self._table.horizontalHeaderItem(column)
-            assert item is not None
-            item.setToolTip(hint)
-        self._table.verticalHeader().hide()
-        self._table.setShowGrid(False)
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._table.horizontalHeader().setStretchLastSection(True)
-        self._table.setAccessibleName(self.tr("All indexes on one question"))
+        heads, hints = zip(*COLUMNS, strict=True)
+        numbers = range(1, len(COLUMNS) - 1)
+        self._table = TextTable(self.tr("All indexes on one question"), heads, numbers=numbers, hints=hints)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(theme.UNIT,) * 4)
         layout.addLayout(head)
@@ -124,7 +105,7 @@ class ComparePanel(Panel):
             return list(time_all(table, name, args, leaf, ctx.progress))
 
         self._rows = []
-        self._table.setRowCount(0)
+        self._table.show_rows([])
         self._job = job = self.bench.jobs.submit(work)
         job.progressed.connect(self._progress)
         job.succeeded.connect(self._show)
@@ -151,13 +132,7 @@ class ComparePanel(Panel):
             ]
             for row in timed
         ]  # fmt: skip
-        self._table.setRowCount(len(self._rows))
-        for line, cells in enumerate(self._rows):
-            for column, text in enumerate(cells):
-                item = QTableWidgetItem(text)
-                if 0 < column < len(cells) - 1:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self._table.setItem(line, column, item)
+        self._table.show_rows(self._rows)
         quickest = min(timed, key=lambda row: row.query_us)
         words = self.tr(
             "Quickest here: {name}. The trees are written to be read, in Python; the grid answers thousands of "

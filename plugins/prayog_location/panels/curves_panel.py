@@ -11,11 +11,10 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
-from prayog_location.panels.gathering import Gathered
+from prayog_location.panels.gathered_panel import GatheredPanel
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Panel, guarded
-from prayog_sim.run import Action, View
-from prayog_sim.trace import Step
+from prayog_sdk.qt.panel import guarded
+from prayog_sim.run import Action
 
 __all__ = ["CurveGrid", "CurvesPanel"]
 
@@ -156,15 +155,13 @@ class CurveGrid(QWidget):
         self.chosen.emit(wanted)
 
 
-class CurvesPanel(Panel):
+class CurvesPanel(GatheredPanel):
     """Both curves, one window, two counts."""
 
     title = "Curves"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._gathered = Gathered()
-        self._dirty = True
         self._order = QSpinBox()
         self._order.setRange(1, MOST_ORDER)
         self._order.setValue(5)
@@ -208,18 +205,7 @@ class CurvesPanel(Panel):
             args = dict(zip(("x0", "y0", "x1", "y1"), window, strict=True))
             self.bench.do(Action("ranges", {**args, "order": self._order.value()}))
 
-    def on_step(self, step: Step) -> None:
-        self._dirty |= self._gathered.take(step)
-
-    def on_seek(self, view: View) -> None:
-        assert self.bench is not None
-        self._gathered.rebuild(self.bench.trace, view)
-        self._dirty = True
-
-    def on_frame(self) -> None:
-        if not self._dirty:
-            return
-        self._dirty = False
+    def draw(self) -> None:
         window = self._gathered.window
         if window is None:
             return

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prayog_location.panels.gathering import ACTIONS, Gathered
+from prayog_location.panels.gathered_panel import GatheredPanel
+from prayog_location.panels.gathering import ACTIONS
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import icon
@@ -35,9 +36,8 @@ from prayog_sdk.qt.mapstyle import (
     VISITED,
     OverlayStyle,
 )
-from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.panel import Bench
 from prayog_sim.run import Action, View
-from prayog_sim.trace import Step
 
 __all__ = ["MapPanel"]
 
@@ -60,15 +60,13 @@ TOOLS = (
 )
 
 
-class MapPanel(Panel):
+class MapPanel(GatheredPanel):
     """Click to ask, look to understand."""
 
     title = "Map"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._gathered = Gathered()
-        self._dirty = True
         self._drawn_table: object = None
         self._pin: tuple[float, float] | None = None
         self._tool = "radius"
@@ -211,22 +209,13 @@ class MapPanel(Panel):
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
         self._drawn_table = None
-        self._dirty = True
-
-    def on_step(self, step: Step) -> None:
-        self._dirty |= self._gathered.take(step)
 
     def on_seek(self, view: View) -> None:
-        assert self.bench is not None
-        self._gathered.rebuild(self.bench.trace, view)
+        super().on_seek(view)
         if self._gathered.query is None:
             self._say(self.tr("Click the map to ask. Then click a cell to see why the index looked at it."))
-        self._dirty = True
 
-    def on_frame(self) -> None:
-        if not self._dirty or self.bench is None:
-            return
-        self._dirty = False
+    def draw(self) -> None:
         self._draw_places()
         self._draw_question()
         self._draw_visits()

@@ -13,9 +13,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QLabel, QSizePolicy, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from prayog_location.panels.gathering import Gathered
+from prayog_location.panels.gathered_panel import GatheredPanel
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Panel, guarded
+from prayog_sdk.qt.panel import guarded
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -82,18 +82,16 @@ class Funnel(QWidget):
         painter.end()
 
 
-class PlanPanel(Panel):
+class PlanPanel(GatheredPanel):
     """Question, funnel, and the visits as a tree."""
 
     title = "Plan"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._gathered = Gathered()
         self._new: list[Mapping[str, Any]] = []
         self._items: dict[str, QTreeWidgetItem] = {}
         self._rebuild = True
-        self._dirty = True
         self._question = QLabel("")
         self._question.setWordWrap(True)
         self._question.setFont(theme.title_font(1))
@@ -123,17 +121,13 @@ class PlanPanel(Panel):
                 self._new.append(step.data)
 
     def on_seek(self, view: View) -> None:
-        assert self.bench is not None
-        self._gathered.rebuild(self.bench.trace, view)
+        super().on_seek(view)
         self._new = sorted(
             (visit for visits in self._gathered.visits.values() for visit in visits), key=lambda visit: visit["depth"]
         )
-        self._rebuild = self._dirty = True
+        self._rebuild = True
 
-    def on_frame(self) -> None:
-        if not self._dirty:
-            return
-        self._dirty = False
+    def draw(self) -> None:
         query, answer = self._gathered.query, self._gathered.answer
         question = (
             query["question"] if query is not None else self.tr("nothing was asked yet. Draw a circle on the map.")

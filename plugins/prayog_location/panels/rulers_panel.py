@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QFormLayout,
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from prayog_location.panels.gathering import Gathered
+from prayog_location.panels.gathered_panel import GatheredPanel
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
-from prayog_sdk.qt.panel import Panel
-from prayog_sim.run import Action, View
-from prayog_sim.trace import Step
+from prayog_sdk.qt.texttable import TextTable
+from prayog_sim.run import Action
 
 __all__ = ["RulersPanel"]
 
@@ -35,15 +23,13 @@ EXAMPLES = (
 )
 
 
-class RulersPanel(Panel):
+class RulersPanel(GatheredPanel):
     """Pins in, three distances out."""
 
     title = "Three rulers"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._gathered = Gathered()
-        self._dirty = True
         self._from, self._to = QLineEdit(EXAMPLES[0][1]), QLineEdit(EXAMPLES[0][2])
         form = QFormLayout()
         for edit, name in ((self._from, self.tr("From")), (self._to, self.tr("To"))):
@@ -62,12 +48,12 @@ class RulersPanel(Panel):
             button = QPushButton(name)
             button.clicked.connect(self._example(here, there))
             row.addWidget(button)
-        self._distances = _table([self.tr("Ruler"), self.tr("Distance"), self.tr("Difference"), self.tr("How")])
-        self._distances.setAccessibleName(self.tr("Three distances"))
+        heads = [self.tr("Ruler"), self.tr("Distance"), self.tr("Difference"), self.tr("How")]
+        self._distances = TextTable(self.tr("Three distances"), heads)
         self._note = QLabel("")
         self._note.setWordWrap(True)
-        self._rounds = _table([self.tr("Round"), "λ", self.tr("Change of λ"), self.tr("Distance")])
-        self._rounds.setAccessibleName(self.tr("Rounds of Vincenty’s formula"))
+        heads = [self.tr("Round"), "λ", self.tr("Change of λ"), self.tr("Distance")]
+        self._rounds = TextTable(self.tr("Rounds of Vincenty’s formula"), heads)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(theme.UNIT,) * 4)
         layout.addLayout(form)
@@ -88,18 +74,7 @@ class RulersPanel(Panel):
         if self.bench is not None:
             self.bench.do(Action("measure", {"from": self._from.text(), "to": self._to.text()}))
 
-    def on_step(self, step: Step) -> None:
-        self._dirty |= self._gathered.take(step)
-
-    def on_seek(self, view: View) -> None:
-        assert self.bench is not None
-        self._gathered.rebuild(self.bench.trace, view)
-        self._dirty = True
-
-    def on_frame(self) -> None:
-        if not self._dirty:
-            return
-        self._dirty = False
+    def draw(self) -> None:
         rulers = self._gathered.rulers
         if self._gathered.pins and not (self._from.hasFocus() or self._to.hasFocus()):
             self._from.setText("{:.4f}, {:.4f}".format(*self._gathered.pins["from"]))
@@ -112,22 +87,17 @@ class RulersPanel(Panel):
                 metres = ruler["metres"] - truth
                 off = f"{metres:+,.0f} m ({100 * metres / truth:+.2f} %)"
             rows.append([ruler["title"], f"{ruler['metres'] / 1000:,.3f} km", off, ruler["note"]])
-        _fill(self._distances, rows or [[self.tr("Nothing was measured yet"), "", "", ""]])
-        self._distances.setFixedHeight(
-            self._distances.horizontalHeader().height()
-            + 2
-            + sum(self._distances.rowHeight(row) for row in range(self._distances.rowCount()))
-        )
+        self._distances.show_rows(rows or [[self.tr("Nothing was measured yet"), "", "", ""]])
+        self._distances.setFixedHeight(self._distances.whole_height())
         ellipsoid = rulers.get("ellipsoid")
         if ellipsoid is None:
             self._note.setText(self.tr("On an ellipsoid the distance is found in rounds; they are listed here."))
-            _fill(self._rounds, [])
+            self._rounds.show_rows([])
             return
         self._note.setText(ellipsoid["note"] + ".")
         self._note.setProperty("kind", "" if ellipsoid["converged"] else "warn")
         self._note.style().polish(self._note)
-        _fill(
-            self._rounds,
+        self._rounds.show_rows(
             [
                 [
                     str(r["round"]),
@@ -136,30 +106,8 @@ class RulersPanel(Panel):
                     f"{r['metres'] / 1000:,.6f} km",
                 ]
                 for r in ellipsoid["rounds"]
-            ],
+            ]
         )
 
     def outline(self) -> str:
         return "; ".join(f"{r['title']}: {r['metres'] / 1000:,.3f} km" for r in self._gathered.rulers.values())
-
-
-def _table(headers: list[str]) -> QTableWidget:
-    table = QTableWidget(0, len(headers))
-    table.setHorizontalHeaderLabels(headers)
-    table.verticalHeader().hide()
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-    table.setShowGrid(False)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setStretchLastSection(True)
-    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-    return table
-
-
-def _fill(table: QTableWidget, rows: list[list[str]]) -> None:
-    table.setRowCount(len(rows))
-    for row, cells in enumerate(rows):
-        for column, text in enumerate(cells):
-            item = QTableWidgetItem(text)
-            item.setToolTip(text)
-            table.setItem(row, column, item)

@@ -1,0 +1,62 @@
+"""A small table of texts to read: what a panel shows beside its picture.  For a million rows see `events`.
+
+It exists so that every such table looks the same, fits its columns to their texts, tells a cut text in a tool tip and
+lets the keyboard out again (Qt's own table keeps Tab for itself).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+__all__ = ["TextTable"]
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class TextTable(QTableWidget):
+    """`name` is for screen readers.  Columns in `numbers` are aligned right; `hints` are tool tips of the heads."""
+
+    def __init__(
+        self, name: str, heads: Sequence[str], *, numbers: Collection[int] = (), hints: Sequence[str] = (),
+        parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(0, 0, parent)
+        self._numbers = numbers
+        self.setAccessibleName(name)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        self.verticalHeader().hide()
+        head = self.horizontalHeader()
+        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        head.setStretchLastSection(True)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.set_heads(heads, hints)
+
+    def set_heads(self, heads: Sequence[str], hints: Sequence[str] = ()) -> None:
+        """Other columns; the rows are kept and should be shown again."""
+        self.setColumnCount(len(heads))
+        self.setHorizontalHeaderLabels(list(heads))
+        for column, hint in enumerate(hints):
+            item = self.horizontalHeaderItem(column)
+            if item is not None:
+                item.setToolTip(hint)
+
+    def show_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        """Show `rows` of cells, in place of those that were there."""
+        self.setRowCount(len(rows))
+        for line, cells in enumerate(rows):
+            for column, text in enumerate(cells):
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                if column in self._numbers:
+                    item.setTextAlignment(_RIGHT)
+                self.setItem(line, column, item)
+
+    def whole_height(self) -> int:
+        """The height at which every row is seen, in pixels."""
+        return self.horizontalHeader().height() + 2 + sum(self.rowHeight(row) for row in range(self.rowCount()))
