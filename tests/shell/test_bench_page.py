@@ -64,7 +64,7 @@ class Room:
 
     def ready(self) -> None:
         """Wait until the run is made."""
-        self.until(lambda: self.page._job is None and self.page.driver.branch is not None)
+        self.until(lambda: not self.page.runs.busy and self.page.driver.branch is not None)
         self.qtbot.wait(1)
 
     def until(self, test: Callable[[], bool], ms: int = 8000) -> None:
@@ -243,10 +243,52 @@ def test_changed_knobs_make_a_new_run_with_the_same_seed(room: Callable[..., Roo
     assert page.host.seed == 3
     lab.play()
     assert page.driver.view().facts == {"sum": 196}
-    page.restart(seed=77)
+    page.runs.again(seed=77)
     lab.ready()
     assert (page.host.seed, page.host.params.doubled) == (77, True)
     assert page.driver.end == -1
+
+
+def test_changes_of_the_set_up_are_undone_and_done_again(room: Callable[..., Room]) -> None:
+    lab = room()
+    page = lab.open("three")
+
+    def seen() -> tuple[int, bool]:
+        lab.ready()
+        return page.host.seed, page.host.params.doubled
+
+    page.set_params({"doubled": True})
+    assert seen() == (3, True)
+    page.runs.again(seed=77)
+    assert seen() == (77, True)
+    page.runs.again()  # the same once more is no change
+    assert seen() == (77, True)
+    page.runs.undo()
+    assert seen() == (3, True)
+    page.runs.undo()
+    assert seen() == (3, False)
+    page.runs.undo()
+    assert seen() == (3, False)
+    page.runs.redo()
+    assert seen() == (3, True)
+    page.set_params({"doubled": False})
+    assert seen() == (3, False)
+    page.runs.redo()  # a change of one's own ends what could be done again
+    assert seen() == (3, False)
+    lab.open("empty")
+    page.runs.undo()
+    lab.ready()
+    assert page.host.scenario == "empty"
+
+
+def test_ctrl_f_types_into_the_filter_of_the_events(room: Callable[..., Room], qtbot: Any) -> None:
+    lab = room()
+    page = lab.open("three")
+    lab.play()
+    page.setFocus()
+    qtbot.keyClick(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    lab.until(lambda: isinstance(page.focusWidget(), QLineEdit))
+    assert page.focusWidget().accessibleName() == "Filter events"
 
 
 def test_a_broken_variant_is_switched_on_in_its_scenario(room: Callable[..., Room]) -> None:
@@ -672,7 +714,7 @@ def test_twenty_times_open_and_closed_nothing_is_left(
         qtbot.wait(5)
         page.show_tab(("lesson", "inspector", "setup", "checks")[turn % 4])
         if turn % 3 == 0:
-            page.restart(True)  # closed while a run is being made
+            page.runs.again(True)  # closed while a run is being made
         page.close_topic()
     qapp.sendPostedEvents(None, 52)
     qtbot.wait(20)

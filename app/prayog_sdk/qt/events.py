@@ -78,6 +78,7 @@ class EventsPanel(Panel):
         layout.addLayout(self._pages, 1)
         self._pages.addWidget(self._empty)  # after the layout has its widget: a stack shows its first page at once
         self._pages.addWidget(self._table)
+        self.setFocusProxy(self._filter)
         self._typing = QTimer(self, singleShot=True, interval=_TYPING_MS)
         self._typing.timeout.connect(self._apply_filter)
         self._growing = QTimer(self, singleShot=True, interval=_GROW_MS)
@@ -149,8 +150,9 @@ class EventsPanel(Panel):
     def copy(self) -> None:
         """The selected rows as text on the clipboard."""
         rows = sorted(index.row() for index in self._table.selectionModel().selectedRows())
+        columns = [column for column in range(self._model.columnCount()) if not self._table.isColumnHidden(column)]
         text = "\n".join(
-            "\t".join(self._model.text(self._model.step(row), column) for column in range(4)) for row in rows
+            "\t".join(self._model.text(self._model.step(row), column) for column in columns) for row in rows
         )
         QGuiApplication.clipboard().setText(text)
         if self.bench is not None and rows:

@@ -274,4 +274,4 @@ class Coach(QObject):
         """Show the replay on the seed that failed, at the step that shows it."""
         if self.challenge is not None:
             at = next((verdict.at for _, verdict in seed.verdicts if not verdict.ok and verdict.at is not None), None)
-            self._page.replay_on(seed.seed, self.challenge.challenge.until_us, at)
+            self._page.runs.replay(seed.seed, self.challenge.challenge.until_us, at)

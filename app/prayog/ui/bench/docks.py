@@ -129,6 +129,10 @@ class Docks(QMainWindow):
         if fresh:
             self.reset()
 
+    def all(self) -> list[Dock]:
+        """Every dock, in the order that was proposed."""
+        return list(self._docks.values())
+
     def slots(self) -> list[Slot]:
         return [dock.slot for dock in self._docks.values()]
 

@@ -54,7 +54,9 @@ class Head(QWidget):
         row.addWidget(self._check)
         row.addWidget(self._check_small)
         row.addWidget(_menu("dock", self.tr("Panels"), fill_panels))
-        row.addWidget(_menu("export", self.tr("Save and export"), fill_export))
+        self._export = _menu("export", self.tr("Save and export"), fill_export)
+        self._export.set_title(self.tr("Save and export"), "Ctrl+E")
+        row.addWidget(self._export)
         row.addWidget(sidebar)
 
     def show_titles(self, topic: str, scenario: str, *, real: bool) -> None:
@@ -67,6 +69,10 @@ class Head(QWidget):
         roomy = self.width() > theme.scaled(480)
         self._check.setVisible(self._can_check and roomy)
         self._check_small.setVisible(self._can_check and not roomy)
+
+    def open_export(self) -> None:
+        """Open the menu of what can be saved and exported."""
+        self._export.showMenu()
 
     def subtitle(self) -> str:
         """The scenario's title."""

@@ -45,8 +45,8 @@ class Keys(QObject):
             ("G", self.tr("Run to…"), "run-to", page.transport.open_run_to),
             ("F", self.tr("Fork here"), "fork", driver.fork),
             ("B", self.tr("Bookmark this moment"), "bookmark", driver.bookmark),
-            ("R", self.tr("Start again, same seed"), "restart", page.restart),
-            ("Shift+R", self.tr("Start again, new seed"), "dice", lambda: page.restart(True)),
+            ("R", self.tr("Start again, same seed"), "restart", page.runs.again),
+            ("Shift+R", self.tr("Start again, new seed"), "dice", lambda: page.runs.again(True)),
         ]
         self._taken = {key for key, *_ in self._table}
         acts = {key: act for key, _, _, act in self._table}
@@ -55,7 +55,8 @@ class Keys(QObject):
             self._shortcut(key, act, page.stage)
         for key, act in (
             ("Ctrl+S", page.filing.save), ("Ctrl+H", page.coach.hint), ("Ctrl+Return", page.coach.submit),
-            ("Ctrl+Enter", page.coach.submit),
+            ("Ctrl+Enter", page.coach.submit), ("Ctrl+E", page.head.open_export), ("Ctrl+F", page.find_event),
+            ("Ctrl+Z", page.runs.undo), ("Ctrl+Y", page.runs.redo), ("Ctrl+Shift+Z", page.runs.redo),
         ):  # fmt: skip
             self._shortcut(key, act, page)
 
@@ -101,6 +102,10 @@ class Keys(QObject):
             Command(self.tr("First event"), "Home", driver.first, group, "first"),
             Command(self.tr("Last event"), "End", driver.last, group, "last"),
             Command(self.tr("Save the run"), "Ctrl+S", page.filing.save, group, "save"),
+            Command(self.tr("Save and export…"), "Ctrl+E", page.head.open_export, group, "export"),
+            Command(self.tr("Find in the events"), "Ctrl+F", page.find_event, group, "search"),
+            Command(self.tr("Undo the change of the set-up"), "Ctrl+Z", page.runs.undo, group, "reset"),
+            Command(self.tr("Redo the change of the set-up"), "Ctrl+Y", page.runs.redo, group, ""),
             Command(self.tr("Next hint"), "Ctrl+H", page.coach.hint, group, "hint"),
             Command(self.tr("Answer, or hand in"), "Ctrl+Enter", page.coach.submit, group, "check"),
             Command(self.tr("Reset layout"), "", page.docks.reset, group, "reset"),

@@ -1,7 +1,7 @@
 """The bench: the page on which a topic runs.  It brings driver, panels, tools, transport and sidebar together.
 
-The page decides nothing about time (`driver`), drawing (panels), lessons (`coach`), files (`filing`) or keys
-(`keys`); it opens what the learner asks for, makes runs, and lets go of everything in `close_topic`.
+The page decides nothing about time (`driver`), drawing (panels), making runs (`runs`), lessons (`coach`), files
+(`filing`) or keys (`keys`); it opens what the learner asks for, and lets go of everything in `close_topic`.
 
 Rules
 1. Nothing moves before the learner asks: every run is shown paused.
@@ -12,7 +12,6 @@ Rules
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +33,10 @@ from prayog.ui.bench.inspector import Inspector
 from prayog.ui.bench.keys import Keys
 from prayog.ui.bench.reality import Outcome, RealityView, check
 from prayog.ui.bench.recording import Recording
+from prayog.ui.bench.runs import Runs
 from prayog.ui.bench.setup_pane import SetupPane
 from prayog.ui.bench.sidebar import Sidebar
-from prayog.ui.bench.starts import Start, Started, begin
+from prayog.ui.bench.starts import Start
 from prayog.ui.bench.tools import Tools, dressed
 from prayog.ui.bench.transport import Transport
 from prayog.ui.bench.verdicts import Judged
@@ -44,7 +44,7 @@ from prayog.ui.commands import Command
 from prayog.ui.problem_card import centred, problem_card
 from prayog_sdk.lessons import Challenge, Lesson
 from prayog_sdk.manifest import Problem
-from prayog_sdk.params import ParamError, flat
+from prayog_sdk.params import flat
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Job, JobManager
 from prayog_sdk.qt.state import LoadingState
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BenchPage"]
 
+_MAKING_MS = 100  # a panel is made when it is first seen
 _PATIENCE_MS = 400  # a run that is made sooner replaces the old one without a word
 
 
@@ -85,8 +86,6 @@ class BenchPage(QWidget):
         self.store = store
         self._settings = settings
         self._data_dir = data_dir
-        self._start: Start | None = None
-        self._job: Job | None = None
         self._closed = False
         self._sized = False
         self._letter = theme.scaled(100)
@@ -95,6 +94,7 @@ class BenchPage(QWidget):
         self.host.reduced_motion = settings.motion == "reduced"
         self.driver = self.host.driver
         self.driver.slow_at = is_marked
+        self.runs = Runs(self.host, self)
         self.filing = Filing(self)
         self.docks = Docks(self.host)
         self.transport = Transport(self.driver, self.host.markers, self._describe)
@@ -156,6 +156,11 @@ class BenchPage(QWidget):
         host.asked_params.connect(self.set_params)
         host.asked_start.connect(self.start_free)
         host.working.connect(self._wait_for)
+        self.runs.made.connect(self._show)
+        self.runs.refused.connect(self._not_made)
+        self.runs.waiting.connect(self._wait_for_run)
+        self.runs.warned.connect(self.warn)
+        self.runs.said.connect(self.said)
         self.head.left.connect(self.left)
         self.head.reality_asked.connect(self.check_reality)
         self.head.sidebar_asked.connect(self.toggle_sidebar)
@@ -163,13 +168,13 @@ class BenchPage(QWidget):
         self.docks.export_asked.connect(self.filing.export_panel)
         self.tools.acted.connect(self.do)
         self.tools.said.connect(self.said)
-        self.transport.restart_asked.connect(self.restart)
-        self.transport.seed_asked.connect(lambda seed: self.restart(seed=seed))
+        self.transport.restart_asked.connect(self.runs.again)
+        self.transport.seed_asked.connect(lambda seed: self.runs.again(seed=seed))
         for pane in (lesson, self.inspector, self.checks):
             pane.open_there.connect(self.open_there)
         lesson.action_asked.connect(self.do)
         lesson.scenario_asked.connect(self._open_for_lesson)
-        lesson.restart_asked.connect(self.restart)
+        lesson.restart_asked.connect(self.runs.again)
         lesson.leave_asked.connect(self.left)
         self.setup.edited.connect(self.set_params)
         self.setup.scenario_asked.connect(lambda name: self._open_by_id(name, self.open_scenario))
@@ -208,17 +213,17 @@ class BenchPage(QWidget):
         """Show `scenario`, paused, with its script ready to be played."""
         self.coach.end()
         self.coach.note("tried", f"scenario/{scenario.id}")
-        self._begin(Start.of_scenario(scenario))
+        self.runs.begin_scenario(scenario)
 
     def open_lesson(self, lesson: Lesson) -> None:
         """Show the lesson beside its scenario."""
         self.coach.open_lesson(lesson)
-        self._open_by_id(lesson.scenario, self._begin_scenario)
+        self._open_by_id(lesson.scenario, self.runs.begin_scenario)
 
     def open_challenge(self, challenge: Challenge) -> None:
         """Show the challenge beside its scenario."""
         self.coach.open_challenge(challenge)
-        self._open_by_id(challenge.scenario, self._begin_scenario)
+        self._open_by_id(challenge.scenario, self.runs.begin_scenario)
 
     def open_saved(self, saved: SavedRun) -> None:
         """Show a saved run at its end; what is done to it from here is a new run, the file stays as it is."""
@@ -229,26 +234,7 @@ class BenchPage(QWidget):
         for skipped in saved.skipped:
             self.said.emit(self.tr("Not understood in this file, so left out: {what}").format(what=skipped))
         self.filing.notes = saved.notes
-        start = Start.of_saved(saved)
-        if saved.kind == "world":
-            self._begin(start)
-            return
-        run = Recording(saved.trace or Trace(), saved.actions)
-        try:
-            self._show(start, Started(run, self.topic.params(saved.params), None, len(run.trace) - 1))
-        except ParamError as error:
-            self.warn(str(error))
-
-    def replay_on(self, seed: int, until_us: int | None, show_at: int | None) -> None:
-        """Do the actions of the shown run again on `seed`, up to `until_us` (None: as far as it went here)."""
-        branch, start = self.driver.branch, self._start
-        if branch is None or start is None:
-            return
-        if until_us is None:
-            until_us = branch.run.trace[-1].at if branch.run.trace else 0
-        actions, other = tuple(branch.run.actions), seed != branch.seed
-        again = replace(start.from_start(), seed=seed, script=None, actions=actions, by_time=other)
-        self._begin(replace(again, upto_us=until_us, show_at=show_at))
+        self.runs.begin_saved(saved)
 
     def scenarios(self) -> list[Scenario]:
         """The scenarios of the topic as they were when it was opened; those that cannot be read are left out."""
@@ -263,39 +249,9 @@ class BenchPage(QWidget):
         if found is not None:
             show(found)
 
-    def _begin_scenario(self, scenario: Scenario) -> None:
-        self._begin(Start.of_scenario(scenario))
-
     def _open_for_lesson(self, id: str) -> None:
-        self._open_by_id(id, self._begin_scenario)
+        self._open_by_id(id, self.runs.begin_scenario)
         self.coach.note_deed(None, id)
-
-    def _begin(self, start: Start) -> None:
-        """Make the run of `start` in a worker and show it."""
-        if self._job is not None:
-            self._job.cancel()
-        self.leave_reality()
-        self.driver.pause()
-        try:
-            params = self.topic.params(start.values)
-        except ParamError as error:
-            self.warn(str(error))
-            return
-        self._job = job = self.host.jobs.submit(begin, self.topic, start, params, self.host.services)
-        job.succeeded.connect(lambda started: self._made(job, start, started))
-        job.failed.connect(lambda sentence, details: self._made(job, start, Problem("build", sentence, "", details)))
-        job.cancelled.connect(lambda: self._over(job))
-        self._wait_for(job, self.tr("Setting up…"))
-
-    def _made(self, job: Job, start: Start, outcome: Started | Problem) -> None:
-        wanted = self._over(job)
-        if isinstance(outcome, Problem):
-            if wanted:
-                self._not_made(start, outcome)
-        elif wanted:
-            self._show(start, outcome)
-        else:
-            outcome.run.close()
 
     def _not_made(self, start: Start, problem: Problem) -> None:
         """Say why there is no run: over the one that is shown, or in its place when there is none."""
@@ -304,7 +260,7 @@ class BenchPage(QWidget):
         else:
             self.head.show_titles(self.topic.manifest.title, self._scenario_title(start), real=start.kind == "session")
             card = problem_card(problem, self.topic.manifest.title)
-            card.retry.connect(lambda: self._begin(start))
+            card.retry.connect(lambda: self.runs.begin(start))
             page = centred(card)
             QTimer.singleShot(0, page, lambda: self._put_in_centre(page))  # after the sign of waiting is gone
             self.said.emit(problem.sentence)
@@ -320,24 +276,9 @@ class BenchPage(QWidget):
         self.bar.show_sentence(problem.sentence)
         self.problem.emit(problem)
 
-    def _over(self, job: Job) -> bool:
-        """The making of a run is over; False when another was asked for meanwhile, or the topic was closed."""
-        if job is not self._job:
-            return False
-        self._job = None
-        return True
-
-    def _show(self, start: Start, started: Started) -> None:
-        self._start = start
-        topic, run, params, host = self.topic, started.run, started.params, self.host
-
-        def again(progress: Callable[[int, int, str], None]) -> Any:
-            return topic.build(params, start.seed, progress)
-
-        branch = Branch(run, params, start.seed, again, started.plan, self.tr("The run"), at=started.at)
-        if started.at >= 0:
-            branch.clock_us = float(run.trace[started.at].at)
-        self._build_panels(run.kind, bool(run.view(started.at).nodes), params)
+    def _show(self, start: Start, branch: Branch) -> None:
+        topic, run, params, host = self.topic, branch.run, branch.params, self.host
+        self._build_panels(run.kind, bool(run.view(branch.at).nodes), params)
         host.scenario = start.scenario
         host.put(branch)
         host.actions = dressed(host.actions)
@@ -380,43 +321,21 @@ class BenchPage(QWidget):
         if forks or len(branch.run.actions) > before:
             self.coach.note_deed(action, None)
 
-    def restart(self, new_seed: bool = False, seed: int | None = None) -> None:
-        """The same set-up from its beginning, with the same seed, a new one, or the given one."""
-        start = self._start
-        if start is None:
-            return
-        if start.kind == "session" and (new_seed or seed is not None):
-            self.said.emit(self.tr("A real component has no seed. Start it again with R."))
-            return
-        if new_seed:
-            seed = random.SystemRandom().randrange(1, 1_000_000)
-        self._begin(replace(start.from_start(), seed=start.seed if seed is None else seed))
-
     def set_params(self, values: Mapping[str, Any]) -> None:
-        """A new run with changed knobs, from its beginning, with the same seed."""
-        start, challenge = self._start, self.coach.challenge
-        if start is None or self.driver.branch is None:
-            return
-        if challenge is not None:
-            values = {name: value for name, value in values.items() if name in challenge.challenge.knobs}
-        now = flat(self.driver.branch.params)
-        if any(now.get(name) != value for name, value in values.items()):
-            self._begin(replace(start.from_start(), values={**start.values, **values}))
+        """A new run with changed knobs; in a challenge only those that it leaves free."""
+        challenge = self.coach.challenge
+        self.runs.change(values, challenge.challenge.knobs if challenge is not None else None)
 
     def start_free(self, values: Mapping[str, Any], seed: int) -> None:
         """A run with these knobs and no script; a challenge on the bench keeps its own."""
         if self.coach.challenge is not None:
             self.warn(self.tr("A challenge is on the bench. Leave it first."))
         else:
-            self._begin(Start("", dict(values), seed))
+            self.runs.begin(Start("", dict(values), seed))
 
     def hunt(self, variant: Variant) -> None:
         """Switch a broken variant on, in the scenario that shows it."""
-        found = next((each for each in self._scenarios if each.id == variant.scenario), None)
-        start = Start.of_scenario(found) if found is not None else self._start
-        if start is not None:
-            self._begin(replace(start.from_start(), values={**start.values, **variant.params}))
-            self.said.emit(self.tr("Switched on: {title}. Which check catches it?").format(title=variant.title))
+        self.runs.hunt(variant, next((each for each in self._scenarios if each.id == variant.scenario), None))
 
     def open_there(self, seq: int) -> None:
         """Show the moment after step `seq` on the panels."""
@@ -437,6 +356,10 @@ class BenchPage(QWidget):
         words = line(self.driver.run.trace[seq], when=self.host.timed)
         found = self.host.markers.gravest(seq, seq)
         return self.tr("event {n}: {what}").format(n=f"{seq:,}", what=words) + (f" ({found[0]})" if found else "")
+
+    def _wait_for_run(self, job: Job, words: str) -> None:
+        self.leave_reality()
+        self._wait_for(job, words)
 
     def _wait_for(self, job: Job, words: str) -> None:
         """Show that the bench waits for `job`; what is there stays until that takes a while."""
@@ -460,7 +383,7 @@ class BenchPage(QWidget):
 
     def check_reality(self) -> None:
         """Do the same on the real component, in the background, and compare."""
-        branch, start = self.driver.branch, self._start
+        branch, start = self.driver.branch, self.runs.start
         if branch is None or start is None:
             return
         self.driver.pause()
@@ -510,6 +433,17 @@ class BenchPage(QWidget):
     def put_first_tab(self, pane: QWidget, words: str) -> None:
         """Show `pane` (a lesson or a challenge) as the first tab."""
         self.sidebar.replace("lesson", pane, words)
+
+    def find_event(self) -> None:
+        """Bring the table of events to the front and type into its filter."""
+        dock = next((dock for dock in self.docks.all() if dock.slot.spec.factory == "events"), None)
+        if dock is None:
+            self.said.emit(self.tr("This bench has no table of events."))
+            return
+        self.leave_reality()
+        dock.setVisible(True)
+        dock.raise_()
+        QTimer.singleShot(_MAKING_MS, dock, lambda: dock.slot.panel and dock.slot.panel.setFocus())
 
     def toggle_sidebar(self) -> None:
         self.sidebar.setVisible(self.sidebar.isHidden())
@@ -576,9 +510,7 @@ class BenchPage(QWidget):
         if self._closed:
             return
         self._closed = True
-        if self._job is not None:
-            self._job.cancel()
-            self._job = None
+        self.runs.let_go()
         self.coach.close()
         self.inspector.let_go()
         self.tools.let_go()

@@ -56,6 +56,10 @@ class Start:
         """The same, to be shown from its beginning."""
         return replace(self, upto=None, upto_us=None, show_at=None)
 
+    def same_set_up(self, other: Start) -> bool:
+        """The same scenario, knobs and seed."""
+        return (self.scenario, dict(self.values), self.seed) == (other.scenario, dict(other.values), other.seed)
+
     def plan(self, topic: Topic, params: Any) -> Plan:
         """What the run does by itself: a fresh plan."""
         if self.script is not None:
