@@ -60,10 +60,12 @@ def problem(error: Exception, path: Path) -> StoreProblem:
             f"Another window of the lab uses the profile {path.parent}. Progress is not saved in this one; close the "
             "other, or start this one with --profile DIR."
         )
-    if "readonly" in text or "unable to open" in text or isinstance(error, PermissionError | FileExistsError):
-        return StoreProblem(f"The folder {path.parent} cannot be written to, so progress is not saved.")
     if "full" in text or "no space" in text:
         return StoreProblem(f"The disk that holds {path.parent} is full, so progress is not saved; free some space.")
+    # SQLite may name the same cause "disk I/O error", when it is a log beside the file that cannot be written
+    denied = "readonly" in text or "unable to open" in text or not os.access(path.parent, os.W_OK)
+    if denied or isinstance(error, PermissionError | FileExistsError):
+        return StoreProblem(f"The folder {path.parent} cannot be written to, so progress is not saved.")
     return StoreProblem(f"Progress cannot be kept in {path}: {getattr(error, 'orig', error)}.")
 
 
