@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from prayog_consensus.engine.raft.measures import most_leaders
 from prayog_consensus.engine.sent import kind_of
 from prayog_sdk.compare import Comparison, Row
 from prayog_sim.clock import format_us
@@ -162,7 +163,7 @@ def _fences(simulated: Trace, real: Trace) -> Iterator[Row]:
         a, b = (sum(effect.kind == kind for step in trace for effect in step.effects) for trace in both)
         if a or b:
             yield Row(name, None, a, b, a == b, why)
-    most, really = (_most_leaders(trace) for trace in both)
+    most, really = (most_leaders(trace) for trace in both)
     if any(step.kind == "pause" for trace in both for step in trace):
         yield Row("Most servers that believed at one moment that they lead", None, most, really, most == really,
                   "A stopped leader believes that it leads until it hears of a newer term.")  # fmt: skip
@@ -179,21 +180,6 @@ def _answers(simulated: Trace, real: Trace) -> Iterator[Row]:
 
 def _answered(trace: Trace) -> int:
     return sum(effect.kind == "ok" for step in trace for effect in step.effects)
-
-
-def _most_leaders(trace: Trace) -> int:
-    leading: set[str] = set()
-    most = 0
-    for step in trace:
-        if step.kind in ("crash", "error"):
-            leading.discard(step.node)
-        for effect in step.effects:
-            if effect.kind == "leader":
-                leading.add(step.node)
-            elif effect.kind == "stepdown":
-                leading.discard(step.node)
-        most = max(most, len(leading))
-    return most
 
 
 def _summary(ours: Sequence[Loss], theirs: Sequence[Loss]) -> Iterator[str]:

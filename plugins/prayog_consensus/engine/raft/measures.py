@@ -14,7 +14,7 @@ from prayog_sim.history.operations import from_trace
 from prayog_sim.history.registers import KeyValue
 from prayog_sim.trace import Effect, Step, Trace
 
-__all__ = ["CHECKS", "MEASURES"]
+__all__ = ["CHECKS", "MEASURES", "most_leaders"]
 
 
 def _kind(msg: Any) -> str:
@@ -123,7 +123,7 @@ def _split_terms(trace: Trace) -> int:
     return len(_terms(trace, "candidate") - _terms(trace, "leader"))
 
 
-def _kings(trace: Trace) -> int:
+def most_leaders(trace: Trace) -> int:
     """The largest number of servers that believed at one moment that they lead."""
     leading: set[str] = set()
     most = 0
@@ -188,7 +188,7 @@ MEASURES: Mapping[str, Measure] = {
     "leaders": count("leader"),
     "term": _term,
     "split_terms": _split_terms,
-    "kings": _kings,
+    "kings": most_leaders,
     "gap_ms": _gap_ms,
     "committed": _committed,
     "overwritten": _overwritten,
