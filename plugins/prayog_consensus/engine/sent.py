@@ -8,7 +8,7 @@ from typing import Any
 from prayog_sdk.checks import Event, Measure, Quantity, count
 from prayog_sim.trace import Trace
 
-__all__ = ["kind_of", "per_commit", "sent"]
+__all__ = ["kind_of", "part", "per_commit", "sent"]
 
 
 def kind_of(msg: Any) -> str:

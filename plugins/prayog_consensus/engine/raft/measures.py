@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from prayog_consensus.engine.sent import kind_of, part
 from prayog_sdk.checks import Check, Measure, Verdict, count, eventually
 from prayog_sim.history.linearizable import linearizable
 from prayog_sim.history.operations import from_trace
@@ -15,14 +16,6 @@ from prayog_sim.history.registers import KeyValue
 from prayog_sim.trace import Effect, Step, Trace
 
 __all__ = ["CHECKS", "MEASURES", "most_leaders"]
-
-
-def _kind(msg: Any) -> str:
-    return str(msg["type"]) if isinstance(msg, Mapping) else type(msg).__name__
-
-
-def _part(msg: Any, name: str) -> Any:
-    return msg[name] if isinstance(msg, Mapping) else getattr(msg, name)
 
 
 def _sends(trace: Trace) -> Iterator[tuple[Step, Any]]:
@@ -40,20 +33,20 @@ def _told(trace: Trace, *kinds: str) -> Iterator[tuple[Step, Effect]]:
 def _votes(pre: bool) -> Measure:
     def measure(trace: Trace) -> int:
         """Requests and answers of elections."""
-        return sum(_kind(msg) in ("RequestVote", "Vote") and _part(msg, "pre") is pre for _, msg in _sends(trace))
+        return sum(kind_of(msg) in ("RequestVote", "Vote") and part(msg, "pre") is pre for _, msg in _sends(trace))
 
     return measure
 
 
 def _carries(msg: Any) -> bool:
     """An AppendEntries with a command in it (a no-op is none)."""
-    return _kind(msg) == "AppendEntries" and any(
-        _kind(_part(entry, "command")) != "Noop" for entry in _part(msg, "entries")
+    return kind_of(msg) == "AppendEntries" and any(
+        kind_of(part(entry, "command")) != "Noop" for entry in part(msg, "entries")
     )
 
 
 def _answers(step: Step) -> int:
-    return sum(effect.kind == "send" and _kind(effect.data["msg"]) == "Appended" for effect in step.effects)
+    return sum(effect.kind == "send" and kind_of(effect.data["msg"]) == "Appended" for effect in step.effects)
 
 
 def _command_messages(trace: Trace) -> int:
@@ -68,8 +61,8 @@ def _read_messages(trace: Trace) -> int:
     for step in trace:
         if step.kind != "deliver":
             continue
-        if _kind(step.data["msg"]) == "Ask" and _part(step.data["msg"], "kind") == "read":
-            total += sum(e.kind == "send" and _kind(e.data["msg"]) == "AppendEntries" for e in step.effects)
+        if kind_of(step.data["msg"]) == "Ask" and part(step.data["msg"], "kind") == "read":
+            total += sum(e.kind == "send" and kind_of(e.data["msg"]) == "AppendEntries" for e in step.effects)
             rounds.add(step.seq)
         elif step.cause in rounds:
             total += _answers(step)
@@ -89,7 +82,7 @@ def _quiet_messages(trace: Trace) -> int:
 
 def _refusals(trace: Trace) -> int:
     """AppendEntries that a follower refused because the logs did not agree there."""
-    return sum(_kind(msg) == "Appended" and not _part(msg, "ok") for _, msg in _sends(trace))
+    return sum(kind_of(msg) == "Appended" and not part(msg, "ok") for _, msg in _sends(trace))
 
 
 # -- leaders -----------------------------------------------------------------------------------------------------
