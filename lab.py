@@ -81,7 +81,8 @@ def install(stamp, lock, project):
     wheels = ROOT / "wheelhouse"
     offline = ["--no-index", "--find-links", wheels] if wheels.is_dir() else []
     print(f"Installing what {lock} lists; this is done once ...", flush=True)
-    locked = [*pip, "--require-hashes", "--only-binary=:all:", *offline, "-r", ROOT / lock]
+    # The lock is complete; --no-deps because it leaves one package out on purpose (docs/decisions/0005).
+    locked = [*pip, "--require-hashes", "--no-deps", "--only-binary=:all:", *offline, "-r", ROOT / lock]
     if run(*locked) or (project and run(*pip, "--no-index", "--no-deps", "--no-build-isolation", "-e", ROOT)):
         raise Failed(
             "the installation did not succeed; the lines above say why. "

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     if shutil.which("uv") is None:
         print("lock.py: this needs uv; `pip install uv` in any environment and put it on PATH.", file=sys.stderr)
         return 2
-    _compile(LAB, "--extra", "web", "--extra", "test", *arguments)
+    _compile(LAB, "--extra", "web", "--extra", "webrtc", "--extra", "test", *arguments)
     _compile(BENCH, "--extra", "bench", "--constraint", LAB, *arguments)
     return 0
 
