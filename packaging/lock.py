@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
         print("lock.py: this needs uv; `pip install uv` in any environment and put it on PATH.", file=sys.stderr)
         return 2
     _compile(LAB, "--extra", "web", "--extra", "webrtc", "--extra", "test", *arguments)
-    _compile(BENCH, "--extra", "bench", "--constraint", LAB, *arguments)
+    _compile(BENCH, "--extra", "bench", "--extra", "webrtc", "--constraint", LAB, *arguments)
     return 0
 
 
