@@ -24,21 +24,11 @@ from prayog.catalog import find
 from prayog.libraries import Library, install_line, missing, wanted
 from prayog.paths import Profile
 from prayog.settings import load
+from prayog_sdk.child import command
 
 __all__ = ["Line", "examine", "main"]
 
 Mark = Literal["ok", "warn", "FAIL"]
-
-_QT_PROBE = """
-import sys
-from PySide6.QtWidgets import QApplication, QWidget
-app = QApplication(["doctor"])
-widget = QWidget()
-before = sys.getrefcount(None)
-for _ in range(1000):
-    widget.update()
-print("lost", before - sys.getrefcount(None) if sys.version_info < (3, 12) else 0)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +77,7 @@ def _qt() -> Iterator[Line]:
         return
     environ = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run(
-        [sys.executable, "-c", _QT_PROBE], env=environ, capture_output=True, text=True, timeout=60, check=False
+        command("prayog.ui.qt_probe"), env=environ, capture_output=True, text=True, timeout=60, check=False
     )
     lost = done.stdout.partition("lost ")[2].strip()
     if done.returncode or not lost:

@@ -24,8 +24,10 @@ class Guard:
 
     def __init__(self, folder: Path) -> None:
         self._lock = threading.Lock()
+        from prayog_sdk.child import command  # not above: the process itself starts without site packages
+
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(folder)],
+            command(__name__, str(folder), alone=True),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

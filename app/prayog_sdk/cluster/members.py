@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from prayog_sdk.child import command
 from prayog_sdk.cluster.journal import Line, Tail
 from prayog_sdk.cluster.processes import Child
 from prayog_sim.node import Node
@@ -113,7 +114,7 @@ class NodeMember:
         self.close()
         self._tail = Tail(self.name, around.folder / f"{self._index}.{self.life}.jsonl")
         self.child = Child(
-            [sys.executable, "-m", "prayog_sdk.cluster.node"],
+            command("prayog_sdk.cluster.node"),
             around.folder,
             self._on_line,
             mixed=True,

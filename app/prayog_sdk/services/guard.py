@@ -19,8 +19,10 @@ class Guard:
     """Watches over process `pid` until `release`."""
 
     def __init__(self, pid: int) -> None:
+        from prayog_sdk.child import command  # not above: the process itself starts without site packages
+
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, str(pid)],
+            command(__name__, str(pid), alone=True),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

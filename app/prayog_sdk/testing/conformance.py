@@ -14,7 +14,6 @@ import importlib.util
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from typing import Any, Literal
 from prayog_sdk import headless, lessons
 from prayog_sdk import params as knobs
 from prayog_sdk.checks import CheckError, evaluate
+from prayog_sdk.child import command
 from prayog_sdk.headless import RunResult
 from prayog_sdk.lessons import Challenge, Lesson, LessonStep
 from prayog_sdk.manifest import Manifest, ManifestError, read_folder
@@ -272,7 +272,7 @@ def _determinism(case: _Case) -> Iterator[Finding]:
 
 def _probe(folder: Path, hash_seed: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "prayog_sdk.testing.probe", str(folder)],
+        command("prayog_sdk.testing.probe", str(folder)),
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
