@@ -24,8 +24,6 @@ def test_what_needs_nothing_starts_without_site_packages() -> None:
 def test_a_frozen_lab_becomes_the_module_and_finds_topics_from_outside(tmp_path: Path) -> None:
     (tmp_path / "dropped_in.py").write_text("import sys; print(__name__, *sys.argv[1:])")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(tmp_path)])}
-    started = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run([*started, "--module", "dropped_in", "7"], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout == "__main__ 7\n"
-    done = subprocess.run([*started, "7"], env=environ, capture_output=True, text=True, check=True)
-    assert done.stdout == "the window\n"
+    for words, said in ([["--module", "dropped_in", "7"], "__main__ 7\n"], [["7"], "the window\n"]):
+        line = [sys.executable, "-c", PROGRAM, *words]
+        assert subprocess.run(line, env=environ, capture_output=True, text=True, check=True).stdout == said
