@@ -79,7 +79,6 @@ class CanvasPanel(Panel):
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
         bench.signals.selection_changed.connect(self._on_selection)
-        bench.signals.run_changed.connect(self._on_run)
         self._scene.selection = bench.selection
         self.on_seek(bench.view())
 
@@ -115,7 +114,6 @@ class CanvasPanel(Panel):
     def unbind(self) -> None:
         if self.bench is not None:
             self.bench.signals.selection_changed.disconnect(self._on_selection)
-            self.bench.signals.run_changed.disconnect(self._on_run)
         super().unbind()
 
     def _set_view(self, view: View) -> None:
@@ -138,7 +136,7 @@ class CanvasPanel(Panel):
         self._still = None
         self.update()
 
-    def _on_run(self) -> None:
+    def on_run(self, bench: Bench) -> None:
         self._scene.focus = ""
 
     # -- painting ------------------------------------------------------------------------------------------------

@@ -161,8 +161,16 @@ class Panel(QWidget):
         self.bench: Bench | None = None
 
     def bind(self, bench: Bench) -> None:
-        """The panel is on `bench` now.  Call `super().bind(bench)` first."""
+        """The panel is on `bench` now, which has a run.  Call `super().bind(bench)`; it calls `on_run`."""
         self.bench = bench
+        bench.signals.run_changed.connect(self.__run_changed)
+        self.on_run(bench)
+
+    def on_run(self, bench: Bench) -> None:
+        """Another run is shown (or the first): forget what belonged to the one before.  `on_seek` follows.
+
+        It is called for panels that cannot be seen as well, so it must be cheap.
+        """
 
     def on_step(self, step: Step) -> None:
         """One new step at the end of what is shown: gather, do not draw."""
@@ -189,4 +197,10 @@ class Panel(QWidget):
 
     def unbind(self) -> None:
         """The bench goes away: stop timers and jobs, release what is held."""
+        if self.bench is not None:
+            self.bench.signals.run_changed.disconnect(self.__run_changed)
         self.bench = None
+
+    def __run_changed(self) -> None:
+        if self.bench is not None:
+            self.on_run(self.bench)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidg
 
 __all__ = ["TextTable"]
 
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -24,7 +25,6 @@ class TextTable(QTableWidget):
         parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(0, 0, parent)
-        self._numbers = numbers
         self.setAccessibleName(name)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -34,20 +34,22 @@ class TextTable(QTableWidget):
         head = self.horizontalHeader()
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setStretchLastSection(True)
-        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.set_heads(heads, hints)
+        head.setDefaultAlignment(_LEFT)
+        self.set_heads(heads, hints, numbers)
 
-    def set_heads(self, heads: Sequence[str], hints: Sequence[str] = ()) -> None:
+    def set_heads(self, heads: Sequence[str], hints: Sequence[str] = (), numbers: Collection[int] = ()) -> None:
         """Other columns; the rows are kept and should be shown again."""
+        self._numbers = numbers
         self.setColumnCount(len(heads))
         self.setHorizontalHeaderLabels(list(heads))
-        for column, hint in enumerate(hints):
+        for column in range(len(heads)):
             item = self.horizontalHeaderItem(column)
             if item is not None:
-                item.setToolTip(hint)
+                item.setTextAlignment(_RIGHT if column in numbers else _LEFT)
+                item.setToolTip(hints[column] if column < len(hints) else "")
 
-    def show_rows(self, rows: Sequence[Sequence[str]]) -> None:
-        """Show `rows` of cells, in place of those that were there."""
+    def show_rows(self, rows: Sequence[Sequence[str]], strong: Collection[int] = ()) -> None:
+        """Show `rows` of cells, in place of those that were there; those in `strong` stand out."""
         self.setRowCount(len(rows))
         for line, cells in enumerate(rows):
             for column, text in enumerate(cells):
@@ -55,6 +57,10 @@ class TextTable(QTableWidget):
                 item.setToolTip(text)
                 if column in self._numbers:
                     item.setTextAlignment(_RIGHT)
+                if line in strong:
+                    font = item.font()
+                    font.setBold(True)
+                    item.setFont(font)
                 self.setItem(line, column, item)
 
     def whole_height(self) -> int:

@@ -127,11 +127,9 @@ class HuntPanel(Panel):
         layout.addWidget(area)
 
     def bind(self, bench: Bench) -> None:
-        super().bind(bench)
         self._promises.bind(bench)
-        bench.signals.run_changed.connect(self._run_changed)
+        super().bind(bench)
         self._number.setValue(len(hunting.scores(self._file())) + 1)
-        self._show()
 
     def unbind(self) -> None:
         super().unbind()
@@ -249,7 +247,7 @@ class HuntPanel(Panel):
 
     # -- the run -------------------------------------------------------------------------------------------------
 
-    def _run_changed(self) -> None:
+    def on_run(self, bench: Bench) -> None:
         self._promises.start()
         self._dirty = True
         self._show()

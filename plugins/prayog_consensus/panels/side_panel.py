@@ -14,8 +14,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
-    QTableWidget,
-    QTableWidgetItem,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -31,6 +29,7 @@ from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.state import paragraph
+from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -66,15 +65,7 @@ class SidePanel(Panel):
         for widget in (self._other, self._variant, self._go, self._all):
             row.addWidget(widget)
         self._note = paragraph("", "muted")
-        self._table = QTableWidget(0, 3)
-        self._table.verticalHeader().hide()
-        self._table.setShowGrid(False)
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.setWordWrap(True)
-        header = self._table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self._table.setAccessibleName(self.tr("Counters of both runs"))
+        self._table = TextTable(self.tr("Counters of both runs"), ())
         self._here, self._there = TextView(self.tr("The run on the bench")), TextView(self.tr("The other run"))
         self._here.chosen.connect(lambda seq: self.bench.seek(seq) if self.bench else None)
         self._heads = (paragraph("", step=1), paragraph("", step=1))
@@ -121,11 +112,6 @@ class SidePanel(Panel):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(_scrolled(whole))
 
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        bench.signals.run_changed.connect(self._again)
-        self._again()
-
     def unbind(self) -> None:
         super().unbind()
         if self._job is not None:
@@ -139,13 +125,11 @@ class SidePanel(Panel):
 
     # -- asking --------------------------------------------------------------------------------------------------
 
-    def _again(self) -> None:
+    def on_run(self, bench: Bench) -> None:
         """Another run: what was compared does not belong to it."""
-        if self.bench is None:
-            return
         self._pair = None
         self._tabs.hide()
-        shown = self.bench.params.algorithm
+        shown = bench.params.algorithm
         if self._other.currentData() == shown and self._variant.count() <= 1:
             self._other.setCurrentIndex((self._other.currentIndex() + 1) % self._other.count())
         self._fill_variants()
@@ -212,25 +196,12 @@ class SidePanel(Panel):
 
     def _fill_table(self, pair: Pair) -> None:
         names = [*pair.shown.counters, *(name for name in pair.other.counters if name not in pair.shown.counters)]
-        self._table.setHorizontalHeaderLabels([self.tr("Counted"), pair.shown.title, pair.other.title])
-        for column in range(3):
-            side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-            head = self._table.horizontalHeaderItem(column)
-            if head is not None:
-                head.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-        self._table.setRowCount(len(names))
-        for line, name in enumerate(names):
-            values = [_said(side, name) for side in (pair.shown, pair.other)]
-            for column, text in enumerate([name, *values]):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                if column:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                if values[0] != values[1]:
-                    font = item.font()
-                    font.setBold(True)
-                    item.setFont(font)
-                self._table.setItem(line, column, item)
+        self._table.set_heads([self.tr("Counted"), pair.shown.title, pair.other.title], numbers=(1, 2))
+        header = self._table.horizontalHeader()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)  # the long texts are the names
+        rows = [(name, *(_said(side, name) for side in (pair.shown, pair.other))) for name in names]
+        self._table.show_rows(rows, strong=[line for line, (_, here, there) in enumerate(rows) if here != there])
         self._table.resizeRowsToContents()
 
     def _set_plain(self, on: bool) -> None:

@@ -145,15 +145,8 @@ class StatesPanel(Panel):
         layout.addWidget(self._note)
         layout.addWidget(self._diagram, 1)
 
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        bench.signals.run_changed.connect(self._again)
-        self._again()
-
-    def _again(self) -> None:
-        if self.bench is None:
-            return
-        chosen = family(self.bench.params.algorithm)
+    def on_run(self, bench: Bench) -> None:
+        chosen = family(bench.params.algorithm)
         self._diagram.table = chosen.table
         self._note.setText(
             self.tr("Drawn from the table that drives the nodes; the last transition is highlighted.")

@@ -48,15 +48,8 @@ class TextPanel(Panel):
         layout.addWidget(self._all)
         layout.addWidget(self._view, 1)
 
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        bench.signals.run_changed.connect(self._again)
-        self._again()
-
-    def _again(self) -> None:
-        if self.bench is None:
-            return
-        self._columns = Columns(tuple(self.bench.view().nodes))
+    def on_run(self, bench: Bench) -> None:
+        self._columns = Columns(tuple(bench.view().nodes))
         self._fed = 0
         self._view.start(self._columns.nodes)
 
@@ -65,7 +58,7 @@ class TextPanel(Panel):
 
     def on_seek(self, view: View) -> None:
         if self.bench is not None and len(self.bench.trace) < self._fed:
-            self._again()
+            self.on_run(self.bench)
 
     def on_frame(self) -> None:
         if self.bench is not None and self.isVisible():

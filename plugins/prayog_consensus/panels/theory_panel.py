@@ -6,23 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_consensus.engine.families import family
 from prayog_consensus.sweeping import SIZES, Point, sweep
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -48,23 +39,13 @@ class TheoryPanel(Panel):
         head = QHBoxLayout()
         head.addWidget(self._go)
         head.addWidget(self._note, 1)
-        self._table = QTableWidget(0, 0)
-        self._table.verticalHeader().hide()
-        self._table.setShowGrid(False)
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._table.setAccessibleName(self.tr("Counters and formulas"))
+        self._table = TextTable(self.tr("Counters and formulas"), ())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(theme.UNIT,) * 4)
         layout.addLayout(head)
         layout.addWidget(self._table, 1)
 
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        bench.signals.run_changed.connect(self._again)
-        self._again()
-
-    def _again(self) -> None:
+    def on_run(self, bench: Bench) -> None:
         self._points = []
         self._dirty = True
 
@@ -100,22 +81,17 @@ class TheoryPanel(Panel):
             *(f"n = {n}" for n in sizes),
             self.tr("Why"),
         ]
-        self._table.setColumnCount(len(heads))
-        self._table.setHorizontalHeaderLabels(heads)
-        self._table.setRowCount(len(formulas))
+        self._table.set_heads(heads, numbers=range(1, len(heads) - 1))
+        rows = []
         here = self.bench.params.nodes
-        for line, formula in enumerate(formulas):
+        for formula in formulas:
             found = {p.nodes: p for p in self._points if p.formula == formula.name}
             value = self.bench.measure(formula.measure)
             cells = [formula.name, "–" if value is None else str(value), _expected(formula.expect(here))]
             cells += [found[n].text if n in found else "" for n in sizes]
             source = f" ({formula.source})" if formula.source else ""
-            for column, text in enumerate([*cells, formula.words + source]):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                if 0 < column < len(heads) - 1:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self._table.setItem(line, column, item)
+            rows.append([*cells, formula.words + source])
+        self._table.show_rows(rows)
 
     def _start(self) -> None:
         if self.bench is None:

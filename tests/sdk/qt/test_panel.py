@@ -1,0 +1,52 @@
+"""What every panel can count on: it is told of runs while it is on a bench; and the table that panels share."""
+
+from __future__ import annotations
+
+import pytest
+from fakebench import FakeBench, world
+from PySide6.QtCore import Qt
+
+from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.texttable import TextTable
+
+
+class Counting(Panel):
+    def __init__(self):
+        self.runs = []
+        super().__init__()
+
+    def on_run(self, bench):
+        self.runs.append(bench.run)
+
+
+@pytest.fixture
+def bench(qapp):
+    bench = FakeBench(world())
+    yield bench
+    bench.close()
+
+
+def test_a_panel_hears_of_every_run_while_it_is_on_the_bench(bench, qtbot):
+    panel = Counting()
+    qtbot.addWidget(panel)
+    bench.show(panel)
+    assert panel.runs == [bench.run]
+    second = world()
+    bench.change_run(second)
+    assert panel.runs[1:] == [second]
+    panel.unbind()
+    bench.change_run(world())
+    assert len(panel.runs) == 2
+
+
+def test_numbers_and_what_stands_out_follow_the_heads(qtbot):
+    table = TextTable("Counters", ("name", "here"), numbers=(1,))
+    qtbot.addWidget(table)
+    table.show_rows([("messages", "7"), ("rounds", "2")], strong=(1,))
+    right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    assert table.item(0, 1).textAlignment() == right == table.horizontalHeaderItem(1).textAlignment()
+    assert [table.item(line, 0).font().bold() for line in (0, 1)] == [False, True]
+    table.set_heads(("name", "here", "why"), numbers=(2,))
+    table.show_rows([("messages", "7", "because")])
+    assert table.item(0, 1).textAlignment() != right
+    assert table.rowCount() == 1
