@@ -129,7 +129,7 @@ class Store(Node):
 
     def _keep(self, ident: str) -> None:
         group = self._groups[ident]
-        self._kept[ident] = tuple(getattr(group, field) for field in KEPT)
+        self._kept[ident] = tuple(_own(getattr(group, field)) for field in KEPT)
         self.ranges = tuple(
             (str(g.span), g.state, g.term, g.commit, len(g.store))
             for g in sorted(self._groups.values(), key=lambda g: g.span.start)
@@ -272,5 +272,10 @@ def replicas(store: Store) -> dict[str, Replica]:
     for ident, kept in store._kept.items():
         replica = found[ident] = Replica(store._me, Members(store._stores), store._options, span)
         for field, value in zip(KEPT, kept, strict=True):
-            setattr(replica, field, value)
+            setattr(replica, field, _own(value))
     return found
+
+
+def _own(value: Any) -> Any:
+    """What is kept and what a replica works on are two things, as a disk and a memory are."""
+    return dict(value) if isinstance(value, dict) else value
