@@ -1,4 +1,8 @@
-"""Writes `requirements.lock` and `requirements-bench.lock` from `pyproject.toml`, with hashes, for all systems.
+"""Writes the locks from `pyproject.toml`, with hashes, for all systems.
+
+`requirements.lock` is what developers and tests use, `requirements-bench.lock` adds the peers of the benchmarks,
+`packaging/shipped.lock` is what an installer or a kit carries, `packaging/build.lock` adds what
+building installers and kits needs.
 
     python packaging/lock.py              take what the locks say already, add what is missing
     python packaging/lock.py --upgrade    take the newest that `pyproject.toml` allows
@@ -16,16 +20,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB, BENCH = "requirements.lock", "requirements-bench.lock"
+SHIPPED, BUILD = "packaging/shipped.lock", "packaging/build.lock"
 OPTIONS = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url", "-q")
 
 
 def main(arguments: list[str]) -> int:
-    """Write both locks; the second keeps to the versions of the first."""
+    """Write all locks; the others keep to the versions of the first."""
     if shutil.which("uv") is None:
         print("lock.py: this needs uv; `pip install uv` in any environment and put it on PATH.", file=sys.stderr)
         return 2
     _compile(LAB, "--extra", "web", "--extra", "webrtc", "--extra", "test", *arguments)
-    _compile(BENCH, "--extra", "bench", "--extra", "webrtc", "--constraint", LAB, *arguments)
+    shipped = ("--extra", "web", "--extra", "webrtc", "--constraint", LAB, *arguments)
+    _compile(BENCH, "--extra", "bench", *shipped)
+    _compile(SHIPPED, *shipped)
+    _compile(BUILD, "--extra", "package", *shipped)
     return 0
 
 

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOTS = ("app", "plugins", "resources")
-LOCKS = ("requirements.lock", "requirements-bench.lock")
+LOCKS = ("requirements.lock", "requirements-bench.lock", "packaging/shipped.lock", "packaging/build.lock")
 
 
 @cache
@@ -87,18 +87,21 @@ def test_the_locks_fit_the_project_file() -> None:
     wanted = project()["project"]
     extras = wanted["optional-dependencies"]
     for lock, needs in (
-        ("requirements.lock", [*wanted["dependencies"], *extras["web"], *extras["test"]]),
+        ("requirements.lock", [*wanted["dependencies"], *extras["web"], *extras["webrtc"], *extras["test"]]),
         ("requirements-bench.lock", [*wanted["dependencies"], *extras["bench"]]),
+        ("packaging/shipped.lock", [*wanted["dependencies"], *extras["web"], *extras["webrtc"]]),
+        ("packaging/build.lock", [*wanted["dependencies"], *extras["package"]]),
     ):
         there = {name.lower() for name in re.findall(r"^([\w.-]+)==", (ROOT / lock).read_text(), re.MULTILINE)}
         names = {re.split(r"[\[<>=!;]", need)[0].strip().lower() for need in needs}
         assert names - there == set(), f"run packaging/lock.py: {lock} is older than pyproject.toml"
 
 
-def test_the_two_locks_agree() -> None:
-    lab, bench = (pins(lock) for lock in LOCKS)
-    differ = [name for name in lab.keys() & bench.keys() if lab[name] != bench[name]]
-    assert differ == [], "the peers must be measured on what the lab runs on: run packaging/lock.py"
+@pytest.mark.parametrize("other", LOCKS[1:])
+def test_the_locks_agree(other: str) -> None:
+    lab, there = pins(LOCKS[0]), pins(other)
+    differ = [name for name in lab.keys() & there.keys() if lab[name] != there[name]]
+    assert differ == [], "what is measured and shipped must be what is tested: run packaging/lock.py"
 
 
 def pins(lock: str) -> dict[str, set[str]]:

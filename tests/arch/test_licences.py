@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ("Packages in the lab", "Packages for development", "Packages for benchmarks")
+SECTIONS = (
+    "Packages in the lab", "Packages for development", "Packages for benchmarks",
+    "Packages for building installers and kits",
+)  # fmt: skip
+LOCKS = ("requirements.lock", "requirements-bench.lock", "packaging/shipped.lock", "packaging/build.lock")
 
 
 def locked(lock: str) -> set[str]:
@@ -25,14 +29,14 @@ def listed() -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-bench.lock"])
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_locked_package_is_listed(lock: str) -> None:
     missing = sorted(locked(lock) - listed())
     assert not missing, f"docs/licences.md says nothing about {', '.join(missing)}"
 
 
 def test_nothing_is_listed_that_is_not_locked() -> None:
-    gone = sorted(listed() - locked("requirements.lock") - locked("requirements-bench.lock"))
+    gone = sorted(listed() - set().union(*map(locked, LOCKS)))
     assert not gone, f"docs/licences.md still lists {', '.join(gone)}"
 
 
