@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any
 
 from prayog_writes.engine.batch import decode
 from prayog_writes.engine.log import BLOCK, Record, records
+from prayog_writes.engine.recovery import Replay
 
-__all__ = ["SHOWN", "described_log"]
+__all__ = ["SHOWN", "SHOWN_BYTES", "described_log", "taken"]
 
 SHOWN = 2_000
 """Records that are listed one by one; the rest is counted."""
+SHOWN_BYTES = 256 << 10
+"""Bytes that can be looked at one by one."""
 
 
 def described_log(name: str, data: bytes) -> dict[str, Any]:
-    """Size, records (``start``, ``end``, ``sequence``, ``count``, ``first``: the first operation) and damage."""
+    """Size, records (``start``, ``end``, ``sequence``, ``count``, ``first``: the first operation) and damage.
+
+    ``data``: the first `SHOWN_BYTES` bytes in base 64.
+    """
     listed: list[dict[str, Any]] = []
     damage: list[dict[str, Any]] = []
     total = 0
@@ -36,4 +44,19 @@ def described_log(name: str, data: bytes) -> dict[str, Any]:
             {"start": item.start, "end": item.end, "sequence": sequence, "count": len(operations),
              "first": f"{verb} {key.decode('utf-8', 'backslashreplace')}"}
         )  # fmt: skip
-    return {"file": name, "bytes": len(data), "block": BLOCK, "total": total, "records": listed, "damage": damage}
+    return {
+        "file": name, "bytes": len(data), "block": BLOCK, "total": total, "records": listed, "damage": damage,
+        "data": b64encode(data[:SHOWN_BYTES]).decode(),
+    }  # fmt: skip
+
+
+def taken(replays: Iterable[Replay]) -> list[list[int]]:
+    """The writes that a recovery took from the logs, as [first, last] sequences."""
+    spans: list[list[int]] = []
+    for replay in replays:
+        for sequence, operations in replay.batches:
+            if spans and sequence == spans[-1][1] + 1:
+                spans[-1][1] += len(operations)
+            else:
+                spans.append([sequence, sequence + len(operations) - 1])
+    return spans

@@ -2,7 +2,8 @@
 
 Facts: ``open``, ``now`` (µs), ``levels`` (per level the tables: number, size, low, high, entries, tombstones, born),
 ``memtable``, ``log``, ``amplification`` (per meter value, numerator, denominator, what they are), ``formulas``,
-``limits`` (stall lines), ``counters``, ``edits``, ``survival``, ``modes``, ``looks`` (the last get's path), ``job``.
+``limits`` (stall lines), ``counters``, ``edits``, ``survival``, ``modes``, ``looks`` (the last get's path), ``job``,
+``viewed`` (somebody else's database: what was found in it).
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from prayog_writes.engine.options import Options
 from prayog_writes.engine.survival import Memory
 from prayog_writes.engine.version import LEVELS
 
-__all__ = ["fold", "show", "start", "status"]
-
+__all__ = ["answer", "fold", "pulse", "short", "show", "start", "status"]
 
 _USER = "bytes of keys and values written by the user"
 
@@ -31,6 +31,7 @@ def start(options: Options) -> Facts:
         "open": False, "now": 0, "levels": [[] for _ in range(LEVELS)], "memtable": {"rows": 0, "bytes": 0},
         "log": {"number": 0, "bytes": 0}, "amplification": {}, "formulas": {}, "counters": {}, "edits": 0, "reason": "",
         "survival": None, "modes": {}, "looks": [], "answer": None, "job": None, "stalls": 0, "error": "", "wal": None,
+        "viewed": None,
         "policy": options.policy, "sync": options.sync,
         "limits": {"trigger": options.trigger, "slowdown": options.slowdown, "stop": options.stop,
                    "memtable": options.memtable},
@@ -44,7 +45,10 @@ def fold(state: Facts, step: Step) -> Facts:
         case "status" | "start":
             return {**state, **data}
         case "edit":
-            return {**state, "levels": _edited(state["levels"], data), "edits": data["edit"], "reason": data["reason"]}
+            levels = _edited(state["levels"], data)
+            return {**state, "levels": levels, "edits": data["edit"], "reason": data["reason"], "job": None}
+        case "table":
+            return {**state, "levels": _counted(state["levels"], data)}
         case "memtable":
             return {**state, "memtable": {**state["memtable"], "rows": data["rows"], "bytes": data["bytes"]}}
         case "wal":
@@ -66,7 +70,7 @@ def fold(state: Facts, step: Step) -> Facts:
             return {**state, **looking, "error": "", **({"modes": {}} if data["name"] == "try_modes" else {})}
         case "look":
             return {**state, "looks": [*state["looks"], data]}
-        case "answer" | "survival":
+        case "answer" | "survival" | "viewed":
             return {**state, step.kind: data}
         case "mode":
             return {**state, "modes": {**state["modes"], data["mode"]: data}}
@@ -93,12 +97,21 @@ def _edited(levels: list[list[dict[str, Any]]], data: Any) -> list[list[dict[str
     return after
 
 
+def _counted(levels: list[list[dict[str, Any]]], data: Any) -> list[list[dict[str, Any]]]:
+    """A table of somebody else was read through: now its rows are known."""
+    known = {name: data[name] for name in ("entries", "tombstones", "damage")}
+    return [
+        [{**f, **known} if level == data["level"] and f["number"] == data["number"] else f for f in files]
+        for level, files in enumerate(levels)
+    ]
+
+
 def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any]:
     """What `fold` takes over: meters with numerator and denominator, clocks, counters."""
     if db is None:
         return {"open": False, "now": round(device.now)}
     stats = db.stats
-    tables, live = db.version.total(), memory.live_bytes()
+    tables, live = db.version.total(), memory.live
     wrote = stats.flushed + stats.compact_written + stats.loaded
     blocks = stats.blocks_read + stats.blocks_cached
     return {
@@ -117,6 +130,46 @@ def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any
         "edits": db.edits, "read_only": db.read_only,
         "debt": [round(score, 3) for score in db.policy.scores(db.version)],
     }  # fmt: skip
+
+
+def pulse(db: Database, memory: Memory) -> dict[str, Any]:
+    """Meters while a workload runs.  ``meters``: the parts of each fraction, in bytes or blocks and gets.
+
+    ``formulas``: per meter what theory says, [typical, worst].
+    """
+    stats = db.stats
+    user, live, tables = stats.user, memory.live, db.version.total()
+    theory = formulas(db.options, max(user, 1), db.version.runs())
+    return {
+        "l0": len(db.version.levels[0]), "memtable": db.memtable.size, "syncs": stats.syncs, "writes": stats.writes,
+        "table_bytes": tables, "write_amp": _rounded(stats.write_amplification()),
+        "read_amp": _rounded(stats.read_amplification()), "space_amp": _rounded(tables / live if live else None),
+        "meters": {
+            "user": user, "tables": stats.flushed + stats.compact_written + stats.loaded, "log": db.wal_bytes(),
+            "blocks": stats.blocks_read + stats.blocks_cached, "gets": stats.gets, "live": live,
+        },
+        "formulas": {name: [each["typical"], each["worst"]] for name, each in theory.items()},
+    }  # fmt: skip
+
+
+def answer(key: bytes, value: bytes | None, seen: list[dict[str, Any]], expected: bytes | None) -> dict[str, Any]:
+    """What a get gave, what an honest witness remembers, and how many places were looked at (`seen`)."""
+    tables = {look["table"] for look in seen if look["where"] in ("block", "cached")}
+    return {
+        "key": key.decode("utf-8", "backslashreplace"), "value": short(value), "right": value == expected,
+        "expected": short(expected), "tables": len(tables),
+        "filters_no": sum(look["where"] == "filter" and not look["found"] for look in seen),
+        "blocks": sum(look["where"] in ("block", "cached") for look in seen),
+    }  # fmt: skip
+
+
+def short(value: bytes | None) -> str | None:
+    """The beginning of a value, readable."""
+    return None if value is None else value[:40].decode("utf-8", "backslashreplace")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _meter(numerator: int, denominator: int, over: str, under: str) -> dict[str, Any]:

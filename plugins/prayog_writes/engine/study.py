@@ -26,8 +26,9 @@ from prayog_writes.engine.database import Database
 from prayog_writes.engine.device import Device
 from prayog_writes.engine.errors import Corruption, DatabaseError
 from prayog_writes.engine.files import MemoryFiles
+from prayog_writes.engine.heat import Heat
 from prayog_writes.engine.job import CompactionJob
-from prayog_writes.engine.logview import described_log
+from prayog_writes.engine.logview import described_log, taken
 from prayog_writes.engine.options import MODES
 from prayog_writes.engine.setup import Setup
 from prayog_writes.engine.survival import Memory
@@ -56,6 +57,7 @@ class Study(Computation):
         self._news: list[tuple[str, Mapping[str, Any]]] = []
         self._quiet = False
         self._done = 0
+        self._heat = Heat()
         self._will_be_up = True
         super().__init__()
         self._open(setup.options.mode)
@@ -203,19 +205,9 @@ class Study(Computation):
             value, seen = db.explain(key)
             for look in seen:
                 yield "look", "database", {"key": key.decode(), **look}
-            yield "answer", "database", self._answer(key, value, seen)
+            yield "answer", "database", state.answer(key, value, seen, self.memory.now.get(key))
 
         return self._guarded(work)
-
-    def _answer(self, key: bytes, value: bytes | None, seen: list[dict[str, Any]]) -> dict[str, Any]:
-        expected = self.memory.now.get(key)
-        tables = {look["table"] for look in seen if look["where"] in ("block", "cached")}
-        return {
-            "key": key.decode("utf-8", "backslashreplace"), "value": _short(value), "right": value == expected,
-            "expected": _short(expected), "tables": len(tables),
-            "filters_no": sum(look["where"] == "filter" and not look["found"] for look in seen),
-            "blocks": sum(look["where"] in ("block", "cached") for look in seen),
-        }  # fmt: skip
 
     def _scan(self, start: bytes, count: int) -> Iterator[Emit]:
         self._ask(up=True)
@@ -226,7 +218,7 @@ class Study(Computation):
             expected = sorted((k, v) for k, v in self.memory.now.items() if k >= start)[:count]
             yield "rows", "database", {
                 "start": start.decode(), "count": len(rows), "right": rows == expected, "runs": db.version.runs() + 1,
-                "rows": [[k.decode("utf-8", "backslashreplace"), _short(v)] for k, v in rows[:20]],
+                "rows": [[k.decode("utf-8", "backslashreplace"), state.short(v)] for k, v in rows[:20]],
             }  # fmt: skip
 
         return self._guarded(work)
@@ -245,7 +237,7 @@ class Study(Computation):
                         value = db.get(op.key)
                         if value != self.memory.now.get(op.key) and not (op.what == "update" and batch):
                             wrong += 1
-                            yield "answer", "database", self._answer(op.key, value, [])
+                            yield "answer", "database", state.answer(op.key, value, [], self.memory.now.get(op.key))
                     if op.what == "scan":
                         for _ in islice(db.scan(op.key), 50):
                             pass
@@ -258,7 +250,10 @@ class Study(Computation):
                         batch = []
                 done += len(portion)
                 self._done += len(portion)
-                yield "work", "database", {"name": name, "done": done, "of": count, "wrong": wrong, **self._pulse(db)}
+                yield "work", "database", {
+                    "name": name, "done": done, "of": count, "wrong": wrong, **self._pulse(db),
+                    "heat": self._heat.portion(portion),
+                }  # fmt: skip
             if batch:
                 yield from self._batch(db, batch, 1.0)
             yield from self._drain(db)
@@ -409,7 +404,10 @@ class Study(Computation):
             except DatabaseError as error:
                 yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
                 continue
-            yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", **self.memory.compared(found, db.last)}
+            yield "mode", mode, {
+                "mode": mode, "opens": True, "sentence": "", "taken": taken(db.recovered.values()),
+                **self.memory.compared(found, db.last),
+            }  # fmt: skip
 
     def _filled(self, room: int) -> Iterator[Emit]:
         self._opened()
@@ -420,10 +418,7 @@ class Study(Computation):
 
     def _pulse(self, db: Database) -> dict[str, Any]:
         return {
-            "now": round(self.device.now), "l0": len(db.version.levels[0]), "memtable": db.memtable.size,
-            "stalled_us": round(self.device.waited), "syncs": db.stats.syncs, "writes": db.stats.writes,
-            "write_amp": _rounded(db.stats.write_amplification()), "read_amp": _rounded(db.stats.read_amplification()),
-            "table_bytes": db.version.total(),
+            "now": round(self.device.now), "stalled_us": round(self.device.waited), **state.pulse(db, self.memory),
         }  # fmt: skip
 
     def _status(self) -> dict[str, Any]:
@@ -437,11 +432,3 @@ class Study(Computation):
             if meters[name]["value"] is not None:
                 yield f"{name}_amplification", meters[name]["value"]
         yield "l0_tables", len(self.db.version.levels[0])
-
-
-def _short(value: bytes | None) -> str | None:
-    return None if value is None else value[:40].decode("utf-8", "backslashreplace")
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)

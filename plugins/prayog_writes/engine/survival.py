@@ -17,25 +17,29 @@ State = dict[bytes, bytes]
 
 @dataclass(slots=True)
 class Memory:
-    """All acknowledged operations since `base`, which was write number `begun`; `now` is what they add up to."""
+    """All acknowledged operations since `base`, which was write number `begun`; `now` is what they add up to.
+
+    ``live``: bytes of all keys and values that count.
+    """
 
     base: State = field(default_factory=dict)
     begun: int = 0
     done: list[Operation] = field(default_factory=list)
     now: State = field(default_factory=dict)
+    live: int = 0
 
     def add(self, operations: list[Operation]) -> None:
         """These were acknowledged."""
         self.done += operations
+        now, live = self.now, self.live
         for key, value in operations:
-            if value is None:
-                self.now.pop(key, None)
-            else:
-                self.now[key] = value
-
-    def live_bytes(self) -> int:
-        """Bytes of all keys and values that count."""
-        return sum(map(len, self.now)) + sum(map(len, self.now.values()))
+            old = now.pop(key, None) if value is None else now.get(key)
+            if old is not None:
+                live -= len(key) + len(old)
+            if value is not None:
+                now[key] = value
+                live += len(key) + len(value)
+        self.live = live
 
     def after(self, count: int) -> State:
         """The contents after the first `count` operations."""
@@ -76,3 +80,4 @@ class Memory:
             self.now = found
         else:
             self.base, self.begun, self.done, self.now = dict(found), last, [], found
+        self.live = sum(map(len, found)) + sum(map(len, found.values()))

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from prayog_sim.rng import Rng
 
-__all__ = ["WORKLOADS", "Op", "Zipf", "operations", "value_of"]
+__all__ = ["WORKLOADS", "Op", "Zipf", "number_of_key", "operations", "value_of"]
 
 WORKLOADS = (
     "random", "overwrite", "ascending", "delete-heavy", "burst",
@@ -75,6 +75,11 @@ def value_of(number: int, size: int) -> bytes:
 
 def _key(number: int) -> bytes:
     return b"user%08d" % number
+
+
+def number_of_key(key: bytes) -> int:
+    """The number of a workload's `key`; −1 for any other key."""
+    return int(key[4:]) if key.startswith(b"user") and key[4:].isdigit() else -1
 
 
 def _scattered(number: int, keys: int) -> int:

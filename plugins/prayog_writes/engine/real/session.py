@@ -31,7 +31,8 @@ from prayog_writes.engine.device import Device
 from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.errors import DatabaseError
 from prayog_writes.engine.files import MemoryFiles
-from prayog_writes.engine.logview import described_log
+from prayog_writes.engine.heat import Heat
+from prayog_writes.engine.logview import described_log, taken
 from prayog_writes.engine.options import MODES
 from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
 from prayog_writes.engine.real.other import look_into
@@ -65,6 +66,7 @@ class DiskSession(Session):
         self._device = Device(0, 1e9, 1e12)  # no model here: the clock is real
         self._news: list[tuple[str, Mapping[str, Any]]] = []
         self._done = 0
+        self._heat = Heat()
         super().__init__()
         self._down = False
 
@@ -138,9 +140,7 @@ class DiskSession(Session):
                 value, seen = db.explain(key)
                 for look in seen:
                     yield "look", "database", {"key": key.decode(), **look}
-                right = value == self.memory.now.get(key)
-                shown = None if value is None else value[:40].decode("utf-8", "backslashreplace")
-                yield "answer", "database", {"key": key.decode(), "value": shown, "right": right}
+                yield "answer", "database", state.answer(key, value, seen, self.memory.now.get(key))
             case "run_workload":
                 kind = str(args.get("workload") or self.setup.workload)
                 yield from self._workload(db, kind, number(args, "count", self.setup.operations, 1))
@@ -204,7 +204,7 @@ class DiskSession(Session):
             yield from self._told()
             yield "work", "database", {
                 "name": name, "done": done, "of": count, "wrong": wrong, "now": round(1e6 * took),
-                "syncs": self.files.syncs, "l0": len(db.version.levels[0]),
+                **state.pulse(db, self.memory), "syncs": self.files.syncs, "heat": self._heat.portion(portion),
             }  # fmt: skip
         yield "timed", "database", {
             "count": done, "us": round(1e6 * took), "fsyncs": self.files.syncs - syncs,
@@ -221,7 +221,8 @@ class DiskSession(Session):
                 try:
                     db = Database(MemoryFiles(disk), self.setup.with_mode(mode))
                     result = self.memory.compared(dict(db.scan()), db.last)
-                    yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", **result}
+                    kept = taken(db.recovered.values())
+                    yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", "taken": kept, **result}
                 except DatabaseError as error:
                     yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
             return
