@@ -20,8 +20,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from prayog_sdk.services.postgres import EmbeddedPostgres
 
 __all__ = ["Service", "ServiceMissing", "ServiceState", "Services", "masked"]
 
@@ -76,7 +79,9 @@ class Services:
         from prayog_sdk.services.postgres import EmbeddedPostgres
         from prayog_sdk.services.urls import KINDS, UrlService
 
+        self._folder = folder
         self._lock = threading.RLock()
+        self._own: dict[str, EmbeddedPostgres] = {}
         self._default: dict[str, Service] = {"postgres": EmbeddedPostgres(folder / "postgres")}
         for name in KINDS:
             self._default.setdefault(name, UrlService(name))
@@ -100,6 +105,18 @@ class Services:
         with self._lock:  # two panels that ask at once must not start two servers
             return service.url()
 
+    def own_postgres(self, owner: str) -> EmbeddedPostgres:
+        """A PostgreSQL that `owner` alone uses, so that it may be stopped, filled and broken without harm to others.
+
+        Its change log can be decoded (``wal_level=logical``).  Nothing is started before its `url` is asked for.
+        """
+        from prayog_sdk.services.postgres import EmbeddedPostgres
+
+        with self._lock:
+            if owner not in self._own:
+                self._own[owner] = EmbeddedPostgres(self._folder / f"postgres-{owner}", logical=True)
+            return self._own[owner]
+
     def set_url(self, name: str, url: str | None) -> None:
         """Use `url` for `name` from now on (None: back to the default).
 
@@ -122,7 +139,7 @@ class Services:
     def close(self) -> None:
         """Stop everything that this lab started."""
         with self._lock:
-            for service in self._default.values():
+            for service in (*self._default.values(), *self._own.values()):
                 service.stop()
 
     def _service(self, name: str) -> Service:
