@@ -1,0 +1,1 @@
+"""What is real in this topic: databases, files, clocks and processes."""
