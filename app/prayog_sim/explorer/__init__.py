@@ -4,7 +4,7 @@ Start reading at `model` (what can be explored, and the door for plain transitio
 `system` (the door for the nodes of a `World`), `replay` (a counter-example as an ordinary run).
 """
 
-from prayog_sim.explorer.bounds import Bounds, Choice, Memory, Offer, Snapshot
+from prayog_sim.explorer.bounds import Bounds, Choice, Clock, Memory, Offer, Snapshot
 from prayog_sim.explorer.model import Model, Path, Property, Refused, walk
 from prayog_sim.explorer.offers import offers, view
 from prayog_sim.explorer.replay import NotReplayed, minimise, replay, wander
@@ -14,6 +14,7 @@ from prayog_sim.explorer.system import System
 __all__ = [
     "Bounds",
     "Choice",
+    "Clock",
     "Explorer",
     "Limits",
     "Memory",

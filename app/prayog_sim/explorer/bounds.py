@@ -1,7 +1,11 @@
 """How far an exploration of nodes goes, what can be chosen in it, and what a property gets to see.
 
-Messages may take any time and timers may run for any time, so pauses, slow links, partitions and wrong clocks are
-covered without being choices of their own: to the nodes, a partition is messages that take long.
+Rules
+1. Without a clock, messages may take any time and timers may run for any time.  So slow links, partitions and wrong
+   clocks are covered without being choices of their own: to the nodes, a partition is messages that take long.  A
+   pause is covered too; as a choice it only makes such a run easier to read.
+2. That is unsound for nodes that read the clock or rely on the length of a timer: they would be blamed for what no
+   clock can do.  They need a `Clock`.  With it, timers fire exactly when they are due, at all nodes but paused ones.
 """
 
 from __future__ import annotations
@@ -14,7 +18,30 @@ from prayog_sim.lines import short
 from prayog_sim.node import Node
 from prayog_sim.run import Action, Status
 
-__all__ = ["Bounds", "Choice", "Memory", "Offer", "Snapshot"]
+__all__ = ["Bounds", "Choice", "Clock", "Memory", "Offer", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One true clock that all nodes read, as a choice: it goes on by `step` µs, or to the next timer if one is due
+    before that, and stands still at `until` µs.
+
+    What happens at one time happens in any order, but timers that are due come before messages, because a message
+    takes longer than no time.  Messages may take any number of steps, unless `rounds`: then the clock goes on only
+    when none is on its way (the synchronous model: Lynch, "Distributed Algorithms", 1996, section 2.1).
+
+    What is found is real: a world with these delays does the same.  What is not found may still hide between two
+    steps, so choose a step that divides the times that the nodes use (Henzinger, Manna and Pnueli, "What good are
+    digital clocks?", ICALP 1992).
+    """
+
+    step: int
+    until: int
+    rounds: bool = False
+
+    def __post_init__(self) -> None:
+        if self.step < 1 or self.until < 0:
+            raise ValueError(f"a clock needs a step from 1 µs and an end from 0 µs; found {self.step}, {self.until}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +53,10 @@ class Bounds:
     ever, and two equal messages count as one).
     ``drops``, ``duplicates``, ``crashes``, ``timers``: how many messages may be lost, how many doubled, how many
     nodes crash (and restart later, from what they had stored), how many timers fire.
+    ``torn``: how many crashes more come in the middle of a write to disk, and leave part of what was not synced.  A
+    write is cut at every place if it has up to 8, else at both ends and in the middle.
+    ``pauses``: how many times a node stops, takes nothing, and goes on later as if nothing had been.
+    ``clock``: what nodes that measure time need.
     ``actions``: what somebody may ask of the nodes, each at most once, in any order and at any time.
     ``messages``: at most so many on their way.
     ``within``: states for whose nodes this is false are left out, with everything behind them.
@@ -36,14 +67,17 @@ class Bounds:
     drops: int | None = 0
     duplicates: int = 0
     crashes: int | None = 0
+    torn: int = 0
+    pauses: int = 0
     timers: int | None = None
+    clock: Clock | None = None
     actions: tuple[Action, ...] = ()
     messages: int | None = None
     within: Callable[[Mapping[str, Node]], bool] | None = None
     alike: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("drops", "duplicates", "crashes", "timers"):
+        for name in ("drops", "duplicates", "crashes", "torn", "pauses", "timers"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 255:
                 raise ValueError(f"{name} must be from 0 to 255, or None for any number; found {value}")
@@ -53,9 +87,10 @@ class Bounds:
 class Choice:
     """One thing that can happen next.
 
-    ``kind``: ``deliver``, ``drop`` or ``duplicate`` (the message `msg` from `src` to `node`), ``crash``, ``restart``,
-    ``timer`` (`name` fires), ``action`` (`name` with `args` is asked for).  ``draw`` tells apart what different
-    random draws lead to.
+    ``kind``: ``deliver``, ``drop`` or ``duplicate`` (the message `msg` from `src` to `node`), ``crash``, ``torn`` (a
+    crash in the middle of a write), ``restart``, ``pause``, ``resume``, ``timer`` (`name` fires), ``tick`` (the clock
+    goes on, to `name`), ``action`` (`name` with `args` is asked for).  ``draw`` tells apart what different random
+    draws lead to.
     """
 
     kind: str
@@ -69,6 +104,10 @@ class Choice:
     def __str__(self) -> str:
         if self.kind in ("deliver", "drop", "duplicate"):
             words = f"{self.kind} {self.src} → {self.node} {short(self.msg)}"
+        elif self.kind == "tick":
+            words = f"the clock goes on to {self.name}"
+        elif self.kind == "torn":
+            words = f"{self.node} crash in the middle of a write"
         else:
             rest = " ".join(f"{key}={short(value)}" for key, value in self.args if key != "node")
             words = " ".join(word for word in (self.node, self.kind, self.name, rest) if word)

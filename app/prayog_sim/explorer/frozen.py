@@ -18,7 +18,7 @@ import enum
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Hashable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from prayog_sim.explorer.model import Refused
@@ -38,7 +38,12 @@ Fields = tuple[tuple[str, Any], ...]
 def freeze_fields(fields: Mapping[str, Any], owner: str) -> Fields:
     """The attributes of the node `owner`, frozen, in the order of their names; raises `Refused`."""
     seen: dict[int, str] = {}
-    return tuple([(name, _freeze(fields[name], f"{owner}.{name}", seen)) for name in sorted(fields)])
+    return tuple(
+        [
+            (name, value if type(value) in _LEAVES else _freeze(value, f"{owner}.{name}", seen))
+            for name, value in sorted(fields.items())
+        ]
+    )
 
 
 def thaw_fields(fields: Fields) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def freeze(value: Any, where: str = "value") -> Hashable:
 
 
 def _freeze(value: Any, where: str, seen: dict[int, str]) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _LEAVES or isinstance(value, enum.Enum | type):
         return value
     if kind is tuple:
@@ -61,11 +66,12 @@ def _freeze(value: Any, where: str, seen: dict[int, str]) -> Any:
         return (tuple, *items) if items and isinstance(items[0], type) else items
     if kind is frozenset:
         return frozenset([_freeze(item, where, seen) for item in value])
-    if dataclasses.is_dataclass(value) and kind.__dataclass_params__.frozen:
-        pairs = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
-        frozen = [(name, _freeze(part, f"{where}.{name}", seen)) for name, part in pairs]
-        same = all(new is old or new == old for (_, new), (_, old) in zip(frozen, pairs, strict=True))
-        return value if same and kind.__hash__ is not None else (kind, *frozen)
+    names = _frozen_parts(kind)
+    if names is not None:
+        parts = [getattr(value, name) for name in names]
+        frozen = [_freeze(part, where, seen) for part in parts]
+        same = all(new is old or new == old for new, old in zip(frozen, parts, strict=True))
+        return value if same and kind.__hash__ is not None else (kind, *zip(names, frozen, strict=True))
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         return (kind, *[_freeze(item, where, seen) for item in value])
     if id(value) in seen:
@@ -90,6 +96,14 @@ def _freeze(value: Any, where: str, seen: dict[int, str]) -> Any:
     if fields is None or isinstance(value, dict | list | set | bytearray | deque | tuple | str | bytes | int | float):
         raise Refused(f"{where} holds a {kind.__name__}, which the explorer cannot set aside: use plain values")
     return (kind, *[(name, _freeze(fields[name], f"{where}.{name}", seen)) for name in sorted(fields)])
+
+
+@cache
+def _frozen_parts(kind: type) -> tuple[str, ...] | None:
+    """The fields of a frozen dataclass; None for any other class."""
+    if not dataclasses.is_dataclass(kind) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _attributes(value: Any) -> dict[str, Any] | None:

@@ -5,8 +5,10 @@ pasts are numbers (see `prayog_sim.explorer.actors`), so the next state shares w
 
 Rules
 1. Nodes start in the order of their names, before anything else happens, as in a `World`.
-2. Any message on its way may be next (on ordered links, the first of each link), and any timer that runs.
-3. A message that reaches a node that is down is lost.
+2. Any message on its way may be next (on ordered links, the first of each link), and any timer that is due (without
+   a clock: that runs).
+3. A message that reaches a node that is down is lost; one for a node that is paused waits.
+4. Where there is a clock, messages and actions wait for the timers that are due, and so does the clock.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from collections import defaultdict
 from itertools import product
 from typing import Any
 
-from prayog_sim.explorer.actors import DOWN, UP, Actors, Move
+from prayog_sim.clock import format_us
+from prayog_sim.explorer.actors import DOWN, PAUSED, UP, Actors, Move
 from prayog_sim.explorer.bounds import Bounds, Memory
 from prayog_sim.explorer.frozen import freeze, thaw
 from prayog_sim.explorer.model import Refused
@@ -23,15 +26,28 @@ from prayog_sim.explorer.symmetry import Alike
 from prayog_sim.run import Action
 from prayog_sim.state import Factories
 
-__all__ = ["ACTIONS", "CRASHES", "DROPS", "DUPLICATES", "TIMERS", "Entry", "Interleaving", "Own", "State"]
+__all__ = [
+    "ACTIONS",
+    "CRASHES",
+    "DROPS",
+    "DUPLICATES",
+    "PAUSES",
+    "TIMERS",
+    "TORN",
+    "Entry",
+    "Interleaving",
+    "Own",
+    "State",
+]
 
 State = tuple[tuple[int, ...], tuple[int, ...], int, int]
 Entry = tuple[str, int, Any, int]
 """A choice in short: (kind, node or message, timer or action number, which of its outcomes)."""
 Own = tuple[str, int, int, int | None, str, int, Move]
-"""What a node can do by itself: (kind, node, place of its counter, limit, timer, which outcome, move)."""
+"""What a node can do by itself: (kind, node, place of its counter, limit, timer, which of its outcomes, move)."""
 
-DROPS, DUPLICATES, CRASHES, TIMERS, ACTIONS = 0, 8, 16, 24, 32  # places of the counters in one number
+DROPS, DUPLICATES, CRASHES, TIMERS, TORN, PAUSES, ACTIONS = 0, 8, 16, 24, 32, 40, 48
+"""Places of the counters in one number."""
 
 
 class Interleaving:
@@ -39,7 +55,7 @@ class Interleaving:
 
     def __init__(self, nodes: Factories, bounds: Bounds, memory: Memory | None) -> None:
         self.bounds = bounds
-        self.actors = Actors(nodes)
+        self.actors = Actors(nodes, bounds.clock is not None)
         self.timers: tuple[dict[str, None], ...] = tuple({} for _ in nodes)
         """Of each node, the timers that were ever seen running."""
         self._memory = memory
@@ -95,15 +111,25 @@ class Interleaving:
 
     def expand(self, state: State, log: list[Entry] | None = None) -> list[State]:
         """All next states, also those outside the bounds on states; `log` gets the choice that leads to each."""
-        locals_, net, spent, past = state
-        bounds, deliveries, receivers, links = (
-            self.bounds,
-            self._deliveries,
-            self.actors.receivers,
-            self.actors.links,
-        )
-        ordered, keeps = bounds.network == "ordered", bounds.network == "unordered-duplicating"
+        bounds = self.bounds
         found: list[State] = []
+        hurry = bounds.clock is not None and self.hurry(state)
+        if not hurry:
+            self._arrive(state, found, log)
+        self._act_alone(state, found, log)
+        if bounds.drops != 0 or bounds.duplicates:
+            self._meddle(state, found, log)
+        if bounds.actions and not hurry:
+            self._ask(state, found, log)
+        if bounds.clock is not None and not hurry:
+            self._tick(state, found, log)
+        return found
+
+    def _arrive(self, state: State, found: list[State], log: list[Entry] | None) -> None:
+        """Deliver one of the messages on their way."""
+        locals_, net, spent, past = state
+        deliveries, receivers, links = self._deliveries, self.actors.receivers, self.actors.links
+        ordered, keeps = self.bounds.network == "ordered", self.bounds.network == "unordered-duplicating"
         nodes = list(locals_)  # one node at a time is replaced in it
         before = -1
         for place, envelope in enumerate(net):
@@ -112,7 +138,9 @@ class Interleaving:
                 continue
             before = mark
             i = receivers[envelope]
-            moves = deliveries[envelope].get(locals_[i]) or self._deliver(envelope, locals_[i])
+            moves = deliveries[envelope].get(locals_[i])
+            if moves is None:
+                moves = self._deliver(envelope, locals_[i])
             rest = net if keeps else net[:place] + net[place + 1 :]
             for number, (local, sends, emits) in enumerate(moves):
                 nodes[i] = local
@@ -126,6 +154,11 @@ class Interleaving:
                 if log is not None:
                     log.append(("deliver", envelope, None, number))
             nodes[i] = locals_[i]
+
+    def _act_alone(self, state: State, found: list[State], log: list[Entry] | None) -> None:
+        """Let a node do what needs no message."""
+        locals_, net, spent, past = state
+        nodes = list(locals_)
         for i, local in enumerate(locals_):
             own = self._own[i].get(local)
             if own is None:
@@ -147,8 +180,10 @@ class Interleaving:
                 if log is not None:
                     log.append((kind, i, name, number))
             nodes[i] = local
-        if bounds.drops != 0 or bounds.duplicates:
-            self._meddle(state, found, log)
+
+    def _ask(self, state: State, found: list[State], log: list[Entry] | None) -> None:
+        """Ask a node for one of the actions."""
+        locals_, net, spent, past = state
         for k, i in enumerate(self._targets):
             if spent >> ACTIONS + k & 1:
                 continue
@@ -160,7 +195,42 @@ class Interleaving:
                 found.append(((*locals_[:i], after, *locals_[i + 1 :]), self._join(net, sends), used, left))
                 if log is not None:
                     log.append(("action", i, k, number))
-        return found
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def now(self, state: State) -> int:
+        """What the clock shows, in µs."""
+        return self.actors.locals[state[0][0]].now
+
+    def hurry(self, state: State) -> bool:
+        """Whether a timer is due that must fire before anything else goes on."""
+        return any(self.actors.due(local) for local in state[0])
+
+    def why_no_tick(self, state: State) -> str:
+        """Why the clock cannot go on; empty if it can."""
+        clock = self.bounds.clock
+        if clock is None:
+            return "there is no clock"
+        if self.hurry(state):
+            return "a timer is due, and fires first"
+        if clock.rounds and state[1]:
+            return "the round is not over: a message is on its way"
+        return f"the bounds end at {format_us(clock.until)}" if self.now(state) >= clock.until else ""
+
+    def _tick(self, state: State, found: list[State], log: list[Entry] | None) -> None:
+        """Let the clock go on by a step, or to the next timer if that is due before."""
+        clock = self.bounds.clock
+        if clock is None or self.why_no_tick(state):
+            return
+        records = [self.actors.locals[local] for local in state[0]]
+        soon = [at for record in records if record.status == UP for _, at in record.timers]
+        now = min(self.now(state) + clock.step, *soon, clock.until)
+        later = tuple([self.actors.at(local, now) for local in state[0]])
+        found.append((later, *state[1:]))
+        if log is not None:
+            log.append(("tick", 0, format_us(now), 0))
+
+    # -- faults ------------------------------------------------------------------------------------------------
 
     def _meddle(self, state: State, found: list[State], log: list[Entry] | None) -> None:
         """Lose and double messages."""
@@ -204,17 +274,25 @@ class Interleaving:
         return own
 
     def own_moves(self, i: int, local: int) -> list[Own]:
-        """What node `i` can do in that state without a message: timers, crash, restart."""
-        status, _, timers, _, _ = self.actors.locals[local]
-        bounds, own = self.bounds, []
-        for timer in timers:
+        """What node `i` can do in that state without a message: timers, crash, restart, pause."""
+        actors, bounds = self.actors, self.bounds
+        record, own = actors.locals[local], []
+        for timer, _ in record.timers:
             self.timers[i].setdefault(timer)
-            for number, move in enumerate(self.actors.fire(i, local, timer)):
+        for timer in actors.due(local):
+            for number, move in enumerate(actors.fire(i, local, timer)):
                 own.append(("timer", i, TIMERS, bounds.timers, timer, number, move))
-        if status == UP and bounds.crashes != 0:
-            own.append(("crash", i, CRASHES, bounds.crashes, "", 0, self.actors.crash(i, local)))
-        if status == DOWN:
-            for number, move in enumerate(self.actors.restart(i, local)):
+        if record.status in (UP, PAUSED) and bounds.crashes != 0:
+            own.append(("crash", i, CRASHES, bounds.crashes, "", 0, actors.crash(i, local)))
+        if record.status in (UP, PAUSED) and bounds.torn:
+            for number, move in enumerate(actors.tear(i, local)):
+                own.append(("torn", i, TORN, bounds.torn, "", number, move))
+        if record.status == UP and bounds.pauses:
+            own.append(("pause", i, PAUSES, bounds.pauses, "", 0, actors.become(local, PAUSED)))
+        if record.status == PAUSED:
+            own.append(("resume", i, 0, None, "", 0, actors.become(local, UP)))
+        if record.status == DOWN:
+            for number, move in enumerate(actors.restart(i, local)):
                 own.append(("restart", i, 0, None, "", number, move))
         return own
 

@@ -5,8 +5,9 @@ A world would let events happen when they are due; here each choice is made by a
 run either is the path, or it is not handed out.
 
 Rules
-1. Choices are a few milliseconds apart where timers leave room for that, and closer where they do not.
-2. Where a path depends on random draws, seeds are tried until one draws the same.
+1. Choices are a few milliseconds apart where timers leave room for that, and closer where they do not.  Where the
+   bounds have a clock, they are made when it shows what the path says.
+2. Where a path depends on random draws, or on where a write is torn, seeds are tried until one draws the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prayog_sim.clock import s
-from prayog_sim.explorer.actors import FAILED, UP
+from prayog_sim.explorer.actors import FAILED, STATUS
 from prayog_sim.explorer.bounds import Choice
 from prayog_sim.explorer.frozen import freeze_fields
 from prayog_sim.explorer.model import Model, Path, walk
@@ -29,7 +30,7 @@ __all__ = ["NotReplayed", "minimise", "replay", "wander"]
 
 _SPACINGS = (10_000, 1_000, 100, 10, 1, 0)  # µs between two choices; the first that timers leave room for
 _SEEDS = 4_096
-_SLOW = Network(Link(Fixed(s(1))))
+_SLOW_US = s(1)
 
 
 class NotReplayed(RuntimeError):
@@ -40,14 +41,17 @@ def replay(system: System, path: Path[Choice], seed: int = 0, network: Network |
     """A world that has just gone along `path`, with the system's invariants; it can be run on from there.
 
     ``network`` is what holds afterwards (messages sent during the path travel by it too, so it must lose none);
-    without it, messages take a second.  `seed` is the first to be tried.  Raises `NotReplayed`.
+    without it, messages take a second, or until the clock of the bounds has stopped.  `seed` is the first to be tried.
+    Raises `NotReplayed`.
     """
     states = walk(system, path)
-    draws = path.start > 0 or any(choice.draw for choice in path.actions)
+    draws = path.start > 0 or any(choice.draw or choice.kind == "torn" for choice in path.actions)
+    clock = system.bounds.clock
+    slow = Network(Link(Fixed(_SLOW_US + (clock.until if clock is not None else 0))))
     problem = ""
     for tried in range(seed, seed + (_SEEDS if draws or len(system.initial()) > 1 else 1)):
-        for spacing in _SPACINGS:
-            world = World(system.nodes, tried, network or _SLOW, invariants=system.invariants)
+        for spacing in _SPACINGS if clock is None else (0,):
+            world = World(system.nodes, tried, network or slow, invariants=system.invariants)
             problem, late = _follow(system, path, states, world, spacing)
             if problem or not late:
                 break
@@ -64,7 +68,9 @@ def _follow(system: System, path: Path[Choice], states: list[State], world: Worl
         return f"at the start, {problem}", False
     late = False
     for place, choice in enumerate(path.actions):
-        wanted = (place + 1) * spacing
+        if choice.kind == "tick":
+            continue
+        wanted = (place + 1) * spacing or system.interleaving.now(states[place])
         at = max(world.now, min(wanted, world.next_at if world.next_at is not None else wanted))
         late = late or at < wanted
         try:
@@ -84,8 +90,10 @@ def _actions(system: System, choice: Choice, later: tuple[Choice, ...], world: W
         return [Action("fire", {"node": node, "timer": choice.name})]
     if kind == "action":
         return [Action(choice.name, dict(choice.args))]
-    if kind in ("crash", "restart"):
+    if kind in ("crash", "restart", "pause", "resume"):
         return [Action(kind, {"node": node})]
+    if kind == "torn":
+        return [Action("torn", {"node": node}), Action("crash", {"node": node})]
     wanted = (choice.src, node, choice.msg)
     idents = [f.ident for f in world.view().flights if (f.src, f.dst, f.msg) == wanted]
     if not idents:
@@ -102,17 +110,17 @@ def _difference(system: System, state: State, world: World) -> str:
     """How the nodes of `world` differ from those of `state`; empty if they do not."""
     view = world.view()
     for i, (name, local) in enumerate(zip(system.actors.names, state[0], strict=True)):
-        status, fields, timers, _, _ = system.actors.locals[local]
-        there = view.nodes[name]
-        if (there.status == "up") != (status == UP):
-            return f"{name} is {there.status} in the world" + (" (it failed)" if status == FAILED else "")
+        record, there = system.actors.locals[local], view.nodes[name]
+        if there.status != STATUS[record.status]:
+            return f"{name} is {there.status} in the world" + (" (it failed)" if record.status == FAILED else "")
         # What a failed node kept is the same; what it had in memory is gone in both.
         for attribute, value in freeze_fields(_shown(there), name):
-            if dict(fields).get(attribute) != value:
+            if dict(record.fields).get(attribute) != value:
                 explored = vars(system.actors.node(i, local)).get(attribute)
                 found = _shown(there)[attribute]
                 return f"{name}.{attribute} is {found!r} in the world and {explored!r} in the exploration"
-        if tuple(timer for timer, _, _ in there.timers) != timers:
+        clocked = system.actors.clocked
+        if tuple((timer, due if clocked else 0) for timer, _, due in there.timers) != record.timers:
             return f"{name} has other timers running in the world"
     return ""
 

@@ -50,10 +50,10 @@ class _Swap:
     def local(self, number: int) -> int:
         found = self._locals.get(number)
         if found is None:
-            status, fields, timers, disk, said = self._actors.locals[number]
-            fields = tuple((name, rename(value, self.names)) for name, value in fields)
-            timers = tuple(sorted(rename(timers, self.names)))
-            found = self._locals[number] = self._actors.local((status, fields, timers, disk, said))
+            record = self._actors.locals[number]
+            fields = tuple((name, rename(value, self.names)) for name, value in record.fields)
+            timers = tuple(sorted(rename(record.timers, self.names)))
+            found = self._locals[number] = self._actors.local(record._replace(fields=fields, timers=timers))
         return found
 
     def envelope(self, number: int) -> int:

@@ -11,22 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from prayog_sim.explorer.actors import DOWN, FAILED, UP
+from prayog_sim.clock import format_us
+from prayog_sim.explorer.actors import FAILED, STATUS
 from prayog_sim.explorer.bounds import Bounds, Choice, Memory, Snapshot
 from prayog_sim.explorer.frozen import thaw
 from prayog_sim.explorer.interleaving import TIMERS, Entry, Interleaving, State
 from prayog_sim.explorer.model import Model, Property
 from prayog_sim.node import Node
-from prayog_sim.run import Status
 from prayog_sim.state import Factories
 from prayog_sim.world import Invariant
 
 __all__ = ["FAILS", "State", "System"]
 
+_NOTHING: Mapping[str, str] = {}
 FAILS = "no handler fails"
 """The property that every system has: no handler raises."""
-
-_WORDS: dict[int, Status] = {UP: "up", DOWN: "down", FAILED: "down"}
 
 
 class System(Model[State, Choice]):
@@ -49,13 +48,18 @@ class System(Model[State, Choice]):
         self.interleaving = Interleaving(self.nodes, self.bounds, memory)
         self.actors = self.interleaving.actors
         self.invariants = tuple(invariants)
-        self._inside: dict[tuple[int, ...], bool] = {}
-        self._sentences: dict[tuple[str, tuple[int, ...]], str | None] = {}
+        self._forget()
         self.properties = (
             Property("always", FAILS, self._nobody_failed),
             *(Property("always", invariant.name, self._holds(invariant)) for invariant in self.invariants),
             *(Property(prop.kind, prop.name, self._seen(prop)) for prop in properties),
         )
+
+    def _forget(self) -> None:
+        """Start with empty tables; both say what is true of nodes in such states, whatever is on its way."""
+        self._inside: dict[tuple[int, ...], bool] = {}
+        self._wrong: dict[tuple[int, ...], Mapping[str, str]] = {}
+        self._seen_last: tuple[tuple[int, ...], Mapping[str, str]] = ((), {})
 
     # -- the model ---------------------------------------------------------------------------------------------
 
@@ -86,10 +90,10 @@ class System(Model[State, Choice]):
 
     def held_back(self, state: State) -> str:
         bounds = self.bounds
-        if bounds.timers is not None and state[2] >> TIMERS & 255 >= bounds.timers:
-            locals_ = self.actors.locals
-            if any(locals_[local][0] == UP and locals_[local][2] for local in state[0]):
-                return f"no more than {bounds.timers} timers may fire within the bounds"
+        if bounds.timers is not None and state[2] >> TIMERS & 255 >= bounds.timers and self.interleaving.hurry(state):
+            return f"no more than {bounds.timers} timers may fire within the bounds"
+        if bounds.clock is not None and self.interleaving.now(state) >= bounds.clock.until:
+            return f"the clock goes no further than {format_us(bounds.clock.until)} within the bounds"
         if any(not self.inside(new) for new in self.interleaving.expand(state)):
             return "what comes next is outside the bounds"
         return ""
@@ -97,15 +101,14 @@ class System(Model[State, Choice]):
     def explain(self, name: str, state: State) -> str:
         if name == FAILS:
             return "; ".join(f"{node}: {said}" for node, said in self.snapshot(state).failed.items())
-        return self._sentences.get((name, state[0])) or ""
+        return self._violated(state[0]).get(name, "")
 
     def memory(self) -> Any:
         return self.interleaving.memory()
 
     def recall(self, memory: Any) -> None:
         self.interleaving.recall(memory)
-        self._inside.clear()
-        self._sentences.clear()
+        self._forget()
 
     # -- properties --------------------------------------------------------------------------------------------
 
@@ -127,13 +130,13 @@ class System(Model[State, Choice]):
         records, names, envelopes = self.actors.locals, self.actors.names, self.actors.envelopes
         return Snapshot(
             self._nodes(locals_),
-            {name: _WORDS[records[local][0]] for name, local in zip(names, locals_, strict=True)},
+            {name: STATUS[records[local].status] for name, local in zip(names, locals_, strict=True)},
             tuple((names[src], names[dst], msg) for src, dst, msg in (envelopes[number] for number in net)),
             thaw(self.interleaving.pasts[past]),
             {
-                name: records[local][4]
+                name: records[local].said
                 for name, local in zip(names, locals_, strict=True)
-                if records[local][0] == FAILED
+                if records[local].status == FAILED
             },
         )
 
@@ -143,23 +146,35 @@ class System(Model[State, Choice]):
 
     def _nobody_failed(self, state: State) -> bool:
         records = self.actors.locals
-        return all(records[local][0] != FAILED for local in state[0])
+        return all(records[local].status != FAILED for local in state[0])
 
     def _holds(self, invariant: Invariant) -> Callable[[State], bool]:
-        """The test of a world's invariant, which depends on the nodes alone and is computed once for each state of
-        theirs."""
-        name, known, test = invariant.name, self._sentences, invariant.test
+        """The test of a world's invariant, which depends on the nodes alone."""
+        name = invariant.name
 
         def holds(state: State) -> bool:
-            key = (name, state[0])
-            if key not in known:
-                try:
-                    known[key] = test(self._nodes(state[0]))
-                except Exception as error:  # noqa: BLE001 - as in a world: a broken check is a violation
-                    known[key] = f"the invariant could not be tested: {type(error).__name__}: {error}"
-            return known[key] is None
+            locals_, wrong = self._seen_last  # one state is asked of all invariants in a row
+            if locals_ is not state[0]:
+                wrong = self._violated(state[0])
+                self._seen_last = (state[0], wrong)
+            return name not in wrong
 
         return holds
+
+    def _violated(self, locals_: tuple[int, ...]) -> Mapping[str, str]:
+        """The invariants that nodes in these states violate, with a sentence each."""
+        found = self._wrong.get(locals_)
+        if found is None:
+            nodes, wrong = self._nodes(locals_), {}
+            for invariant in self.invariants:
+                try:
+                    said = invariant.test(nodes)
+                except Exception as error:  # noqa: BLE001 - as in a world: a broken check is a violation
+                    said = f"the invariant could not be tested: {type(error).__name__}: {error}"
+                if said is not None:
+                    wrong[invariant.name] = said
+            found = self._wrong[locals_] = wrong or _NOTHING
+        return found
 
     def _seen(self, prop: Property[Snapshot]) -> Callable[[State], bool]:
         return lambda state: bool(prop.test(self.snapshot(state)))
@@ -176,4 +191,6 @@ class System(Model[State, Choice]):
         if kind == "action":
             action = self.bounds.actions[name]
             return Choice(kind, names[what], name=action.name, args=tuple(sorted(action.args.items())), draw=number)
+        if kind == "tick":
+            return Choice(kind, "", name=name)
         return Choice(kind, names[what], name=name, draw=number)

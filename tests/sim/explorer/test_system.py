@@ -231,7 +231,12 @@ def test_a_world_does_nothing_that_was_not_explored() -> None:
     explorer = Explorer(System(protocols.voters(3), Bounds(within=protocols.terms(2), crashes=1)))
     explorer.run()
     locals_ = explorer.model.actors.locals
-    known = {tuple((locals_[i][0] == UP, locals_[i][1], locals_[i][2]) for i in state[0]) for state in explorer.states}
+    known = {
+        tuple(
+            (locals_[i].status == UP, locals_[i].fields, tuple(name for name, _ in locals_[i].timers)) for i in state[0]
+        )
+        for state in explorer.states
+    }
     seen = set()
     for seed in range(60):
         world = World(protocols.voters(3), seed, strict=True)
