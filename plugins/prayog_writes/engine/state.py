@@ -16,13 +16,12 @@ from prayog_sim.trace import Step
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.device import Device
 from prayog_writes.engine.formulas import formulas
+from prayog_writes.engine.meters import amplification, parts
 from prayog_writes.engine.options import Options
 from prayog_writes.engine.survival import Memory
 from prayog_writes.engine.version import LEVELS
 
 __all__ = ["answer", "fold", "pulse", "short", "show", "start", "status"]
-
-_USER = "bytes of keys and values written by the user"
 
 
 def start(options: Options) -> Facts:
@@ -64,7 +63,8 @@ def fold(state: Facts, step: Step) -> Facts:
         case "stall":
             return {**state, "stalls": state["stalls"] + 1, "now": data["now"]}
         case "work":
-            return {**state, "now": data["now"]}
+            told = {name: data[name] for name in ("now", "memtable", "log", "formulas")}
+            return {**state, **told, "amplification": amplification(data["parts"])}
         case "action":
             looking: dict[str, Any] = {"looks": [], "answer": None} if data["name"] == "get" else {}
             return {**state, **looking, "error": "", **({"modes": {}} if data["name"] == "try_modes" else {})}
@@ -111,20 +111,10 @@ def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any
     if db is None:
         return {"open": False, "now": round(device.now)}
     stats = db.stats
-    tables, live = db.version.total(), memory.live
-    wrote = stats.flushed + stats.compact_written + stats.loaded
-    blocks = stats.blocks_read + stats.blocks_cached
     return {
-        "open": True, "now": round(device.now), "memtable": {"rows": len(db.memtable), "bytes": db.memtable.size},
-        "log": {"number": db.memtable.log, "bytes": db.log.size},
-        "amplification": {
-            "write": _meter(wrote, stats.user, "bytes written to tables", _USER),
-            "write_with_log": _meter(wrote + db.wal_bytes(), stats.user, "bytes written to tables and log", _USER),
-            "read": _meter(blocks, stats.gets, "data blocks looked into", "gets"),
-            "space": _meter(tables, live, "bytes of all tables", "bytes of the keys and values that count"),
-        },
-        "formulas": formulas(db.options, max(stats.user, 1), db.version.runs()),
-        "counters": {**stats.as_dict(), "wal": db.wal_bytes(), "runs": db.version.runs(), "live": live,
+        "open": True, "now": round(device.now), **pulse(db, memory),
+        "amplification": amplification(parts(db, memory)),
+        "counters": {**stats.as_dict(), "wal": db.wal_bytes(), "runs": db.version.runs(), "live": memory.live,
                      "stalled_us": round(device.waited), "longest_stall_us": round(device.longest),
                      "delayed": device.delayed},
         "edits": db.edits, "read_only": db.read_only,
@@ -133,22 +123,11 @@ def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any
 
 
 def pulse(db: Database, memory: Memory) -> dict[str, Any]:
-    """Meters while a workload runs.  ``meters``: the parts of each fraction, in bytes or blocks and gets.
-
-    ``formulas``: per meter what theory says, [typical, worst].
-    """
-    stats = db.stats
-    user, live, tables = stats.user, memory.live, db.version.total()
-    theory = formulas(db.options, max(user, 1), db.version.runs())
+    """How it stands while a workload runs.  ``parts``: those of the meters (`amplification` makes the fractions)."""
     return {
-        "l0": len(db.version.levels[0]), "memtable": db.memtable.size, "syncs": stats.syncs, "writes": stats.writes,
-        "table_bytes": tables, "write_amp": _rounded(stats.write_amplification()),
-        "read_amp": _rounded(stats.read_amplification()), "space_amp": _rounded(tables / live if live else None),
-        "meters": {
-            "user": user, "tables": stats.flushed + stats.compact_written + stats.loaded, "log": db.wal_bytes(),
-            "blocks": stats.blocks_read + stats.blocks_cached, "gets": stats.gets, "live": live,
-        },
-        "formulas": {name: [each["typical"], each["worst"]] for name, each in theory.items()},
+        "l0": len(db.version.levels[0]), "memtable": {"rows": len(db.memtable), "bytes": db.memtable.size},
+        "log": {"number": db.memtable.log, "bytes": db.log.size}, "syncs": db.stats.syncs, "writes": db.stats.writes,
+        "parts": parts(db, memory), "formulas": formulas(db.options, max(db.stats.user, 1), db.version.runs()),
     }  # fmt: skip
 
 
@@ -166,15 +145,6 @@ def answer(key: bytes, value: bytes | None, seen: list[dict[str, Any]], expected
 def short(value: bytes | None) -> str | None:
     """The beginning of a value, readable."""
     return None if value is None else value[:40].decode("utf-8", "backslashreplace")
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
-def _meter(numerator: int, denominator: int, over: str, under: str) -> dict[str, Any]:
-    value = round(numerator / denominator, 3) if denominator else None
-    return {"value": value, "numerator": numerator, "denominator": denominator, "over": over, "under": under}
 
 
 def show(state: Facts, step: Step | None) -> View:

@@ -51,12 +51,23 @@ def test_meters_while_working_have_both_halves() -> None:
     run = study()
     facts = do(run, "run_workload", workload="delete-heavy", count=900)
     last = [step.data for step in run.trace if step.kind == "worked"][-1]
-    meters, end = last["meters"], facts["amplification"]
-    assert meters["tables"] == end["write"]["numerator"]
-    assert meters["tables"] + meters["log"] == end["write_with_log"]["numerator"]
-    assert meters["user"] == end["write"]["denominator"]
-    assert meters["live"] == sum(len(k) + len(v) for k, v in run.memory.now.items()) == end["space"]["denominator"]
-    assert last["formulas"]["write"] == [facts["formulas"]["write"][name] for name in ("typical", "worst")]
+    parts, end = last["parts"], facts["amplification"]
+    assert parts["written"] == end["write"]["numerator"]
+    assert parts["written"] + parts["log"] == end["write_with_log"]["numerator"]
+    assert parts["user"] == end["write"]["denominator"]
+    assert parts["live"] == sum(len(k) + len(v) for k, v in run.memory.now.items()) == end["space"]["denominator"]
+    assert last["formulas"] == facts["formulas"]
+
+
+def test_the_meters_are_live_in_the_middle_of_a_workload() -> None:
+    run = study()
+    do(run, "run_workload", workload="random", count=900)
+    middle = [step for step in run.trace if step.kind == "work"][2]
+    facts = run.view(middle.seq).facts
+    parts = middle.data["parts"]
+    assert facts["amplification"]["write"]["value"] == round(parts["written"] / parts["user"], 3)
+    assert facts["memtable"] == middle.data["memtable"]
+    assert facts["memtable"]["rows"] > 0
 
 
 def test_live_bytes_follow_a_recovery() -> None:

@@ -38,10 +38,11 @@ def _leveldb(folder: Path) -> Iterator[Emit]:
     viewer = Viewer(DiskFiles(folder))
     for edit in viewer.edits():
         yield "edit", "database", edit
-    rows = blocks = 0
+    rows = blocks = damaged = 0
     for seen in viewer.tables():
         rows += seen.meta.entries
         blocks += seen.blocks
+        damaged += bool(seen.damage)
         yield "table", "database", {
             "level": seen.level, **described(seen.meta), "blocks": seen.blocks, "filters": seen.filters,
             "damage": seen.damage,
@@ -49,7 +50,7 @@ def _leveldb(folder: Path) -> Iterator[Emit]:
     damage = [[name, found.start, found.end, found.why] for name, found in viewer.log_damage]
     yield "viewed", "database", {
         "engine": "LevelDB", "edits": len(viewer.history.edits), "rows_in_tables": rows, "blocks": blocks,
-        "rows_in_logs": len(viewer.memtable), "log_damage": damage,
+        "rows_in_logs": len(viewer.memtable), "log_damage": damage, "damaged": damaged + len(damage),
     }  # fmt: skip
 
 
@@ -78,4 +79,4 @@ def _rocksdb(folder: Path) -> Iterator[Emit]:
     }  # fmt: skip
     total = sum(meta.entries for _, meta in files)
     yield "viewed", "database", {"engine": "RocksDB", "edits": 1, "rows_in_tables": total, "blocks": None,
-                                 "rows_in_logs": None, "log_damage": []}  # fmt: skip
+                                 "rows_in_logs": None, "log_damage": [], "damaged": 0}  # fmt: skip

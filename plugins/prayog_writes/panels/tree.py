@@ -1,0 +1,128 @@
+"""Where the tables of a tree are drawn: by bytes or by key range, sub-levels of level 0, overlaps.  No Qt.
+
+Rules
+1. In the picture *by bytes* every row is equally high and width stands for bytes, so that area is bytes on all levels.
+2. In the picture *by key range* the left and right edges of a table are its first and last key, by their rank among the
+   borders of all tables; tables above each other overlap.
+3. Level 0 in the picture by key range is divided into sub-levels: a table lies above all older ones that it overlaps.
+   Source: Pebble, "L0 sublevels" (cockroachdb/pebble, docs/rocksdb.md).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["Box", "Keys", "in_use", "layout", "overlaps", "sublevels", "told_bytes"]
+
+File = Mapping[str, Any]
+Levels = Sequence[Sequence[File]]
+
+
+class Box(NamedTuple):
+    """A rectangle: left, top, width, height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def towards(self, other: Box, share: float) -> Box:
+        """The rectangle `share` (0 to 1) of the way to `other`."""
+        return Box(*(a + (b - a) * share for a, b in zip(self, other, strict=True)))
+
+
+def overlaps(file: File, below: Sequence[File]) -> list[File]:
+    """The tables of the next level whose key range meets that of `file`."""
+    return [other for other in below if other["low"] <= file["high"] and file["low"] <= other["high"]]
+
+
+def sublevels(files: Sequence[File]) -> list[int]:
+    """For each table of level 0 (the newest first) its sub-level: 0 lies at the bottom."""
+    heights: list[int] = []
+    placed: list[File] = []
+    for file in reversed(files):
+        met = [height for height, other in zip(heights, placed, strict=True) if overlaps(file, [other])]
+        heights.append(max(met, default=-1) + 1)
+        placed.append(file)
+    return heights[::-1]
+
+
+def in_use(levels: Levels) -> list[tuple[int, Sequence[File]]]:
+    """The levels that are shown: at least two, and down to the deepest that holds a table."""
+    last = max((n for n, files in enumerate(levels) if files), default=1)
+    return [(n, levels[n]) for n in range(max(2, last + 1)) if n < len(levels)]
+
+
+class Keys:
+    """The axis of keys: the borders of all tables at equal distances."""
+
+    def __init__(self, files: Iterable[File]) -> None:
+        self._borders = sorted({str(file[end]) for file in files for end in ("low", "high")})
+        self._rank = {key: rank for rank, key in enumerate(self._borders)}
+        self._last = max(1, len(self._borders) - 1)
+
+    def place(self, key: str) -> float:
+        """Where `key` lies, 0 to 1.  Between two borders, as far as its letters say."""
+        rank = self._rank.get(key)
+        if rank is not None:
+            return rank / self._last
+        right = bisect_left(self._borders, key)
+        if right in (0, len(self._borders)):
+            return min(1.0, right / self._last)
+        share = _between(self._borders[right - 1], key, self._borders[right])
+        return (right - 1 + share) / self._last
+
+
+def _between(low: str, key: str, high: str) -> float:
+    """How far `key` is from `low` to `high`, read as numbers after the letters that they share."""
+    shared = 0
+    while shared < min(len(low), len(high)) and low[shared] == high[shared]:
+        shared += 1
+    a, b, c = (_number(word[shared : shared + 6]) for word in (low, key, high))
+    return (b - a) / (c - a) if c > a else 0.5
+
+
+def _number(letters: str) -> int:
+    value = 0
+    for place in range(6):
+        value = value << 21 | (ord(letters[place]) + 1 if place < len(letters) else 0)
+    return value
+
+
+def layout(levels: Levels, by_key: bool, room: Box, keys: Keys | None = None) -> dict[int, Box]:
+    """The rectangle of every table, by its number.  `room` is divided into rows of equal height for the levels in use.
+
+    `keys` is the axis (else one of these tables).
+    """
+    shown = in_use(levels)
+    tall = room.h / max(1, len(shown))
+    boxes: dict[int, Box] = {}
+    if by_key:
+        axis = keys or Keys(file for _, files in shown for file in files)
+        for row, (level, files) in enumerate(shown):
+            lanes = sublevels(files) if level == 0 else [0] * len(files)
+            most = max(lanes, default=0) + 1
+            for file, lane in zip(files, lanes, strict=True):
+                begin, end = axis.place(str(file["low"])), axis.place(str(file["high"]))
+                high = (tall - 8) / most
+                top = room.y + row * tall + 4 + (most - 1 - lane) * high
+                wide = max(3.0, (end - begin) * room.w)
+                boxes[file["number"]] = Box(room.x + min(begin * room.w, room.w - wide), top, wide, high)
+        return boxes
+    most = max((sum(int(file["size"]) for file in files) for _, files in shown), default=0) or 1
+    for row, (_, files) in enumerate(shown):
+        x = room.x
+        for file in files:
+            wide = room.w * int(file["size"]) / most
+            boxes[file["number"]] = Box(x, room.y + row * tall + 4, wide, tall - 8)
+            x += wide
+    return boxes
+
+
+def told_bytes(count: int) -> str:
+    """A number of bytes for people."""
+    if count < 10_000:
+        return f"{count:,} B"
+    return f"{count / 1024:,.0f} KiB" if count < 10 << 20 else f"{count / 2**20:,.1f} MiB"
