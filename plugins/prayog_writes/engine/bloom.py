@@ -71,17 +71,20 @@ def _hash_equal(keys: list[bytes], size: int) -> npt.NDArray[np.uint32]:
     return value
 
 
-def build_filters(keys: list[bytes], offsets: npt.NDArray[np.int64], bits: int) -> bytes:
-    """The filter block of a table: `offsets[i]` is where the block of `keys[i]` begins.  ``bits``: a key."""
+def build_filters(hashes: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], bits: int) -> bytes:
+    """The filter block of a table.
+
+    ``hashes``: those of all its keys; ``offsets[i]``: where the block of key i begins; ``bits``: for each key.
+    """
     number = offsets >> SPAN
-    count = int(number[-1]) + 1 if len(keys) else 0
+    count = int(number[-1]) + 1 if len(hashes) else 0
     keys_in = np.bincount(number, minlength=count)
     size = np.where(keys_in > 0, (np.maximum(keys_in * bits, 64) + 7) // 8, 0)
     ends = np.cumsum(size + (size > 0))
     starts = ends - size - (size > 0)
     array = np.zeros(8 * int(ends[-1] if count else 0), bool)
     k = probes(bits)
-    value = hash_keys(keys)
+    value = hashes
     delta = value >> np.uint32(17) | value << np.uint32(15)
     modulus, base = (8 * size[number]).astype(np.uint32), 8 * starts[number]
     for _ in range(k):

@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from prayog_writes.engine.building import BLOCK_SIZE, TableBuilder
 from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.edit import Edit, FileMeta, table_name
 from prayog_writes.engine.files import Sink
 from prayog_writes.engine.memtable import MemTable
 from prayog_writes.engine.merge import Dropped, merged
 from prayog_writes.engine.policy import Pick
-from prayog_writes.engine.table import BLOCK_SIZE, TableBuilder
 
 if TYPE_CHECKING:
     from prayog_writes.engine.database import Database
@@ -70,12 +70,11 @@ class Job(Protocol):
 
 
 class TableWriter:
-    """Writes rows that come in order as tables of about `size` bytes (0: one table)."""
+    """Writes rows that come in order as tables of at least `size` bytes (0: one table)."""
 
     def __init__(self, db: Database, size: int) -> None:
         self._db = db
         self._size = size
-        self._bytes = 0
         self._open: tuple[int, Sink, TableBuilder] | None = None
         self.done: list[FileMeta] = []
 
@@ -87,12 +86,11 @@ class TableWriter:
     def add(self, rows: Columns) -> None:
         """Take rows; never parts the versions of one key when they come together."""
         if self._open is None:
-            number = self._db.new_number()
+            number, options = self._db.new_number(), self._db.options
             sink = self._db.files.create(table_name(number))
-            self._open = number, sink, TableBuilder(sink, self._db.options.bits)
+            self._open = number, sink, TableBuilder(sink, options.bits, options.compression == "snappy")
         self._open[2].add(rows)
-        self._bytes += rows.bytes()
-        if self._size and self._bytes >= self._size:
+        if self._size and self._open[2].size >= self._size:
             self.finish()
 
     def finish(self) -> None:
@@ -104,7 +102,7 @@ class TableWriter:
         if "manifest first" not in self._db.options.broken:
             sink.sync()
         sink.close()
-        self._open, self._bytes = None, 0
+        self._open = None
         meta = FileMeta(
             number,
             numbers.size,

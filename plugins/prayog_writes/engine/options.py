@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["BROKEN", "MODES", "POLICIES", "SYNCS", "Options"]
+__all__ = ["BROKEN", "COMPRESSIONS", "MODES", "POLICIES", "SYNCS", "Options"]
 
 POLICIES = ("leveled", "size-tiered", "major", "FIFO", "none")
+COMPRESSIONS = ("none", "snappy")
 SYNCS = ("always", "every", "never")
 MODES = ("tolerate corrupted tail", "absolute consistency", "point in time", "skip any corrupted record")
 """RocksDB's WALRecoveryMode: kTolerateCorruptedTailRecords, kAbsoluteConsistency, kPointInTimeRecovery,
@@ -41,6 +42,8 @@ class Options:
     fanout: int = 10
     bits: int = 10
     """Bits of filter for each key; 0 leaves filters out."""
+    compression: Literal["none", "snappy"] = "none"
+    """Of the blocks of new tables; existing ones are read either way."""
     policy: str = "leveled"
     trigger: int = 4
     """Tables in level 0 (for size-tiered and major: runs) at which compaction begins."""

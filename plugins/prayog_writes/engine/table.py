@@ -17,112 +17,29 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from struct import Struct
 
-import numpy as np
-
 from prayog_writes.engine import block as blocks
-from prayog_writes.engine import snappy
-from prayog_writes.engine.bloom import Filters, build_filters, hash_key
+from prayog_writes.engine import coding, snappy
+from prayog_writes.engine.bloom import Filters, hash_key
 from prayog_writes.engine.cache import Cache
-from prayog_writes.engine.coding import TRAILER, take_varint, varint
+from prayog_writes.engine.coding import take_varint
 from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.crc import crc32c, masked
 from prayog_writes.engine.errors import Corruption
-from prayog_writes.engine.files import Files, Sink, Source
+from prayog_writes.engine.files import Files, Source
 from prayog_writes.engine.stats import Stats
 
-__all__ = ["BLOCK_SIZE", "Numbers", "Table", "TableBuilder"]
+__all__ = ["FILTER", "FOOTER", "MAGIC", "NUMBERS", "PLAIN", "SNAPPY", "TRAILER", "Table"]
 
-BLOCK_SIZE = 4096
+PLAIN, SNAPPY = 0, 1
+"""How a block is stored."""
 FILTER = b"filter.leveldb.BuiltinBloomFilter2"
 NUMBERS = b"prayog.numbers"
 MAGIC = 0xDB4775248B80FB57
-_TRAILER = Struct("<BI")
-_FOOTER = Struct("<40sQ")
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """A finished table: bytes, rows, tombstones, its first and last internal key, its range of sequences."""
-
-    size: int
-    entries: int
-    tombstones: int
-    smallest: bytes
-    largest: bytes
-    oldest: int
-    newest: int
-
-
-class TableBuilder:
-    """Writes rows, which come in order, as a table with `bits` bits of filter a key (0: none).  Does not sync."""
-
-    def __init__(self, sink: Sink, bits: int) -> None:
-        self._sink = sink
-        self._bits = bits
-        self._at = 0
-        self._waiting = Columns()
-        self._keys: list[bytes] = []
-        self._tags: list[bytes] = []
-        self._index: list[tuple[bytes, bytes]] = []
-        self._starts: list[int] = []
-        self._counts: list[int] = []
-
-    def add(self, rows: Columns) -> None:
-        """Take rows, and write the blocks that are full."""
-        self._waiting.extend(rows)
-        self._keys += rows.keys
-        self._tags += rows.tags
-        self._blocks(last=False)
-
-    def finish(self) -> Numbers:
-        """Write the rest; there was at least one row."""
-        self._blocks(last=True)
-        parts: list[bytes] = []
-        meta: list[tuple[bytes, bytes]] = []
-        if self._bits:
-            data = build_filters(self._keys, np.repeat(np.array(self._starts, np.int64), self._counts), self._bits)
-            meta.append((FILTER, self._seal(parts, data)))
-        tags = np.frombuffer(b"".join(self._tags), "<u8")
-        sequences = tags >> np.uint64(8)
-        tombstones = int((tags & np.uint64(1) == 0).sum())
-        oldest, newest = int(sequences.min()), int(sequences.max())
-        meta.append((NUMBERS, self._seal(parts, b"".join(map(varint, (len(tags), tombstones, oldest, newest))))))
-        handles = b"".join([self._seal(parts, blocks.plain(entries)) for entries in (meta, self._index)])
-        parts.append(_FOOTER.pack(handles, MAGIC))
-        self._sink.append(b"".join(parts))
-        smallest, largest = self._keys[0] + self._tags[0], self._keys[-1] + self._tags[-1]
-        return Numbers(self._at + _FOOTER.size, len(tags), tombstones, smallest, largest, oldest, newest)
-
-    def _blocks(self, last: bool) -> None:
-        rows = self._waiting
-        shared = blocks.shared_prefixes(rows.keys)
-        ends = np.cumsum(blocks.sizes_of(rows, shared))
-        sharing = shared.tolist()
-        parts: list[bytes] = []
-        low = before = 0
-        while low < len(rows):
-            full = int(np.searchsorted(ends, before + BLOCK_SIZE))
-            if full >= len(rows) and not last:
-                break
-            high = max(low + 1, full)
-            self._starts.append(self._at)
-            self._counts.append(high - low)
-            handle = self._seal(parts, blocks.encode(rows.cut(low, high), sharing[low:high]))
-            self._index.append((rows.keys[high - 1] + rows.tags[high - 1], handle))
-            low, before = high, int(ends[high - 1])
-        self._waiting = rows.cut(low, len(rows))
-        if parts:
-            self._sink.append(b"".join(parts))
-
-    def _seal(self, parts: list[bytes], data: bytes) -> bytes:
-        """Add a block and its trailer; returns its handle."""
-        handle = varint(self._at) + varint(len(data))
-        parts += (data, _TRAILER.pack(0, masked(crc32c(data + b"\0"))))
-        self._at += len(data) + _TRAILER.size
-        return handle
+TRAILER = Struct("<BI")
+"""Behind every block: how it is stored, and its masked CRC-32C."""
+FOOTER = Struct("<40sQ")
 
 
 class Table:
@@ -134,9 +51,9 @@ class Table:
         self._source: Source = files.open(name)
         self._cache = cache
         size = self._source.size
-        if size < _FOOTER.size:
-            raise Corruption(name, 0, f"a table has at least {_FOOTER.size} bytes, this file has {size}")
-        handles, magic = _FOOTER.unpack(self._source.read(size - _FOOTER.size, _FOOTER.size))
+        if size < FOOTER.size:
+            raise Corruption(name, 0, f"a table has at least {FOOTER.size} bytes, this file has {size}")
+        handles, magic = FOOTER.unpack(self._source.read(size - FOOTER.size, FOOTER.size))
         if magic != MAGIC:
             raise Corruption(name, size - 8, "the last 8 bytes are not those of a LevelDB table")
         offset, at = take_varint(handles, 0)
@@ -165,17 +82,17 @@ class Table:
 
     def raw(self, offset: int, size: int) -> bytes:
         """A block, checked and decompressed.  Raises `Corruption`."""
-        data = self._source.read(offset, size + _TRAILER.size)
-        if len(data) < size + _TRAILER.size:
+        data = self._source.read(offset, size + TRAILER.size)
+        if len(data) < size + TRAILER.size:
             raise Corruption(self.name, offset, f"a block of {size} bytes was announced and the file ends")
-        kind, stored = _TRAILER.unpack_from(data, size)
+        kind, stored = TRAILER.unpack_from(data, size)
         if masked(crc32c(data[: size + 1])) != stored and not self._trusting:
             raise Corruption(
                 self.name, offset, f"the checksum of a block of {size} bytes does not match", "Restore the file."
             )
-        if kind == 0:
+        if kind == PLAIN:
             return data[:size]
-        if kind != 1:
+        if kind != SNAPPY:
             raise Corruption(
                 self.name, offset, f"the block is compressed in a way (type {kind}) that the lab cannot read"
             )
@@ -268,7 +185,7 @@ def _row(rows: Columns, key: bytes, snapshot: int) -> tuple[tuple[int, bytes | N
     keys = rows.keys
     place = bisect_left(keys, key)
     while place < len(keys) and keys[place] == key:
-        tag: int = TRAILER.unpack(rows.tags[place])[0]
+        tag: int = coding.TRAILER.unpack(rows.tags[place])[0]
         if tag >> 8 <= snapshot:
             return (tag >> 8, rows.values[place] if tag & 1 else None), False
         place += 1
