@@ -7,7 +7,7 @@ are in `engine.real`.  Start reading at `engine.database`, then `engine.study`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 from prayog_sdk.checks import Check, Measure, always, count, last, never
@@ -101,13 +101,20 @@ def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
     return compare(simulated, real)
 
 
+_GROUPS = {
+    "Tables": ("flush", "compact", "verify", "fill_disk"),
+    "Crash lab": ("crash", "power_fail", "cut_wal", "flip_byte", "try_modes", "reopen"),
+    "Real disk": ("group_commit", "compare", "look_into", "optimise"),
+}
+"""Tools that share a menu, so that one line is enough for all."""
+
 _KEY, _VALUE = Arg("key", "text", "Key", "asha"), Arg("value", "text", "Value", "1")
 _AT = Arg("at", "int", "Byte (negative: from the end)", -3)
 
 
 @hookimpl
 def prayog_actions() -> list[ActionSpec]:
-    return [
+    actions = [
         ActionSpec("put", "Put", "Write one value.", args=(_KEY, _VALUE), key="p", icon="plus"),
         ActionSpec("get", "Get", "Read one value, and see every place that was looked at.", args=(_KEY,), key="g",
                    icon="search"),
@@ -148,6 +155,9 @@ def prayog_actions() -> list[ActionSpec]:
                              ("batch", "queue", "index", "cache", "replica", "view", "denormalise")),
                          Arg("count", "int", "Rows", 2_000))),
     ]  # fmt: skip
+    return [
+        replace(spec, group=next((g for g, names in _GROUPS.items() if spec.name in names), "")) for spec in actions
+    ]
 
 
 @hookimpl

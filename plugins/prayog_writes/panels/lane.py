@@ -40,9 +40,16 @@ class Lane:
         bars = (h - 6) / 2
         return Box(x, y + 4, w, bars - 2), Box(x, y + 4 + bars, w, bars - 2)
 
-    def output(self) -> Box:
-        """Where finished tables come from."""
-        return self._parts()[1]
+    def slices(self, motion: Motion) -> dict[int, Box]:
+        """Where each finished table comes from: its part of the output."""
+        bar = self._parts()[1]
+        total = sum(int(file["size"]) for file in motion.outputs) or 1
+        x, found = bar.x, {}
+        for file in motion.outputs:
+            wide = bar.w * int(file["size"]) / total
+            found[int(file["number"])] = bar._replace(x=x, w=wide)
+            x += wide
+        return found
 
     def paint(
         self, painter: QPainter, metrics: QFontMetrics, motion: Motion | None, boxes: Mapping[int, Box]

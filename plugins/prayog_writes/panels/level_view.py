@@ -40,7 +40,7 @@ class LevelView(QWidget):
         super().__init__(parent)
         self.facts: Mapping[str, Any] = {}
         self.by_key = False
-        self._whole = whole
+        self.whole = whole
         self._motion: Motion | None = None
         self._boxes: dict[int, Box] = {}
         self._laid: tuple[object, ...] = ()
@@ -87,16 +87,16 @@ class LevelView(QWidget):
     # -- where things are ----------------------------------------------------------------------------------------
 
     def _left(self) -> int:
-        widest = "memtable" if self._whole else "999 KiB"
+        widest = "memtable" if self.whole else "999 KiB"
         return self.fontMetrics().horizontalAdvance(widest) + 2 * theme.UNIT
 
     def _head(self) -> int:
-        return self.fontMetrics().height() + 2 * theme.UNIT if self._whole else 0
+        return self.fontMetrics().height() + 2 * theme.UNIT if self.whole else 0
 
     def _room(self) -> Box:
         """Where the rows of the levels are."""
         left, head = self._left(), self._head()
-        foot = self._lane.height(self.fontMetrics()) if self._whole else 0
+        foot = self._lane.height(self.fontMetrics()) if self.whole else 0
         return Box(left, head, max(10, self.width() - left - theme.UNIT), max(20, self.height() - head - foot))
 
     def _lay_out(self) -> Box:
@@ -116,7 +116,7 @@ class LevelView(QWidget):
         boxes = self._boxes
         levels = self.facts.get("levels", ())
         shown = in_use(levels) if levels else []
-        if self._whole:
+        if self.whole:
             self._paint_memory(painter, Box(room.x, 4, room.w, self._head() - 8))
             self._lane.place = Box(room.x, room.y + room.h, room.w, self.height() - room.y - room.h)
         gone: Sequence[tuple[int, File]] = ()
@@ -124,8 +124,8 @@ class LevelView(QWidget):
         if motion is not None and motion.before:
             share = _eased(motion.landed)
             old = layout(motion.before, self.by_key, room, self._keys)
-            start = Box(room.x, 4, room.w, 16) if motion.kind == "flush" else self._lane.output()
-            boxes = {n: old.get(n, start).towards(box, share) for n, box in boxes.items()}
+            start = self._lane.slices(motion)
+            boxes = {n: old.get(n, start.get(n, box)).towards(box, share) for n, box in boxes.items()}
             gone = [(n, f) for n, f in motion.inputs if int(f["number"]) not in boxes]
             painter.setOpacity(1 - share)
             self._paint_tables(painter, gone, {n: b for n, b in old.items() if n not in boxes})
@@ -134,7 +134,7 @@ class LevelView(QWidget):
         for row, (level, files) in enumerate(shown):
             self._paint_label(painter, level, files, room.y + row * tall, tall)
             self._paint_tables(painter, [(level, file) for file in files], boxes)
-        if self._whole:
+        if self.whole:
             self._lane.paint(painter, self.fontMetrics(), motion, self._boxes)
         if self._chosen in self._places:
             self._paint_chosen(painter, boxes)

@@ -45,6 +45,7 @@ class LevelsPanel(Panel):
         self._dirty = True
         self._drawn = -2
         self._said = ""
+        self._trouble = ""
         self._chronicle = Chronicle()
         self._reader = TraceReader(self._take, self)
         self._reader.grown.connect(lambda _through: self._again())
@@ -80,7 +81,7 @@ class LevelsPanel(Panel):
     # -- the bench -----------------------------------------------------------------------------------------------
 
     def on_run(self, bench: Bench) -> None:
-        self._chronicle = Chronicle()
+        self._chronicle, self._trouble = Chronicle(), ""
         self._reader.begin(bench.trace)
         self._again()
 
@@ -117,6 +118,7 @@ class LevelsPanel(Panel):
         if not self._dirty and moves is None:
             return
         self._drawn, self._dirty = at, moves is not None and moves.moving
+        self._levels.whole = not view.facts.get("guest")
         self._levels.show_facts(view.facts, moves)
         self._show_place(at)
         self._show_limits(view.facts)
@@ -153,13 +155,16 @@ class LevelsPanel(Panel):
 
     def _guest(self, viewed: Facts) -> str:
         logs, damaged = viewed["rows_in_logs"], viewed["damaged"]
-        words = self.tr("{engine}, read only: nothing was changed. {rows} rows in tables, {logs} in the log; {damage}.")
+        words = self.tr("{engine}, read only: nothing was changed. {rows} rows in tables, {logs}; {damage}.")
         return words.format(
-            engine=viewed["engine"], rows=f"{viewed['rows_in_tables']:,}", logs="?" if logs is None else f"{logs:,}",
-            damage=self.tr("{n} files damaged").format(n=damaged) if damaged else self.tr("no damage found"),
+            engine=viewed["engine"], rows=f"{viewed['rows_in_tables']:,}",
+            logs=self.tr("its log not read") if logs is None else self.tr("{n} in the log").format(n=f"{logs:,}"),
+            damage=self.tr("damaged files: {n}").format(n=damaged) if damaged else self.tr("no damage found"),
         )  # fmt: skip
 
     def _why(self, facts: Facts) -> str:
+        if self._trouble:
+            return self._trouble
         if facts.get("guest") and facts["error"]:
             return str(facts["error"])
         if facts["job"] and facts["job"].get("reason"):
@@ -210,9 +215,15 @@ class LevelsPanel(Panel):
         if self.bench is None or not folder:
             return
         from prayog_writes.engine.real.guest import GuestSession
+        from prayog_writes.engine.real.other import refusal
 
-        guest = GuestSession()
-        self.bench.show(Path(folder).name, guest)
+        self._trouble = refusal(Path(folder))
+        if self._trouble:
+            self.bench.say(self._trouble)
+            self._again()
+            self.on_frame()
+            return
+        self.bench.show(Path(folder).name, GuestSession())
         self.bench.do(Action("look_into", {"folder": folder}))
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:

@@ -37,7 +37,8 @@ class Motion:
     dropped_versions: int = 0
     dropped_tombstones: int = 0
     before: tuple[tuple[File, ...], ...] = ()
-    """While it lands: the levels before the edit."""
+    """While it lands: the levels before the edit, and the tables that come."""
+    outputs: tuple[File, ...] = ()
 
     @property
     def moving(self) -> bool:
@@ -120,7 +121,8 @@ def _landing(
     data = step.data
     if data["what"] in ("start", "log"):
         return None
-    added = {int(file["number"]) for _, file in data["added"]}
+    outputs = tuple(file for _, file in data["added"])
+    added = {int(file["number"]) for file in outputs}
     before = [[file for file in files if file["number"] not in added] for files in levels]
     gone = [(int(level), tables[int(number)]) for level, number in data["deleted"] if int(number) in tables]
     for level, file in gone:
@@ -130,5 +132,6 @@ def _landing(
         files.sort(key=lambda file: str(file["low"]))
     output = int(data["added"][0][0]) if data["added"] else 0
     return Motion(
-        str(data["what"]), tuple(gone), output, 1.0, 1.0, share, before=tuple(tuple(files) for files in before)
+        str(data["what"]), tuple(gone), output, 1.0, 1.0, share, before=tuple(tuple(files) for files in before),
+        outputs=outputs,
     )  # fmt: skip

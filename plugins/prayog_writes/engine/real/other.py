@@ -19,19 +19,33 @@ from prayog_writes.engine.errors import Corruption, DatabaseError
 from prayog_writes.engine.opening import described
 from prayog_writes.engine.viewing import Viewer, file_meta
 
-__all__ = ["look_into"]
+__all__ = ["look_into", "refusal"]
 
 
 def look_into(folder: Path) -> Iterator[Emit]:
     """Edits and tables of the database in `folder`; nothing is changed.  Raises `DatabaseError` with a sentence."""
+    why = refusal(folder)
+    if why:
+        raise DatabaseError(why)
+    yield from _rocksdb(folder) if _is_rocksdb(folder) else _leveldb(folder)
+
+
+def refusal(folder: Path) -> str:
+    """Why `folder` cannot be looked into, as a sentence; empty when it looks like a database."""
     if not folder.is_dir():
-        raise DatabaseError(f"{folder} is no folder. Choose the folder that holds the files CURRENT and MANIFEST-….")
+        return f"{folder} is no folder. Choose the folder that holds the files CURRENT and MANIFEST-…."
     if not (folder / "CURRENT").exists():
-        raise DatabaseError(f"{folder} has no file CURRENT, so it is no LevelDB or RocksDB database.")
-    if any(folder.glob("OPTIONS-*")):
-        yield from _rocksdb(folder)
-        return
-    yield from _leveldb(folder)
+        return f"{folder} has no file CURRENT, so it is no LevelDB or RocksDB database."
+    if _is_rocksdb(folder) and not find_spec("rocksdict"):
+        return (
+            f"{folder} is a RocksDB database, whose files differ from LevelDB\u2019s. The lab opens it through the "
+            "Python package rocksdict, which is not installed (pip install rocksdict)."
+        )
+    return ""
+
+
+def _is_rocksdb(folder: Path) -> bool:
+    return any(folder.glob("OPTIONS-*"))
 
 
 def _leveldb(folder: Path) -> Iterator[Emit]:
@@ -55,11 +69,6 @@ def _leveldb(folder: Path) -> Iterator[Emit]:
 
 
 def _rocksdb(folder: Path) -> Iterator[Emit]:
-    if not find_spec("rocksdict"):
-        raise DatabaseError(
-            "This is a RocksDB database, whose files differ from LevelDB\u2019s. The lab opens it through the Python "
-            "package rocksdict, which is not installed (pip install rocksdict)."
-        )
     kit: Any = import_module("rocksdict")
     try:
         db = kit.Rdict(str(folder), kit.Options(raw_mode=True), access_type=kit.AccessType.read_only())
