@@ -15,11 +15,11 @@ from psycopg.types.string import TextLoader
 from prayog_migration.engine.model import Catalogue, Dialect, Table
 from prayog_migration.engine.real.store import Fault, FaultKind, Position, Row, Walk, Written
 
-__all__ = ["PostgresReader", "PostgresStore", "PostgresWriter", "exact_text"]
+__all__ = ["SESSION_OPTIONS", "PostgresReader", "PostgresStore", "PostgresWriter", "exact_text"]
 
 _FETCH_BYTES = 2_000_000
 _FETCH_ROWS = 1_000
-_OPTIONS = "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex"
+SESSION_OPTIONS = "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex"
 """Of every session of ours, so that the same value has the same text whatever the server's settings are."""
 
 
@@ -51,7 +51,7 @@ class PostgresStore:
     def connect(self) -> psycopg.Connection[Any]:
         """A connection in autocommit mode that speaks UTC and ISO dates."""
         connection = psycopg.connect(
-            self.url, autocommit=True, connect_timeout=10, options=_OPTIONS, client_encoding="UTF8"
+            self.url, autocommit=True, connect_timeout=10, options=SESSION_OPTIONS, client_encoding="UTF8"
         )
         path = [pg.Identifier(self.schema)]
         if self.schema != "public":
