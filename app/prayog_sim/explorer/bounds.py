@@ -27,8 +27,9 @@ class Clock:
     before that, and stands still at `until` µs.
 
     What happens at one time happens in any order, but timers that are due come before messages, because a message
-    takes longer than no time.  Messages may take any number of steps, unless `rounds`: then the clock goes on only
-    when none is on its way (the synchronous model: Lynch, "Distributed Algorithms", 1996, section 2.1).
+    takes longer than no time.  Messages may take any number of steps, unless they are `prompt`: then the clock waits
+    for all but those to paused nodes.  (With one step a round, that is the synchronous model: Lynch, "Distributed
+    Algorithms", 1996, section 2.1.)
 
     What is found is real: a world with these delays does the same.  What is not found may still hide between two
     steps, so choose a step that divides the times that the nodes use (Henzinger, Manna and Pnueli, "What good are
@@ -37,7 +38,7 @@ class Clock:
 
     step: int
     until: int
-    rounds: bool = False
+    prompt: bool = False
 
     def __post_init__(self) -> None:
         if self.step < 1 or self.until < 0:
@@ -105,7 +106,7 @@ class Choice:
         if self.kind in ("deliver", "drop", "duplicate"):
             words = f"{self.kind} {self.src} → {self.node} {short(self.msg)}"
         elif self.kind == "tick":
-            words = f"the clock goes on to {self.name}"
+            words = f"the clock goes on to {self.name}" if self.name else "the clock goes on"
         elif self.kind == "torn":
             words = f"{self.node} crash in the middle of a write"
         else:

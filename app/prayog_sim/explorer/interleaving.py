@@ -213,9 +213,13 @@ class Interleaving:
             return "there is no clock"
         if self.hurry(state):
             return "a timer is due, and fires first"
-        if clock.rounds and state[1]:
-            return "the round is not over: a message is on its way"
+        if clock.prompt and any(self._taken(state, envelope) for envelope in state[1]):
+            return "messages are prompt here, and one is on its way"
         return f"the bounds end at {format_us(clock.until)}" if self.now(state) >= clock.until else ""
+
+    def _taken(self, state: State, envelope: int) -> bool:
+        """Whether its receiver can take a message now."""
+        return self.actors.locals[state[0][self.actors.receivers[envelope]]].status != PAUSED
 
     def _tick(self, state: State, found: list[State], log: list[Entry] | None) -> None:
         """Let the clock go on by a step, or to the next timer if that is due before."""
