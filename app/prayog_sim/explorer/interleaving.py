@@ -18,36 +18,21 @@ from itertools import product
 from typing import Any
 
 from prayog_sim.clock import format_us
-from prayog_sim.explorer.actors import DOWN, PAUSED, UP, Actors, Move
+from prayog_sim.explorer.actors import PAUSED, UP, Actors, Move
+from prayog_sim.explorer.alone import Own, own_moves
 from prayog_sim.explorer.bounds import Bounds, Memory
 from prayog_sim.explorer.frozen import freeze, thaw
 from prayog_sim.explorer.model import Refused
+from prayog_sim.explorer.spent import ACTIONS, DROPS, DUPLICATES, spent
 from prayog_sim.explorer.symmetry import Alike
 from prayog_sim.run import Action
 from prayog_sim.state import Factories
 
-__all__ = [
-    "ACTIONS",
-    "CRASHES",
-    "DROPS",
-    "DUPLICATES",
-    "PAUSES",
-    "TIMERS",
-    "TORN",
-    "Entry",
-    "Interleaving",
-    "Own",
-    "State",
-]
+__all__ = ["Entry", "Interleaving", "State"]
 
 State = tuple[tuple[int, ...], tuple[int, ...], int, int]
 Entry = tuple[str, int, Any, int]
 """A choice in short: (kind, node or message, timer or action number, which of its outcomes)."""
-Own = tuple[str, int, int, int | None, str, int, Move]
-"""What a node can do by itself: (kind, node, place of its counter, limit, timer, which of its outcomes, move)."""
-
-DROPS, DUPLICATES, CRASHES, TIMERS, TORN, PAUSES, ACTIONS = 0, 8, 16, 24, 32, 40, 48
-"""Places of the counters in one number."""
 
 
 class Interleaving:
@@ -127,7 +112,7 @@ class Interleaving:
 
     def _arrive(self, state: State, found: list[State], log: list[Entry] | None) -> None:
         """Deliver one of the messages on their way."""
-        locals_, net, spent, past = state
+        locals_, net, used, past = state
         deliveries, receivers, links = self._deliveries, self.actors.receivers, self.actors.links
         ordered, keeps = self.bounds.network == "ordered", self.bounds.network == "unordered-duplicating"
         nodes = list(locals_)  # one node at a time is replaced in it
@@ -147,7 +132,7 @@ class Interleaving:
                 new = (
                     tuple(nodes),
                     self._join(rest, sends) if sends else rest,
-                    spent,
+                    used,
                     self._remember(past, i, emits) if emits else past,
                 )
                 found.append(new)
@@ -157,18 +142,18 @@ class Interleaving:
 
     def _act_alone(self, state: State, found: list[State], log: list[Entry] | None) -> None:
         """Let a node do what needs no message."""
-        locals_, net, spent, past = state
+        locals_, net, before, past = state
         nodes = list(locals_)
         for i, local in enumerate(locals_):
             own = self._own[i].get(local)
             if own is None:
                 own = self._by_itself(i, local)
-            for kind, _, shift, limit, name, number, (after, sends, emits) in own:
-                used = spent
+            for kind, _, counter, limit, name, number, (after, sends, emits) in own:
+                used = before
                 if limit is not None:
-                    if spent >> shift & 255 >= limit:
+                    if before >> counter & 255 >= limit:
                         continue
-                    used += 1 << shift
+                    used += 1 << counter
                 nodes[i] = after
                 new = (
                     tuple(nodes),
@@ -183,15 +168,15 @@ class Interleaving:
 
     def _ask(self, state: State, found: list[State], log: list[Entry] | None) -> None:
         """Ask a node for one of the actions."""
-        locals_, net, spent, past = state
+        locals_, net, before, past = state
         for k, i in enumerate(self._targets):
-            if spent >> ACTIONS + k & 1:
+            if before >> ACTIONS + k & 1:
                 continue
             acts = self._acts[k].get(locals_[i]) or self._act(k, locals_[i])
             if isinstance(acts, str):
                 continue
             for number, (after, sends, emits) in enumerate(acts):
-                used, left = spent | 1 << ACTIONS + k, self._remember(past, i, emits)
+                used, left = before | 1 << ACTIONS + k, self._remember(past, i, emits)
                 found.append(((*locals_[:i], after, *locals_[i + 1 :]), self._join(net, sends), used, left))
                 if log is not None:
                     log.append(("action", i, k, number))
@@ -238,20 +223,20 @@ class Interleaving:
 
     def _meddle(self, state: State, found: list[State], log: list[Entry] | None) -> None:
         """Lose and double messages."""
-        locals_, net, spent, past = state
+        locals_, net, used, past = state
         bounds = self.bounds
-        may_drop = bounds.drops is None or spent & 255 < bounds.drops
-        may_double = spent >> DUPLICATES & 255 < bounds.duplicates and bounds.network != "unordered-duplicating"
+        may_drop = bounds.drops is None or spent(used, DROPS) < bounds.drops
+        may_double = spent(used, DUPLICATES) < bounds.duplicates and bounds.network != "unordered-duplicating"
         for place, envelope in enumerate(net):
             if place and net[place - 1] == envelope:
                 continue
             if may_drop:
-                used = spent if bounds.drops is None else spent + 1
-                found.append((locals_, net[:place] + net[place + 1 :], used, past))
+                more = used if bounds.drops is None else used + (1 << DROPS)
+                found.append((locals_, net[:place] + net[place + 1 :], more, past))
                 if log is not None:
                     log.append(("drop", envelope, None, 0))
             if may_double:
-                found.append((locals_, self._join(net, (envelope,)), spent + (1 << DUPLICATES), past))
+                found.append((locals_, self._join(net, (envelope,)), used + (1 << DUPLICATES), past))
                 if log is not None:
                     log.append(("duplicate", envelope, None, 0))
 
@@ -272,32 +257,11 @@ class Interleaving:
         return moves
 
     def _by_itself(self, i: int, local: int) -> list[Own]:
-        own = self._own[i][local] = self.own_moves(i, local)
+        own = self._own[i][local] = own_moves(self.actors, self.bounds, i, local)
+        for timer, _ in self.actors.locals[local].timers:
+            self.timers[i].setdefault(timer)
         if self.alike is not None:
             self.alike.check_own(i, local, own)
-        return own
-
-    def own_moves(self, i: int, local: int) -> list[Own]:
-        """What node `i` can do in that state without a message: timers, crash, restart, pause."""
-        actors, bounds = self.actors, self.bounds
-        record, own = actors.locals[local], []
-        for timer, _ in record.timers:
-            self.timers[i].setdefault(timer)
-        for timer in actors.due(local):
-            for number, move in enumerate(actors.fire(i, local, timer)):
-                own.append(("timer", i, TIMERS, bounds.timers, timer, number, move))
-        if record.status in (UP, PAUSED) and bounds.crashes != 0:
-            own.append(("crash", i, CRASHES, bounds.crashes, "", 0, actors.crash(i, local)))
-        if record.status in (UP, PAUSED) and bounds.torn:
-            for number, move in enumerate(actors.tear(i, local)):
-                own.append(("torn", i, TORN, bounds.torn, "", number, move))
-        if record.status == UP and bounds.pauses:
-            own.append(("pause", i, PAUSES, bounds.pauses, "", 0, actors.become(local, PAUSED)))
-        if record.status == PAUSED:
-            own.append(("resume", i, 0, None, "", 0, actors.become(local, UP)))
-        if record.status == DOWN:
-            for number, move in enumerate(actors.restart(i, local)):
-                own.append(("restart", i, 0, None, "", number, move))
         return own
 
     def _act(self, k: int, local: int) -> tuple[Move, ...] | str:

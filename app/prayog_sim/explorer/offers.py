@@ -12,7 +12,8 @@ from prayog_sim.clock import format_us
 from prayog_sim.disk import Disk
 from prayog_sim.explorer.actors import FAILED, PAUSED, STATUS, UP
 from prayog_sim.explorer.bounds import Choice, Offer
-from prayog_sim.explorer.interleaving import CRASHES, DROPS, DUPLICATES, PAUSES, TIMERS, TORN, Entry, State
+from prayog_sim.explorer.interleaving import Entry, State
+from prayog_sim.explorer.spent import CRASHES, DROPS, DUPLICATES, PAUSES, TIMERS, TORN
 from prayog_sim.explorer.system import System
 from prayog_sim.run import Flight, NodeView, View
 

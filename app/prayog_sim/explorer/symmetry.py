@@ -18,13 +18,14 @@ from itertools import pairwise, permutations, product
 from typing import TYPE_CHECKING, Any
 
 from prayog_sim.explorer.actors import Actors, Move
+from prayog_sim.explorer.alone import Own, own_moves
 from prayog_sim.explorer.frozen import freeze, rename
 from prayog_sim.explorer.model import Refused
 from prayog_sim.run import Action
 
 if TYPE_CHECKING:
     from prayog_sim.explorer.bounds import Bounds
-    from prayog_sim.explorer.interleaving import Interleaving, Own, State
+    from prayog_sim.explorer.interleaving import Interleaving, State
 
 __all__ = ["Alike"]
 
@@ -167,7 +168,7 @@ class Alike:
 
     def check_own(self, i: int, local: int, own: Sequence[Own]) -> None:
         for swap in self._generators:
-            twins = self._system.own_moves(swap.to[i], swap.local(local))
+            twins = own_moves(self._actors, self._system.bounds, swap.to[i], swap.local(local))
             for kind in {(item[0], item[4]) for item in own} | {(item[0], item[4]) for item in twins}:
                 moves = [item[6] for item in own if (item[0], item[4]) == kind]
                 name = rename(kind[1], swap.names)

@@ -15,8 +15,9 @@ from prayog_sim.clock import format_us
 from prayog_sim.explorer.actors import FAILED, STATUS
 from prayog_sim.explorer.bounds import Bounds, Choice, Memory, Snapshot
 from prayog_sim.explorer.frozen import thaw
-from prayog_sim.explorer.interleaving import TIMERS, Entry, Interleaving, State
+from prayog_sim.explorer.interleaving import Entry, Interleaving, State
 from prayog_sim.explorer.model import Model, Property
+from prayog_sim.explorer.spent import TIMERS, spent
 from prayog_sim.node import Node
 from prayog_sim.state import Factories
 from prayog_sim.world import Invariant
@@ -90,7 +91,7 @@ class System(Model[State, Choice]):
 
     def held_back(self, state: State) -> str:
         bounds = self.bounds
-        if bounds.timers is not None and state[2] >> TIMERS & 255 >= bounds.timers and self.interleaving.hurry(state):
+        if bounds.timers is not None and spent(state[2], TIMERS) >= bounds.timers and self.interleaving.hurry(state):
             return f"no more than {bounds.timers} timers may fire within the bounds"
         if bounds.clock is not None and self.interleaving.now(state) >= bounds.clock.until:
             return f"the clock goes no further than {format_us(bounds.clock.until)} within the bounds"
