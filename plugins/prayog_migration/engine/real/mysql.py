@@ -37,7 +37,7 @@ class MysqlStore:
         self.database = unquote(parts.path.lstrip("/"))
         if not self.database:
             raise ValueError("The URL of a MySQL or MariaDB database ends with its name, such as …:3306/shop.")
-        self._address = {
+        self.address = {
             "host": parts.hostname or "127.0.0.1",
             "port": parts.port or 3306,
             "user": unquote(parts.username or "root"),
@@ -48,7 +48,7 @@ class MysqlStore:
     def connect(self, **more: Any) -> pymysql.connections.Connection[Any]:
         """A connection in autocommit mode that speaks UTC, utf8mb4 and strict SQL; no value is changed on its way."""
         connection = pymysql.connect(
-            **self._address,
+            **self.address,
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=10,
