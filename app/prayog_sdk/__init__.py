@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from prayog_sdk.hookspecs import Progress as Progress
     from prayog_sdk.hookspecs import hookimpl as hookimpl
     from prayog_sdk.params import Choice as Choice
+    from prayog_sdk.params import Code as Code
     from prayog_sdk.params import FilePath as FilePath
     from prayog_sdk.params import Slider as Slider
     from prayog_sdk.params import Text as Text
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from prayog_sdk.session import Session as Session
     from prayog_sdk.specs import ActionSpec as ActionSpec
     from prayog_sdk.specs import Arg as Arg
+    from prayog_sdk.specs import CodeSpec as CodeSpec
     from prayog_sdk.specs import PanelSpec as PanelSpec
     from prayog_sdk.specs import SeriesSpec as SeriesSpec
     from prayog_sdk.specs import Variant as Variant
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from prayog_sim.run import NodeView as NodeView
     from prayog_sim.run import Run as Run
     from prayog_sim.run import View as View
+    from prayog_sim.run import tally as tally
     from prayog_sim.trace import Effect as Effect
     from prayog_sim.trace import Step as Step
     from prayog_sim.trace import Trace as Trace
@@ -77,16 +80,16 @@ _NAMES = {
     "never on_seeds predicted used",
     "prayog_sdk.compare": "Comparison Row",
     "prayog_sdk.hookspecs": "Progress hookimpl",
-    "prayog_sdk.params": "Choice FilePath Slider Text Toggle",
+    "prayog_sdk.params": "Choice Code FilePath Slider Text Toggle",
     "prayog_sdk.run": "Cancelled Computation Emit",
     "prayog_sdk.services": "ServiceMissing Services",
     "prayog_sdk.session": "Session",
-    "prayog_sdk.specs": "ActionSpec Arg PanelSpec SeriesSpec Variant",
+    "prayog_sdk.specs": "ActionSpec Arg CodeSpec PanelSpec SeriesSpec Variant",
     "prayog_sim.clock": "ms",
     "prayog_sim.faults": "Fault fault",
     "prayog_sim.network": "Exponential Fixed Link LogNormal Network Uniform",
     "prayog_sim.node": "Ctx Node",
-    "prayog_sim.run": "Action ActionError Look NodeView Run View",
+    "prayog_sim.run": "Action ActionError Look NodeView Run View tally",
     "prayog_sim.trace": "Effect Step Trace",
     "prayog_sim.world": "Invariant World",
 }

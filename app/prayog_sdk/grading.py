@@ -3,6 +3,7 @@
 Rules
 1. Nothing in a handed-in file is believed but the knobs and the actions: everything else is computed again.
 2. On the seed of the file the actions are done after the same steps; on another seed at the same virtual times.
+   Where the challenge is played by its script, only the knobs count, and the script is played on each seed.
 3. A different result on the file's own seed is said, because then the versions differ or the file was changed.
 """
 
@@ -11,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prayog_sdk import headless
 from prayog_sdk import params as knobs
-from prayog_sdk.checks import Verdict
-from prayog_sdk.lessons import Challenge
+from prayog_sdk.checks import Check, Verdict
+from prayog_sdk.claims import of_kind
+from prayog_sdk.lessons import Answer, Challenge
 from prayog_sdk.run import has_clock
 from prayog_sdk.saved import SavedRun
 from prayog_sdk.scenario import Scenario
@@ -22,7 +25,7 @@ from prayog_sim.labfile import Do
 from prayog_sim.run import Action, ActionError, Run, TimedAction
 from prayog_sim.trace import Trace
 
-__all__ = ["BudgetLine", "ChallengeResult", "ReplayError", "SeedResult", "grade", "replay"]
+__all__ = ["BudgetLine", "ChallengeResult", "Grader", "ReplayError", "SeedResult", "grade", "replay"]
 
 MOST_STEPS = 200_000
 """A replay that is longer is given up, with a sentence."""
@@ -47,15 +50,24 @@ class BudgetLine:
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """The verdicts on one seed, by the text of the check; ``problem`` when the run could not be repeated there."""
+    """The verdicts on one seed, by the text of the check.
+
+    ``problem``: the run could not be repeated there, or the learner's code failed in it (at step ``at``).
+    """
 
     seed: int
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     problem: str = ""
+    at: int | None = None
 
     @property
     def ok(self) -> bool:
         return not self.problem and all(verdict.ok for _, verdict in self.verdicts)
+
+    @property
+    def why(self) -> str:
+        """Why it failed, in a sentence; empty when it did not."""
+        return self.problem or next((verdict.reason for _, verdict in self.verdicts if not verdict.ok), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,43 +123,74 @@ def _do(run: Run, timed: TimedAction) -> None:
         raise ReplayError(f"“{timed.action.name}” cannot be done there: {error}") from error
 
 
+class Grader:
+    """Judges a handed-in run on one seed after the other."""
+
+    def __init__(self, challenge: Challenge, topic: Topic, saved: SavedRun) -> None:
+        self.challenge = challenge
+        self.refused = _refusal(challenge, topic, saved)
+        """Why it is not judged at all; empty when it is."""
+        self._topic, self._saved = topic, saved
+        self._checks: list[tuple[str, Check]] = []
+        self._notes: list[str] = []
+        if not self.refused:
+            params = topic.params(saved.params)
+            self._checks = [(text, topic.check(text, params)) for text in challenge.checks]
+
+    def seed(self, seed: int) -> SeedResult:
+        """Do the run again on `seed` and judge it there."""
+        answers: dict[str, Answer] = {answer.predict_id: answer for answer in self._saved.predictions}
+        try:
+            trace = self._again(seed)
+            verdicts = tuple((text, check.judge(trace, answers, self._again, seed)) for text, check in self._checks)
+        except (ReplayError, headless.RunError) as error:
+            return SeedResult(seed, problem=str(error))
+        self._compare(seed, trace)
+        at = next((verdict.at for _, verdict in verdicts if not verdict.ok), None)
+        if all(verdict.ok for _, verdict in verdicts):
+            return SeedResult(seed, verdicts)
+        failed = next(of_kind(trace, "code_error"), None)  # whatever else does not hold, does not because of this
+        if failed is not None:
+            return SeedResult(seed, verdicts, str(failed.data["sentence"]), failed.step.seq)
+        return SeedResult(seed, verdicts, at=at)
+
+    def result(self, seeds: Sequence[SeedResult]) -> ChallengeResult:
+        """What the verdicts on `seeds` come to; seeds that are left out were not tried."""
+        if self.refused:
+            return ChallengeResult(False, self.refused)
+        done = _by_learner(self._saved, self._topic.scenario(self.challenge.scenario))
+        budget = tuple(
+            BudgetLine(name, sum(name in ("actions", action.name) for action in done), allowed)
+            for name, allowed in self.challenge.budget.items()
+        )
+        left = len(self.challenge.seeds) - len(seeds)
+        ok = not left and all(result.ok for result in seeds) and all(line.ok for line in budget)
+        return ChallengeResult(ok, _sentence(seeds, budget, left), tuple(seeds), budget, tuple(self._notes))
+
+    def _again(self, seed: int) -> Trace:
+        saved, topic = self._saved, self._topic
+        if self.challenge.played == "deeds":
+            return replay(topic, saved, seed, self.challenge.until_us)
+        run = headless.played(topic, topic.scenario(self.challenge.scenario), seed, saved.params)
+        try:
+            return Trace(run.trace)
+        finally:
+            run.close()
+
+    def _compare(self, seed: int, trace: Trace) -> None:
+        saved, challenge = self._saved, self.challenge
+        same = seed == saved.seed and challenge.until_us is None and challenge.played == "deeds"
+        if same and trace.hash() != saved.trace_hash:
+            version = self._topic.manifest.version
+            self._notes.append(
+                f"The run was saved with version {saved.version} and gives another trace in {version}."
+            )
+
+
 def grade(challenge: Challenge, topic: Topic, saved: SavedRun) -> ChallengeResult:
     """Do the handed-in run again on every seed of the challenge and judge it there."""
-    if refused := _refusal(challenge, topic, saved):
-        return ChallengeResult(False, refused)
-    params = topic.params(saved.params)
-    checks = [(text, topic.check(text, params)) for text in challenge.checks]
-    answers = {answer.predict_id: answer for answer in saved.predictions}
-
-    def again(seed: int) -> Trace:
-        return replay(topic, saved, seed, challenge.until_us)
-
-    results = []
-    notes = []
-    for seed in challenge.seeds:
-        try:
-            trace = again(seed)
-            verdicts = tuple((text, check.judge(trace, answers, again, seed)) for text, check in checks)
-            results.append(SeedResult(seed, verdicts))
-        except ReplayError as error:
-            results.append(SeedResult(seed, problem=str(error)))
-            continue
-        if seed == saved.seed and challenge.until_us is None and trace.hash() != saved.trace_hash:
-            notes.append(
-                f"The run was saved with version {saved.version} and gives another trace in {topic.manifest.version}."
-            )
-    done = _by_learner(saved, topic.scenario(challenge.scenario))
-    budget = tuple(
-        BudgetLine(name, sum(name in ("actions", action.name) for action in done), allowed)
-        for name, allowed in challenge.budget.items()
-    )
-    return ChallengeResult(
-        all(result.ok for result in results) and all(line.ok for line in budget),
-        _sentence(results, budget),
-        tuple(results),
-        budget,
-        tuple(notes),
-    )
+    grader = Grader(challenge, topic, saved)
+    return grader.result([] if grader.refused else [grader.seed(seed) for seed in challenge.seeds])
 
 
 def _refusal(challenge: Challenge, topic: Topic, saved: SavedRun) -> str:
@@ -179,14 +222,14 @@ def _by_learner(saved: SavedRun, scenario: Scenario) -> list[Action]:
     return done
 
 
-def _sentence(results: Sequence[SeedResult], budget: Sequence[BudgetLine]) -> str:
+def _sentence(results: Sequence[SeedResult], budget: Sequence[BudgetLine], left: int) -> str:
     over = next((line for line in budget if not line.ok), None)
     if over is not None:
         what = "actions" if over.name == "actions" else f"times {over.name}"
         return f"You used {over.used} {what}; the budget is {over.allowed}."
     failed = [result for result in results if not result.ok]
-    if not failed:
+    if not failed and not left:
         return f"Holds on all {len(results)} seeds."
-    first = failed[0]
-    why = first.problem or next(verdict.reason for _, verdict in first.verdicts if not verdict.ok)
-    return f"Holds on {len(results) - len(failed)} of {len(results)} seeds. On seed {first.seed}: {why}"
+    words = f"Holds on {len(results) - len(failed)} of {len(results)} seeds"
+    words += f"; the other {left} were not tried any more." if left else "."
+    return f"{words} On seed {failed[0].seed}: {failed[0].why}" if failed else words

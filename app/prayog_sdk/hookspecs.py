@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prayog_sdk.run import Run
     from prayog_sdk.services import Services
     from prayog_sdk.session import Session
-    from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant
+    from prayog_sdk.specs import ActionSpec, CodeSpec, PanelSpec, SeriesSpec, Variant
     from prayog_sim.trace import Trace
 
 PROJECT = "prayog"
@@ -69,6 +69,11 @@ def prayog_series(params: Any) -> list[SeriesSpec]:  # type: ignore[empty-body]
 @hookspec
 def prayog_broken() -> list[Variant]:  # type: ignore[empty-body]
     """Known-bad settings of the engine, each with the check that must catch it."""
+
+
+@hookspec(firstresult=True)
+def prayog_code(params: Any) -> CodeSpec | None:  # type: ignore[empty-body]
+    """The function that the learner writes when these knobs are set; None when there is none."""
 
 
 @hookspec

@@ -19,7 +19,7 @@ __all__ = ["CHALLENGE_KEYS", "DIRECTIVES", "LESSON_KEYS", "challenge", "lesson"]
 LESSON_KEYS = ("id", "title", "minutes", "scenario", "myth", "summary")
 """Keys of a lesson's front matter."""
 CHALLENGE_KEYS = (
-    "id", "title", "minutes", "scenario", "goal", "checks", "seeds", "budget", "knobs", "until",
+    "id", "title", "minutes", "scenario", "goal", "checks", "seeds", "budget", "knobs", "until", "played",
 )  # fmt: skip
 """Keys of a challenge's front matter."""
 DIRECTIVES: Mapping[str, tuple[str, ...]] = {
@@ -117,11 +117,12 @@ def challenge(
         if base is None:
             raise front.fail(f"there is no English challenge {name!r}; the file must have the same name", "id")
         return Challenge(**{slot: getattr(base, slot) for slot in Challenge.__slots__} | words)
-    checks, seeds = front.texts("checks"), front.get("seeds", list, [1])
+    checks, seeds = front.texts("checks"), _seeds(front)
     if not checks:
         raise front.fail('a challenge needs checks = ["…"]: names of checks, or expressions', "checks")
-    if not seeds or not all(isinstance(seed, int) for seed in seeds):
-        raise front.fail("seeds must be a list of whole numbers such as [1, 2, 3]", "seeds")
+    played = front.get("played", str, "deeds")
+    if played not in ("deeds", "script"):
+        raise front.fail(f'played is "deeds" (what the learner did) or "script"; found {played!r}', "played")
     budget = front.get("budget", dict, {})
     if not all(isinstance(value, int) and value >= 0 for value in budget.values()):
         raise front.fail("budget must give whole numbers: {actions = 6, add_shard = 2}", "budget")
@@ -131,12 +132,27 @@ def challenge(
         scenario=front.get("scenario", str),
         topic_id=manifest.id,
         checks=checks,
-        seeds=tuple(seeds),
+        seeds=seeds,
         budget=budget,
         knobs=front.texts("knobs"),
         until_us=_until(front),
+        played=played,
         **words,
     )
+
+
+def _seeds(front: _Table) -> tuple[int, ...]:
+    """A list of numbers, or a text such as ``1-200``."""
+    given = front.values.get("seeds", [1])
+    if isinstance(given, str) and (found := re.fullmatch(r"(\d+) *[-–] *(\d+)", given.strip())):
+        seeds = tuple(range(int(found[1]), int(found[2]) + 1))
+    elif isinstance(given, list) and all(type(seed) is int for seed in given):
+        seeds = tuple(given)
+    else:
+        seeds = ()
+    if not seeds:
+        raise front.fail('seeds must be a list of whole numbers such as [1, 2, 3], or a text such as "1-200"', "seeds")
+    return seeds
 
 
 def _until(front: _Table) -> int | None:

@@ -155,7 +155,8 @@ class Challenge:
 
     ``checks`` are names or expressions; all must hold on every seed.  ``budget`` limits actions by name, ``actions``
     limits them all.  ``knobs`` are the ones a learner may change.  ``until_us``: when the run is judged; None: when the
-    learner handed in.
+    learner handed in.  ``played``: each seed is the learner's own deeds again, or the scenario's script to its end
+    (where the knobs, such as code of the learner's, are all that counts).
     """
 
     id: str
@@ -170,9 +171,24 @@ class Challenge:
     budget: Mapping[str, int] = field(default_factory=dict)
     knobs: tuple[str, ...] = ()
     until_us: int | None = None
+    played: Literal["deeds", "script"] = "deeds"
     body: str = ""
     hints: tuple[str, ...] = ()
     where: str = ""
+
+    @property
+    def seeds_in_words(self) -> str:
+        """The published seeds: ``1 to 5 and 9``."""
+        runs: list[list[int]] = []
+        for seed in self.seeds:
+            if runs and seed == runs[-1][1] + 1:
+                runs[-1][1] = seed
+            else:
+                runs.append([seed, seed])
+        parts = [
+            f"{low} to {high}" if high > low + 1 else f"{low}, {high}" if high > low else f"{low}" for low, high in runs
+        ]
+        return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 @dataclass(frozen=True, slots=True)

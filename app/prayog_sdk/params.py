@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-__all__ = ["Choice", "Field", "FilePath", "ParamError", "Slider", "Text", "Toggle", "fields", "flat", "parse"]
+__all__ = ["Choice", "Code", "Field", "FilePath", "ParamError", "Slider", "Text", "Toggle", "fields", "flat", "parse"]
 
 P = TypeVar("P")
 
@@ -81,7 +81,19 @@ class FilePath:
     help: str = ""
 
 
-Marker = Slider | Choice | Toggle | Text | FilePath
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A Python function of the learner's own, as text; empty: the one that the topic gives to begin with.
+
+    What is to be written, and when, the hook ``prayog_code`` says; it is edited in the panel *Your code*.
+    """
+
+    title: str = ""
+    help: str = ""
+    longest: int = 20_000
+
+
+Marker = Slider | Choice | Toggle | Text | FilePath | Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +164,10 @@ def _value(field: Field, value: Any) -> Any:
     text = str(value)
     if isinstance(marker, Choice) and text not in marker.choices:
         raise ParamError(f"{field.name} is one of {', '.join(marker.choices)}; found {text!r}")
-    if isinstance(marker, Text) and len(text) > marker.longest:
-        raise ParamError(f"{field.name} is at most {marker.longest} characters long; found {len(text)}")
+    if isinstance(marker, Text | Code) and len(text) > marker.longest:
+        raise ParamError(f"{field.name} is at most {marker.longest:,} characters long; found {len(text):,}")
+    if isinstance(marker, Code):  # the same text from every editor and every system is the same run
+        return text.replace("\r\n", "\n").rstrip() + "\n" if text.strip() else ""
     return text
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["ActionSpec", "Arg", "PanelSpec", "SeriesSpec", "Variant", "world_actions"]
+if TYPE_CHECKING:
+    from prayog_sdk.code.function import Function
+
+__all__ = ["ActionSpec", "Arg", "CodeSpec", "PanelSpec", "SeriesSpec", "Variant", "world_actions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class ActionSpec:
 class PanelSpec:
     """A panel: ``factory`` is ``module:Class`` (a `prayog_sdk.qt.panel.Panel`) or the name of a stock panel.
 
-    Stock names: ``canvas``, ``spacetime``, ``nodes``, ``events``, ``series``, ``state``, ``map``, ``outline``.
+    Stock names: ``canvas``, ``spacetime``, ``nodes``, ``events``, ``series``, ``state``, ``map``, ``outline``,
+    ``code`` (the bench adds it by itself where there is a function to write).
     ``area`` is where the topic proposes it; the learner can move it.  ``needs``: capabilities such as
     ``webengine``; a panel whose needs are not met says so and the others go on.
     """
@@ -96,6 +100,29 @@ class Variant:
     scenario: str
     seeds: int = 20
     story: str = field(default="")
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSpec:
+    """A function that the learner writes: its `name`, and the `knob` (marked ``Code``) that holds its text.
+
+    ``starter`` is the text to begin with: head, docstring (what it is given, what it returns) and a first solution that
+    runs and does not reach the goal.  ``about`` is the task in a sentence or two.  ``steps``: what one call may take
+    (`prayog_sdk.code.source`).
+    """
+
+    name: str
+    knob: str
+    title: str
+    about: str
+    starter: str
+    steps: int = 10_000
+
+    def function(self, text: str = "") -> Function:
+        """The function in `text`, or the one to begin with; the engine calls it."""
+        from prayog_sdk.code.function import Function
+
+        return Function(self.name, text or self.starter, self.steps, own=text not in ("", self.starter))
 
 
 def world_actions() -> tuple[ActionSpec, ...]:

@@ -33,7 +33,7 @@ from prayog_sdk import lessons as _lessons
 from prayog_sdk import params as _params
 from prayog_sdk import scenario as _scenario
 from prayog_sdk.manifest import Manifest, ManifestError, incompatible
-from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant, world_actions
+from prayog_sdk.specs import ActionSpec, CodeSpec, PanelSpec, SeriesSpec, Variant, world_actions
 
 if TYPE_CHECKING:
     from prayog_sdk.compare import Comparison
@@ -174,9 +174,16 @@ class Topic:
         return _params.parse(self.params_type, values or {})
 
     def build(self, params: Any, seed: int, progress: hookspecs.Progress = silent) -> Run:
-        """A new deterministic run."""
+        """A new deterministic run; with code of the learner's own it lives in a process of its own."""
         if not self.has_build:
             raise TopicError(f"“{self.manifest.title}” has no simulation, only runs on a real component")
+        if self.brings_code(params):
+            from prayog_sdk.code.function import gate
+
+            if not gate.is_open:
+                from prayog_sdk.code.distant import DistantRun
+
+                return DistantRun(self.manifest, _params.flat(params), seed, progress)
         run: Run = self._pm.hook.prayog_build(params=params, seed=seed, progress=progress)
         return self._run("prayog_build", run)
 
@@ -228,6 +235,27 @@ class Topic:
     def series(self, params: Any) -> list[SeriesSpec]:
         """The curves of the stock plot."""
         return self._list("prayog_series", SeriesSpec, params=params)
+
+    def code(self, params: Any) -> CodeSpec | None:
+        """The function that the learner writes on this set-up; None when there is none."""
+        found: CodeSpec | None = self._pm.hook.prayog_code(params=params)
+        if found is None:
+            return None
+        if not isinstance(found, CodeSpec):
+            raise TopicError(f"prayog_code must return a CodeSpec or None; it returned {found!r}")
+        knobs = [field.name for field in self.fields() if isinstance(field.marker, _params.Code)]
+        if found.knob not in knobs:
+            known = ", ".join(knobs) or "none"
+            raise TopicError(f"prayog_code names the knob {found.knob!r}; the knobs marked Code are: {known}")
+        return found
+
+    def brings_code(self, params: Any) -> bool:
+        """Some knob holds code that did not come with the topic."""
+        mine = {f.name for f in self.fields() if isinstance(f.marker, _params.Code) and getattr(params, f.name)}
+        if not mine:
+            return False
+        spec = self.code(params)
+        return spec is None or mine != {spec.knob} or getattr(params, spec.knob) != spec.starter
 
     def panels(self) -> list[PanelSpec]:
         """The topic's own panels; they are imported when first shown."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from prayog_sdk import hookspecs
 from prayog_sdk.checks import WORDS
+from prayog_sdk.code.allowed import MODULES
+from prayog_sdk.code.function import Outcome, events
+from prayog_sdk.code.source import Mistake
 from prayog_sdk.lessonfile import CHALLENGE_KEYS, DIRECTIVES, LESSON_KEYS
 from prayog_sdk.manifest import KEYS
 from prayog_sdk.topic import HOOKS
@@ -57,6 +61,18 @@ def test_every_directive_and_front_matter_key_is_there() -> None:
         assert f"`{key}`" in text
     for key in CHALLENGE_KEYS:
         assert f"`{key}`" in chapter("Challenges")
+
+
+def test_the_chapter_on_code_names_every_module_and_every_way_to_fail() -> None:
+    text = chapter("Code it")
+    listed = re.search(r"may import (.*?)\. A run", text, re.S)
+    assert listed
+    assert re.findall(r"`([\w.]+)`", listed[1]) == sorted(MODULES)
+    for kind in get_args(get_type_hints(Mistake)["kind"]):
+        assert f"`{kind}`" in text
+    for kind, data in events(Outcome(None, Mistake("error", 1, "Line 1: no."), ((1, "x"),))):
+        assert f"`{kind}` (" in text
+        assert all(f"`{name}`" in text for name in data)
 
 
 def test_every_word_of_checks_and_scripts_is_there() -> None:
