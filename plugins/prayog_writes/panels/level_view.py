@@ -16,7 +16,7 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import guarded
 from prayog_writes.panels.lane import Lane
 from prayog_writes.panels.motion import Motion
-from prayog_writes.panels.tree import Box, Keys, in_use, layout, overlaps, told_bytes
+from prayog_writes.panels.tree import Box, Keys, Scale, in_use, layout, overlaps, told_bytes
 
 __all__ = ["LevelView"]
 
@@ -46,6 +46,7 @@ class LevelView(QWidget):
         self._laid: tuple[object, ...] = ()
         self._places: dict[int, tuple[int, File]] = {}
         self._keys = Keys(())
+        self._scale: Scale | None = None
         self._chosen = -1
         self._lane = Lane()
         self.setMouseTracking(True)
@@ -64,8 +65,10 @@ class LevelView(QWidget):
         """A table is chosen."""
         return self._chosen >= 0
 
-    def show_facts(self, facts: Mapping[str, Any], motion: Motion | None = None) -> None:
-        """Draw another moment."""
+    def show_facts(
+        self, facts: Mapping[str, Any], motion: Motion | None = None, scale: Scale | None = None
+    ) -> None:  # fmt: skip
+        """Draw another moment; `scale` is one that other pictures share."""
         if facts is not self.facts:
             self.facts = facts
             levels = facts.get("levels", ())
@@ -74,7 +77,7 @@ class LevelView(QWidget):
             if self._chosen not in self._places:
                 self._choose(-1)
             self._describe()
-        self._motion = motion
+        self._motion, self._scale = motion, scale
         self.update()
 
     def _describe(self) -> None:
@@ -101,10 +104,10 @@ class LevelView(QWidget):
 
     def _lay_out(self) -> Box:
         room = self._room()
-        laid = (self.facts.get("levels"), self.by_key, room)
+        laid = (self.facts.get("levels"), self.by_key, room, self._scale)
         if laid != self._laid:
             self._laid = laid
-            self._boxes = layout(self.facts.get("levels", ()), self.by_key, room, self._keys)
+            self._boxes = layout(self.facts.get("levels", ()), self.by_key, room, self._keys, self._scale)
         return room
 
     # -- drawing -------------------------------------------------------------------------------------------------
@@ -123,14 +126,14 @@ class LevelView(QWidget):
         motion = self._motion if len(self._places) <= MOST_MOVING else None
         if motion is not None and motion.before:
             share = _eased(motion.landed)
-            old = layout(motion.before, self.by_key, room, self._keys)
+            old = layout(motion.before, self.by_key, room, self._keys, self._scale)
             start = self._lane.slices(motion)
             boxes = {n: old.get(n, start.get(n, box)).towards(box, share) for n, box in boxes.items()}
             gone = [(n, f) for n, f in motion.inputs if int(f["number"]) not in boxes]
             painter.setOpacity(1 - share)
             self._paint_tables(painter, gone, {n: b for n, b in old.items() if n not in boxes})
             painter.setOpacity(1.0)
-        tall = room.h / max(1, len(shown))
+        tall = room.h / (self._scale.rows if self._scale else max(1, len(shown)))
         for row, (level, files) in enumerate(shown):
             self._paint_label(painter, level, files, room.y + row * tall, tall)
             self._paint_tables(painter, [(level, file) for file in files], boxes)
@@ -172,12 +175,16 @@ class LevelView(QWidget):
         painter.setPen(QColor(colours.line))
         painter.drawLine(QPointF(0, top), QPointF(self.width(), top))
         painter.setPen(QColor(colours.text))
+        line = self.fontMetrics().height()
         area = QRectF(theme.UNIT / 2, top + 4, self._left() - theme.UNIT, tall - 4)
-        painter.drawText(area, Qt.AlignmentFlag.AlignTop, f"L{level}")
-        if files and tall > 2.2 * self.fontMetrics().height():
+        if tall < 1.5 * line:
+            area = QRectF(area.left(), top, area.width(), tall)
+        side = Qt.AlignmentFlag.AlignVCenter if tall < 1.5 * line else Qt.AlignmentFlag.AlignTop
+        painter.drawText(area, side | Qt.TextFlag.TextDontClip, f"L{level}")
+        if files and tall > 2.2 * line:
             painter.setPen(QColor(colours.muted))
             size = told_bytes(sum(int(file["size"]) for file in files))
-            painter.drawText(area.translated(0, self.fontMetrics().height()), Qt.AlignmentFlag.AlignTop, size)
+            painter.drawText(area.translated(0, line), Qt.AlignmentFlag.AlignTop, size)
 
     def _paint_tables(self, painter: QPainter, files: Sequence[tuple[int, File]], boxes: Mapping[int, Box]) -> None:
         """Boxes of tables; tombstones hatch the foot of a box."""

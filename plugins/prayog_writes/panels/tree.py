@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Box", "Keys", "in_use", "layout", "overlaps", "sublevels", "told_bytes"]
+__all__ = ["Box", "Keys", "Scale", "in_use", "layout", "overlaps", "sublevels", "told_bytes"]
 
 File = Mapping[str, Any]
 Levels = Sequence[Sequence[File]]
@@ -91,13 +91,30 @@ def _number(letters: str) -> int:
     return value
 
 
-def layout(levels: Levels, by_key: bool, room: Box, keys: Keys | None = None) -> dict[int, Box]:
-    """The rectangle of every table, by its number.  `room` is divided into rows of equal height for the levels in use.
+class Scale(NamedTuple):
+    """Of a picture by bytes: how many rows there are, and how many bytes the whole width stands for."""
 
-    `keys` is the axis (else one of these tables).
+    rows: int
+    most: int
+
+    @classmethod
+    def of(cls, *trees: Levels) -> Scale:
+        """One scale for all of `trees`, so that a byte has the same area in each."""
+        rows = max((len(in_use(levels)) for levels in trees), default=1)
+        most = max((sum(int(f["size"]) for f in files) for levels in trees for files in levels), default=0)
+        return cls(max(1, rows), max(1, most))
+
+
+def layout(
+    levels: Levels, by_key: bool, room: Box, keys: Keys | None = None, scale: Scale | None = None
+) -> dict[int, Box]:  # fmt: skip
+    """The rectangle of every table, by its number.  `room` is divided into rows of equal height for the levels.
+
+    `keys` is the axis and `scale` the scale (else those of these tables).
     """
     shown = in_use(levels)
-    tall = room.h / max(1, len(shown))
+    scale = scale or Scale.of(levels)
+    tall = room.h / scale.rows
     boxes: dict[int, Box] = {}
     if by_key:
         axis = keys or Keys(file for _, files in shown for file in files)
@@ -111,11 +128,10 @@ def layout(levels: Levels, by_key: bool, room: Box, keys: Keys | None = None) ->
                 wide = max(3.0, (end - begin) * room.w)
                 boxes[file["number"]] = Box(room.x + min(begin * room.w, room.w - wide), top, wide, high)
         return boxes
-    most = max((sum(int(file["size"]) for file in files) for _, files in shown), default=0) or 1
     for row, (_, files) in enumerate(shown):
         x = room.x
         for file in files:
-            wide = room.w * int(file["size"]) / most
+            wide = room.w * int(file["size"]) / scale.most
             boxes[file["number"]] = Box(x, room.y + row * tall + 4, wide, tall - 8)
             x += wide
     return boxes
