@@ -1,0 +1,77 @@
+"""A capture: the records of a file, their columns, and packets dissected when somebody looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prayog_protocols.engine.capture import columns, pcap, pcapng
+from prayog_protocols.engine.capture.columns import Columns
+from prayog_protocols.engine.capture.records import Bytes, CaptureError, Interface, Records
+from prayog_protocols.engine.dissection import Dissection
+from prayog_protocols.engine.protocols import REGISTRY
+from prayog_protocols.engine.registry import Registry
+from prayog_protocols.engine.tree import Packet
+
+__all__ = ["Capture", "Row"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A packet as a list shows it."""
+
+    number: int
+    time_ns: int  # since the first packet
+    source: str
+    destination: str
+    protocol: str
+    length: int
+    info: str
+
+
+class Capture:
+    """A capture file in memory or mapped.  Packets are counted from 0 here, and from 1 in `Packet.number`.
+
+    Raises `CaptureError` when the bytes are no capture.  What is damaged is in `records.problems`, and the packets
+    before it can be read.
+    """
+
+    def __init__(
+        self, data: Bytes, name: str = "", registry: Registry = REGISTRY, progress: Callable[[int], bool] | None = None
+    ) -> None:
+        self.data, self.name, self.registry = data, name, registry
+        self.records: Records = _read(data, progress)
+        self.columns: Columns = columns.read(data, self.records)
+        self.verify = False  # compute check sums of packets again
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def raw(self, index: int) -> bytes:
+        """The bytes of a packet."""
+        at = int(self.records.offsets[index])
+        return bytes(self.data[at : at + int(self.records.captured[index])])
+
+    def interface(self, index: int) -> Interface:
+        """Where a packet was captured."""
+        number = 0 if self.records.interface is None else int(self.records.interface[index])
+        return self.records.interfaces[number]
+
+    def packet(self, index: int) -> Packet:
+        """A packet taken apart, with what the packets before it tell."""
+        c = Dissection(
+            self.registry, self.raw(index), index + 1, wire_size=int(self.records.lengths[index]), verify=self.verify
+        )
+        c.run(self.registry.find("link", self.interface(index).link))
+        return c.packet
+
+
+def _read(data: Bytes, progress: Callable[[int], bool] | None) -> Records:
+    magic = bytes(data[:4])
+    if magic == pcapng.MAGIC:
+        return pcapng.read(data, progress)
+    if magic in pcap.MAGICS:
+        return pcap.read(data, progress)
+    found = magic.hex(" ") if magic else "nothing: the file is empty"
+    raise CaptureError(f"no capture file: pcap and pcapng begin with a1 b2 c3 d4 (in either order) or 0a 0d 0d 0a, this one "
+                       f"with {found}")  # fmt: skip

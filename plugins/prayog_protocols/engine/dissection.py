@@ -1,0 +1,188 @@
+"""How layers follow each other, and what they know while a packet is taken apart.
+
+Bytes may be broken, cut short or made to hurt.  Rules
+1. Nothing raises: a layer that cannot go on says why, at the bit where it stopped, and the rest is shown as bytes.
+2. Nothing hangs: every loop takes bytes or ends, layers are at most `DEEPEST` deep.
+3. Nothing is believed about a length before it has been compared with what is there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from prayog_protocols.engine.spec import Field, Kind, Protocol
+from prayog_protocols.engine.tree import Node, Note, Packet, Piece, Source
+
+if TYPE_CHECKING:
+    from prayog_protocols.engine.registry import Registry
+
+__all__ = ["DEEPEST", "Context", "Dissection", "Stop"]
+
+DEEPEST = 40
+MOST_SOURCES = 400  # put-together and decrypted sources of one packet
+
+
+class Stop(Exception):  # noqa: N818 - not an error: the layer ends here, and has said why
+    """A layer cannot be read further; the note about it has been made."""
+
+
+class Context:
+    """What is known beside the packet's own bytes.  This one knows nothing: a packet alone.
+
+    A capture has one that knows the packets before it (`streams.following`).
+    """
+
+    def frame(self, c: Dissection) -> None:
+        """Add what is known about the frame as a whole."""
+
+    def transport(self, c: Dissection, out: list[Node], data: bytes, at: int, end: int, src: int, dst: int) -> bool:
+        """Add what is known about a TCP segment or UDP datagram between ports, and its application layers.
+
+        False when nothing is known about it, so that the payload is looked at alone.
+        """
+        return False
+
+    def fragment(self, c: Dissection, out: list[Node], at: int, end: int) -> tuple[int, int, int] | None:
+        """The put-together datagram that ends with this fragment, as (source, at, end)."""
+        return None
+
+
+ALONE = Context()
+
+
+class Dissection:
+    """One packet at work."""
+
+    __slots__ = (
+        "context", "data", "depth", "following", "fragment", "layer", "number", "outer", "packet", "payload_end",
+        "registry", "source", "state", "verify", "wire_size",
+    )  # fmt: skip
+
+    def __init__(
+        self, registry: Registry, data: bytes, number: int = 1, context: Context = ALONE, wire_size: int | None = None,
+        verify: bool = False,
+    ) -> None:  # fmt: skip
+        self.registry = registry
+        self.packet = Packet(number, [Source("Frame", data)])
+        self.number = number
+        self.context = context
+        self.source = 0  # in which the layer at work lies
+        self.data = data
+        self.wire_size = len(data) if wire_size is None else wire_size  # before the capture cut it
+        self.layer: Node | None = None  # at work
+        self.following: tuple[Protocol | None, int, int, int] | None = None  # (protocol, source, at, end)
+        self.depth = 0
+        self.outer: dict[str, Any] = {}  # what upper layers want to know of lower ones: "src", "dst", "proto" of IP
+        self.state: Any = None  # of a conversation, for the protocol that asked for it
+        self.verify = verify  # compute check sums again (loopback and the sending machine often leave them unfinished)
+        self.fragment = False  # inside a piece of a packet: what follows is not whole
+        self.payload_end: int | None = None  # where the packet that the frame carries ends
+
+    # ── what a spec says while it runs ──────────────────────────────────────────────────────────────────────────
+
+    def follow(self, table: str, key: Any, at: int, end: int) -> None:
+        """The next layer is the one that `table` has under `key`; unknown ones are shown as data."""
+        self.following = (self.registry.find(table, key), self.source, at, end)
+
+    def follow_protocol(self, protocol: Protocol | None, source: int, at: int, end: int) -> None:
+        """The next layer is `protocol`, which may lie in another source."""
+        self.following = (protocol, source, at, end)
+
+    def follow_port(self, table: str, src: int, dst: int, at: int, end: int) -> None:
+        """The next layer is the one of either port, the lower one first, as servers sit there."""
+        tables = self.registry.tables.get(table, {})
+        low, high = min(src, dst), max(src, dst)
+        self.following = (tables.get(low) or tables.get(high), self.source, at, end)
+
+    def packet_end(self, at: int) -> None:
+        """The packet inside the frame ends here; what comes after it is padding."""
+        if self.payload_end is None and self.source == 0:
+            self.payload_end = at
+
+    def is_cut(self, end: int) -> bool:
+        """The capture kept only the beginning of these bytes."""
+        return self.source == 0 and len(self.data) < self.wire_size and end >= len(self.data)
+
+    def note(
+        self, severity: str, sentence: str, start: int = 0, bits: int = 0, source: int | None = None,
+        field: Field | None = None,
+    ) -> None:  # fmt: skip
+        """Say something about some bits."""
+        if len(self.packet.notes) < 1000:
+            where = self.source if source is None else source
+            self.packet.notes.append(Note(severity, sentence, where, start, bits, field))
+
+    def cut(self, out: list[Node], field: Field, at: int, end: int, needed: int) -> NoReturn:
+        """`field` needs `needed` bytes and there are fewer: say so, show what is there, and stop the layer."""
+        there = max(0, end - at)
+        label = field.label or field.name
+        if needed < 0:
+            self.note("error", f"{label}: its length works out as {needed} bytes.", at * 8, there * 8)
+            raise Stop
+        if self.is_cut(end):
+            self.note(
+                "note", f"The capture kept {len(self.data)} of {self.wire_size} bytes; {label} is cut off after "
+                f"{there} of {needed} bytes.", at * 8, there * 8,
+            )  # fmt: skip
+        else:
+            self.note("error", f"{label} needs {needed} bytes, and {there} are left.", at * 8, there * 8)
+        if there and field.kind in (Kind.BYTES, Kind.TEXT):
+            piece = self.packet.sources[self.source].data[at:end]
+            value = piece if field.kind is Kind.BYTES else piece.decode(field.encoding, "replace")
+            out.append(Node(field, self.source, at * 8, there * 8, value))
+        raise Stop
+
+    def add_source(self, name: str, data: bytes, pieces: tuple[Piece, ...] = ()) -> int:
+        """A further source of bytes; returns its number."""
+        if len(self.packet.sources) >= MOST_SOURCES:
+            self.note("warning", f"More than {MOST_SOURCES} put-together parts: the rest is not shown.")
+            raise Stop
+        self.packet.sources.append(Source(name, data, pieces))
+        return len(self.packet.sources) - 1
+
+    # ── the driver ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self, protocol: Protocol | None, at: int = 0, end: int | None = None, source: int = 0) -> None:
+        """Take `protocol` and everything after it apart, from byte `at` to byte `end` of a source."""
+        stop = len(self.packet.sources[source].data) if end is None else end
+        nothing = self.registry.data
+        while True:
+            if self.depth >= DEEPEST:
+                self.note("error", f"More than {DEEPEST} layers in one packet: the rest is shown as data.", at * 8, 0)
+                protocol = None
+            self.depth += 1
+            self.following = None
+            self.one(protocol or nothing, source, at, stop)
+            if self.following is None:
+                return
+            protocol, source, at, stop = self.following
+            if at >= stop or self.depth > DEEPEST:
+                return
+
+    def one(self, protocol: Protocol, source: int, at: int, end: int) -> Node:
+        """Take one layer apart, and leave in `following` what comes after it."""
+        data = self.packet.sources[source].data
+        node = Node(protocol.own, source, at * 8, 0, None, [])
+        self.packet.layers.append(node)
+        self.layer, self.source = node, source
+        try:
+            stop = self.registry.code(protocol).tree(self, node.children, data, at, end)
+            node.bits = stop * 8 - node.start
+        except Stop:
+            self.following = None
+            close(node, end * 8)
+        except Exception as problem:  # noqa: BLE001 - rule 1; the fuzz tests ask that it is never needed
+            self.following = None
+            self.note("error", f"{protocol.title} could not be read ({problem!r}); this is a fault of the program.",
+                      at * 8, (end - at) * 8)  # fmt: skip
+            close(node, end * 8)
+        return node
+
+
+def close(node: Node, end: int) -> None:
+    """Give the branches that a stop left open the bits they have so far."""
+    node.bits = max(0, end - node.start)
+    while node.children:
+        node = node.children[-1]
+        if node.bits == 0 and node.children:
+            node.bits = max(0, end - node.start)

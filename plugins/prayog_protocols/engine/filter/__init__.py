@@ -1,0 +1,1 @@
+"""Finding packets: a part of Wireshark's filter language."""
