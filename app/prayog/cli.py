@@ -65,9 +65,10 @@ def parser() -> argparse.ArgumentParser:
     add = command("list", _list, "List the topics and their scenarios.")
     add.add_argument("--json", action="store_true", help="as JSON")
 
-    add = command("run", _run, "Run a scenario without a window and say whether its checks hold.")
-    add.add_argument("scenario", metavar="TOPIC/SCENARIO")
+    add = command("run", _run, "Run a scenario without a window and say whether its checks hold, or grade a challenge.")
+    add.add_argument("scenario", metavar="TOPIC/SCENARIO", help="or TOPIC/CHALLENGE, on all its published seeds")
     _run_options(add)
+    add.add_argument("--saved", type=Path, metavar="FILE", help="grade this saved run (a challenge only)")
     add.add_argument("--json", action="store_true", help="the result as one JSON object")
     add.add_argument("--trace", type=Path, metavar="FILE", help="write the trace, one JSON object a line")
     add.add_argument("--force", action="store_true", help="let --trace overwrite a file")
@@ -109,7 +110,8 @@ def _profile(folder: str | None, flag: str | bool) -> _Parser:
 def _run_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--seed", type=_seed, metavar="N", help="instead of the scenario's own")
     add.add_argument(
-        "--set", action="append", default=[], dest="values", metavar="KNOB=VALUE", help="set a knob of the topic"
+        "--set", action="append", default=[], dest="values", metavar="KNOB=VALUE",
+        help="set a knob of the topic; a knob that holds code takes KNOB=@FILE",
     )
 
 

@@ -1,4 +1,4 @@
-"""`prayog run`: one scenario without a window, judged by its checks.  Nothing here imports Qt.
+"""`prayog run`: one scenario without a window, judged by its checks; or a challenge, graded.  Nothing imports Qt.
 
 Exit codes: 0 every check holds, 1 one fails, 2 it could not be run like this (one sentence says why).
 """
@@ -23,16 +23,25 @@ if TYPE_CHECKING:
     from prayog_sdk.scenario import Scenario
     from prayog_sdk.topic import Topic
 
-__all__ = ["knob_values", "run", "scenario_of", "sentences"]
+__all__ = ["run", "scenario_in", "scenario_of", "sentences", "topic_values"]
 
 
 def run(profile: Profile, args: argparse.Namespace) -> int:
     """Answer `prayog run`."""
     if args.trace is not None:
         _free(args.trace, args.force)
-    topic, scenario = scenario_of(profile, args.scenario, args.safe)
+    from prayog import cli_grade
+
+    topic, name = open_topic(profile, args.scenario, args.safe)
+    challenge = cli_grade.challenge_of(topic, name)
+    if challenge is not None:
+        with sentences(topic.id):
+            return cli_grade.grade(topic, challenge, args)
+    scenario = scenario_in(topic, name)
+    if args.saved is not None:
+        raise BadInput(f"--saved grades a challenge; {topic.id}/{name} is a scenario.")
     with sentences(topic.id):
-        result = _play(profile, topic, scenario, args.seed, knob_values(args.values))
+        result = _play(profile, topic, scenario, args.seed, topic_values(topic, args.values))
         if args.trace is not None:
             _write(args.trace, result, args.force)
         _print(result, args.json)
@@ -42,23 +51,38 @@ def run(profile: Profile, args: argparse.Namespace) -> int:
 def scenario_of(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic, Scenario]:
     """The open topic and the scenario of ``TOPIC/SCENARIO``.  Raises `BadInput` with near matches."""
     topic, name = open_topic(profile, wanted, safe)
+    return topic, scenario_in(topic, name)
+
+
+def scenario_in(topic: Topic, name: str) -> Scenario:
+    """The scenario `name` of an open topic.  Raises `BadInput` with near matches."""
     from prayog_sdk.topic import UnknownScenario
 
     with sentences(topic.id):
         try:
-            return topic, topic.scenario(name)
+            return topic.scenario(name)
         except UnknownScenario as error:
             raise BadInput(str(error)) from error
 
 
-def knob_values(words: Sequence[str]) -> dict[str, str]:
-    """``["nodes=5"]`` as a mapping.  Raises `BadInput`."""
+def topic_values(topic: Topic, words: Sequence[str]) -> dict[str, str]:
+    """``["nodes=5", "code=@mine.py"]`` as a mapping.  Raises `BadInput`."""
+    from prayog_sdk.params import Code
+
+    holds_code = {field.name for field in topic.fields() if isinstance(field.marker, Code)}
     values = {}
     for word in words:
         knob, equals, value = word.partition("=")
-        if not equals or not knob.strip():
+        knob, value = knob.strip(), value.strip()
+        if not equals or not knob:
             raise BadInput(f"--set takes KNOB=VALUE, such as nodes=5; found {word!r}.")
-        values[knob.strip()] = value.strip()
+        if knob in holds_code and value.startswith("@"):
+            try:
+                value = Path(value[1:]).read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+                raise BadInput(f"The code for {knob} cannot be read from {value[1:]}: {reason}.") from error
+        values[knob] = value
     return values
 
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from prayog.catalog import problem_of
 from prayog.cli import BadInput
-from prayog.cli_run import knob_values, scenario_of, sentences
+from prayog.cli_run import scenario_of, sentences, topic_values
 from prayog.paths import Profile
 
 if TYPE_CHECKING:
@@ -64,10 +64,11 @@ def sweep(profile: Profile, args: argparse.Namespace) -> int:
     topic, scenario = scenario_of(profile, args.scenario, args.safe)
     if scenario.kind == "session":
         raise BadInput(f"{args.scenario} runs on a real component, where a seed decides nothing; take a simulated one.")
+    values = topic_values(topic, args.values)
     with sentences(topic.id):  # a wrong knob is said once, here
-        topic.params({**scenario.params, **knob_values(args.values)})
+        topic.params({**scenario.params, **values})
     first = scenario.seed if args.seed is None else args.seed
-    job = Job(profile.folder, args.safe, args.scenario, tuple(knob_values(args.values).items()))
+    job = Job(profile.folder, args.safe, args.scenario, tuple(values.items()))
     chunks = _chunks(first, args.seeds, os.cpu_count() or 1)
     results = _on_dask(args.dask, job, chunks) if args.dask else _in_processes(job, chunks)
     failures: list[Failure] = []
