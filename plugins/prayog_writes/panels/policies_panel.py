@@ -67,8 +67,8 @@ class PoliciesPanel(Panel):
         self._go.clicked.connect(self._start)
         self._what = QComboBox()
         self._what.setAccessibleName(self.tr("What is plotted"))
-        for name, title in _PLOTTED.items():
-            self._what.addItem(self.tr(title), name)
+        for name, words in _PLOTTED.items():
+            self._what.addItem(self.tr(words), name)
         self._what.currentIndexChanged.connect(lambda _index: self._plot_curves())
         head = QWidget()
         row = FlowLayout(head)

@@ -6,13 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from prayog_sim.run import Action
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.options import Options
+
+
+def hover(widget: QWidget, x: float, y: float) -> None:
+    """The mouse is over a place of `widget`."""
+    place, none = QPointF(x, y), Qt.MouseButton.NoButton
+    where = QPointF(widget.mapToGlobal(place))
+    QApplication.sendEvent(
+        widget, QMouseEvent(QEvent.Type.MouseMove, place, where, none, none, Qt.KeyboardModifier.NoModifier)
+    )
 
 
 def test_the_slider_goes_from_edit_to_edit_with_its_reason(bench: Any, qtbot: QtBot) -> None:
@@ -50,8 +61,8 @@ def test_a_table_is_chosen_by_keyboard_and_by_mouse(bench: Any, qtbot: QtBot) ->
         panel._way.setCurrentIndex(by_key)
         level, file = next((n, f) for n, files in enumerate(view.facts["levels"]) if n for f in files)
         box = view._boxes[int(file["number"])]
-        qtbot.mouseMove(view, QPoint(1, 1))
-        qtbot.mouseMove(view, QPoint(round(box.x + box.w / 2), round(box.y + box.h / 2)))
+        hover(view, 1, 1)
+        hover(view, box.x + box.w / 2, box.y + box.h / 2)
         assert panel._reason.text() == view.words(level, file)
 
 
