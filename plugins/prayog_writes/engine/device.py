@@ -99,10 +99,7 @@ class Device:
                     return
                 yield f"{following.kind}_begin", {**following.told(), "now": round(self.now)}
                 for p in following.run():
-                    yield "merge", {
-                        "rows": p.rows, "written": p.written, "old": p.dropped_versions,
-                        "tombstones": p.dropped_tombstones, "key": p.key.decode("utf-8", "backslashreplace"),
-                    }  # fmt: skip
+                    yield "merge", p.told()
             except OSError as error:
                 db.fail(error, "writing tables")
             self.lane = max(self.lane, self.now)

@@ -33,6 +33,9 @@ class DiskFiles:
     def size(self, name: str) -> int:
         return (self.folder / name).stat().st_size
 
+    def has(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
     def rename(self, old: str, new: str) -> None:
         os.replace(self.folder / old, self.folder / new)
 

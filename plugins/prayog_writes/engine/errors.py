@@ -13,11 +13,14 @@ class Corruption(DatabaseError):
     """Bytes on disk are not what was written.  `file` and `offset` say where."""
 
     def __init__(self, file: str, offset: int, found: str, advice: str = "") -> None:
-        text = f"{file} is damaged at byte {offset:,}: {found}."
-        super().__init__(f"{text} {advice}".strip())
+        super().__init__(file, offset, found, advice)  # so that it can travel between processes
         self.file = file
         self.offset = offset
         self.found = found
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.file} is damaged at byte {self.offset:,}: {self.found}. {self.advice}".strip()
 
 
 class DiskFull(DatabaseError):

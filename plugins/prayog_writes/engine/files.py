@@ -73,6 +73,10 @@ class Files(Protocol):
         """Bytes of a file that is there."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
     def rename(self, old: str, new: str) -> None:
         """`new` becomes `old`'s content in one step."""
         ...
@@ -208,6 +212,9 @@ class MemoryFiles:
 
     def size(self, name: str) -> int:
         return len(self.image.inodes[self._ident(name)].data)
+
+    def has(self, name: str) -> bool:
+        return name in self.image.now
 
     def rename(self, old: str, new: str) -> None:
         self._ident(old)

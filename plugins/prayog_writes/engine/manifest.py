@@ -7,17 +7,21 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from prayog_writes.engine.edit import COMPARATOR, Edit, decode_edit
 from prayog_writes.engine.errors import Corruption
 from prayog_writes.engine.files import Files
 from prayog_writes.engine.log import Damage, records
-from prayog_writes.engine.version import Version
+from prayog_writes.engine.progress import Progress, finished
+from prayog_writes.engine.version import Draft, Version
 
-__all__ = ["CURRENT", "History", "log_name", "number_of", "read_manifest"]
+__all__ = ["CURRENT", "History", "log_name", "manifest_in_steps", "number_of", "read_manifest"]
 
 CURRENT = "CURRENT"
+PORTION = 100
+"""Edits that are read in one step."""
 
 
 @dataclass(slots=True)
@@ -28,15 +32,17 @@ class History:
     size: int = 0
     edits: list[tuple[int, Edit]] = field(default_factory=list)
     version: Version = field(default_factory=Version)
+    """Known when all edits are read."""
     log: int = 0
     next_file: int = 2
     last_sequence: int = 0
     pointers: dict[int, bytes] = field(default_factory=dict)
     clean: bool = True
+    draft: Draft = field(default_factory=lambda: Draft(Version()))
 
     def add(self, place: int, edit: Edit) -> None:
         """Take one more edit; raises `ValueError` when it does not fit."""
-        self.version = self.version.apply(edit)
+        self.draft.add(edit)
         self.edits.append((place, edit))
         self.log = edit.log if edit.log is not None else self.log
         self.next_file = edit.next_file if edit.next_file is not None else self.next_file
@@ -59,26 +65,36 @@ def number_of(name: str) -> tuple[int, str]:
 
 def read_manifest(files: Files) -> History | None:
     """The history that CURRENT points to; None when there is no CURRENT.  Raises `Corruption`."""
-    if CURRENT not in files.names():
+    return finished(manifest_in_steps(files))
+
+
+def manifest_in_steps(files: Files) -> Generator[Progress, None, History | None]:
+    """The same, some edits at a time."""
+    if not files.has(CURRENT):
         return None
     name = files.read(CURRENT).decode("ascii", "replace").rstrip("\n")
-    if name not in files.names():
+    if not files.has(name):
         raise Corruption(CURRENT, 0, f"it names {name!r}, and there is no such file", "Restore the MANIFEST.")
     data = files.read(name)
     history = History(name, len(data))
-    for item in records(data):
-        if isinstance(item, Damage):
-            if not item.tail:
-                raise Corruption(name, item.start, item.why, "The MANIFEST says which tables count; restore it.")
-            history.clean = False
-            break
-        try:
+    place = 0
+    try:
+        for item in records(data):
+            place = item.start
+            if isinstance(item, Damage):
+                if not item.tail:
+                    raise Corruption(name, item.start, item.why, "The MANIFEST says which tables count; restore it.")
+                history.clean = False
+                break
             edit = decode_edit(item.data)
             if edit.comparator not in (None, COMPARATOR):
                 raise ValueError(f"keys are ordered by {edit.comparator!r}, the lab knows only {COMPARATOR.decode()}")
             history.add(item.start, edit)
-        except ValueError as error:
-            raise Corruption(name, item.start, str(error)) from None
+            if len(history.edits) % PORTION == 0:
+                yield Progress()
+        history.version = history.draft.version()
+    except ValueError as error:
+        raise Corruption(name, place, str(error)) from None
     if not history.edits:
         raise Corruption(name, 0, "it holds no edit")
     return history

@@ -12,19 +12,25 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from prayog_writes.engine.batch import Operation
-from prayog_writes.engine.coding import DELETE, PUT, TRAILER
+from prayog_writes.engine.coding import TRAILER
 from prayog_writes.engine.columns import Columns
 
 __all__ = ["MemTable", "Row"]
 
+SORTED_AT_ONCE = 25_000
 Row = tuple[int, bytes | None]
 """A version: its sequence and its value (None: deleted)."""
 
 
 class MemTable:
-    """Versions of keys in memory.  ``size``: bytes of log that it stands for.  ``log``: number of that log file."""
+    """Versions of keys in memory.
+
+    ``size``: bytes of log that it stands for; ``log``: number of that log file; ``last``: its newest sequence, known
+    when it takes no more.
+    """
 
     def __init__(self, log: int = 0) -> None:
         self.rows: dict[bytes, Row] = {}
@@ -64,16 +70,22 @@ class MemTable:
         """How many rows are deletes."""
         return sum(1 for _, value in self.rows.values() if value is None)
 
-    def columns(self) -> Columns:
-        """All versions in order."""
-        keys = sorted(self.rows)
+    def sorted_parts(self) -> Iterator[list[bytes]]:
+        """All keys in portions that are sorted each: sorting very many at once would take long."""
+        rest = iter(self.rows)
+        while part := sorted(islice(rest, SORTED_AT_ONCE)):
+            yield part
+
+    def columns(self, keys: list[bytes] | None = None) -> Columns:
+        """All versions of `keys`, which are in order (None: of all keys)."""
+        keys = sorted(self.rows) if keys is None else keys
         if self.older:
             pairs = [(key, row) for key in keys for row in self._versions(key)]
             keys, versions = [key for key, _ in pairs], [row for _, row in pairs]
         else:
             versions = list(map(self.rows.__getitem__, keys))
         pack = TRAILER.pack
-        tags = [pack(number << 8 | (DELETE if value is None else PUT)) for number, value in versions]
+        tags = [pack(number << 8 | (value is not None)) for number, value in versions]
         return Columns(keys, tags, [value or b"" for _, value in versions])
 
     def _versions(self, key: bytes) -> Iterator[Row]:

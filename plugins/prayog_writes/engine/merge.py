@@ -2,7 +2,8 @@
 
 The runs are merged a window at a time: up to the smallest of the last keys at hand, all runs are complete.  Inside a
 window a dict keeps the newest version of each key, because runs are put into it from the oldest to the newest; Timsort
-then finds the runs again and merges them.  That is 2.5 times as quick here as a heap of cursors.
+then finds the runs again and merges them.  That is 2.5 times as quick here as a heap of cursors.  Backwards it goes the
+same way, from the largest keys down.
 
 Rules
 1. A version that a snapshot can see stays.  Of the versions between two snapshots the newest stays.
@@ -13,7 +14,7 @@ Source of rule 2: Chang et al., "Bigtable" (OSDI 2006), section 5.4; LevelDB `Do
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -36,51 +37,91 @@ def merged(
     older: Callable[[bytes], bool] | None = None,
     dropped: Dropped | None = None,
     oldest_wins: bool = False,
+    reverse: bool = False,
 ) -> Iterator[Columns]:
-    """The rows of `runs` (newest first) in order, in windows.
+    """The rows of `runs` (newest first) in windows.
 
     ``snapshots``: sequences, ascending, that may still be read.  ``older(key)``: whether an older table may hold the
-    key; None keeps all tombstones.  ``oldest_wins`` is the broken variant.
+    key; None keeps all tombstones.  ``oldest_wins`` is the broken variant.  ``reverse``: the chunks of each run come
+    from the last to the first, and so do the windows; rows inside a chunk or window always ascend.
     """
     dropped = dropped or Dropped()
-    heads: list[Columns | None] = [next(run, None) for run in runs]
-    places = [0] * len(runs)
-    while True:
-        for i, head in enumerate(heads):
-            while head is not None and places[i] >= len(head):
-                head = heads[i] = next(runs[i], None)  # noqa: PLW2901 - empty chunks are passed over
-                places[i] = 0
-        active = [i for i, head in enumerate(heads) if head is not None]
-        if not active:
-            return
-        boundary = min(heads[i].keys[-1] for i in active)  # type: ignore[union-attr] # active ones are there
-        parts = []
-        for i in active:
-            head = heads[i]
-            assert head is not None
-            stop = head.upto(boundary, places[i])
-            if stop > places[i]:
-                whole = places[i] == 0 and stop == len(head)
-                parts.append(head if whole else head.cut(places[i], stop))
-                places[i] = stop
-            if stop == len(head):  # its next chunk may go on with the very same key
-                while (more := next(runs[i], None)) is not None and not len(more):
-                    pass
-                heads[i], places[i] = more, 0
-                while more is not None and more.keys[0] == boundary:
-                    stop = more.upto(boundary, 0)
-                    parts.append(more.cut(0, stop))
-                    places[i] = stop
-                    if stop < len(more):
-                        break
-                    more = next(runs[i], None)
-                    heads[i], places[i] = more, 0
+    heads = [_Back(run) if reverse else _Forth(run) for run in runs]
+    while bounds := [bound for head in heads if (bound := head.bound()) is not None]:
+        bound = max(bounds) if reverse else min(bounds)
+        parts = [part for head in heads for part in head.take(bound)]
         rows = _versions(parts, snapshots) if snapshots else _newest(parts, oldest_wins)
         dropped.versions += sum(map(len, parts)) - len(rows)
         if older is not None:
             rows = _without_tombstones(rows, older, snapshots, dropped)
         if len(rows):
             yield rows
+
+
+class _Forth:
+    """A run that is read forwards: the chunk at hand, and how many of its rows were taken."""
+
+    def __init__(self, run: Iterator[Columns]) -> None:
+        self._run = run
+        self._head = Columns()
+        self._place = 0
+
+    def bound(self) -> bytes | None:
+        """The last key at hand; None at the end of the run."""
+        return self._head.keys[-1] if self._filled() else None
+
+    def take(self, bound: bytes) -> list[Columns]:
+        """All rows up to the key `bound`, which are at hand but for more versions of that very key."""
+        parts = []
+        while self._filled():
+            stop = bisect_right(self._head.keys, bound, self._place)
+            if stop > self._place:
+                parts.append(self._head.cut(self._place, stop))
+            self._place = stop
+            if stop < len(self._head):
+                break
+        return parts
+
+    def _filled(self) -> bool:
+        while self._place == len(self._head):
+            following = next(self._run, None)
+            if following is None:
+                return False
+            self._head, self._place = following, 0
+        return True
+
+
+class _Back:
+    """A run that is read backwards: the chunk at hand, and how many of its rows are left."""
+
+    def __init__(self, run: Iterator[Columns]) -> None:
+        self._run = run
+        self._head = Columns()
+        self._left = 0
+
+    def bound(self) -> bytes | None:
+        """The first key at hand; None at the end of the run."""
+        return self._head.keys[0] if self._filled() else None
+
+    def take(self, bound: bytes) -> list[Columns]:
+        """All rows from the key `bound` on; newer versions of a key are in the chunk that comes later."""
+        parts: list[Columns] = []
+        while self._filled():
+            start = bisect_left(self._head.keys, bound, 0, self._left)
+            if start < self._left:
+                parts.insert(0, self._head.cut(start, self._left))
+            self._left = start
+            if start:
+                break
+        return parts
+
+    def _filled(self) -> bool:
+        while not self._left:
+            following = next(self._run, None)
+            if following is None:
+                return False
+            self._head, self._left = following, len(following)
+        return True
 
 
 def _newest(parts: list[Columns], oldest_wins: bool) -> Columns:

@@ -7,39 +7,75 @@ A scan asks no filter: it must merge all runs.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from prayog_writes.engine.columns import Columns, alive, visible
+from prayog_writes.engine.edit import FileMeta
 from prayog_writes.engine.memtable import Row
 from prayog_writes.engine.merge import merged
 from prayog_writes.engine.table import Table
 
 if TYPE_CHECKING:
-    from prayog_writes.engine.database import Database
+    from prayog_writes.engine.store import Store
 
-__all__ = ["look_up", "scan"]
+__all__ = ["Snapshot", "look_up", "scan"]
 
 
-def look_up(db: Database, key: bytes, snapshot: int, told: list[dict[str, Any]] | None) -> Row | None:
+class Snapshot:
+    """The database as it was after write `sequence`; give it back with `release` or ``with``."""
+
+    def __init__(self, sequence: int, release: Callable[[int], None]) -> None:
+        self.sequence = sequence
+        self._release = release
+
+    def release(self) -> None:
+        """Let compactions drop what only this snapshot could see."""
+        self._release(self.sequence)
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+
+def look_up(store: Store, key: bytes, snapshot: int, told: list[dict[str, Any]] | None = None) -> Row | None:
     """The newest version of `key` at or before sequence `snapshot`.  Every place looked at is added to `told`."""
-    for memtable in (db.memtable, *reversed(db.immutable)):
+    row = store.memtable.get(key, snapshot)
+    if told is not None:
+        told.append({"where": "memtable", "rows": len(store.memtable), "found": row is not None})
+    if row is not None:
+        return row
+    for memtable in reversed(store.immutable):
         row = memtable.get(key, snapshot)
         if told is not None:
-            name = "memtable" if memtable is db.memtable else "immutable"
-            told.append({"where": name, "rows": len(memtable), "found": row is not None})
+            told.append({"where": "immutable", "rows": len(memtable), "found": row is not None})
         if row is not None:
             return row
-    stats, hashed = db.stats, -1
-    for level, meta in db.version.holding(key):
-        table = db.table(meta.number)
-        stats.tables_asked += 1
-        tell = None if told is None else _teller(told, level, meta.number)
-        row, hashed = table.get(key, hashed, snapshot, stats, tell)
-        if row is not None:
-            return row
+    version, hashed = store.version, -1
+    for low, high, meta in version.top:
+        if low <= key <= high:
+            row, hashed = _asked(store, 0, meta, key, hashed, snapshot, told)
+            if row is not None:
+                return row
+    for level, highs, lows, files in version.deep:
+        place = bisect_left(highs, key)
+        if place < len(highs) and lows[place] <= key:
+            row, hashed = _asked(store, level, files[place], key, hashed, snapshot, told)
+            if row is not None:
+                return row
     return None
+
+
+def _asked(
+    store: Store, level: int, meta: FileMeta, key: bytes, hashed: int, snapshot: int, told: list[dict[str, Any]] | None
+) -> tuple[Row | None, int]:
+    store.stats.tables_asked += 1
+    tell = None if told is None else _teller(told, level, meta.number)
+    return store.catalogue.table(meta.number).get(key, hashed, snapshot, store.stats, tell)
 
 
 def _teller(told: list[dict[str, Any]], level: int, table: int) -> Callable[[str, int, bool], None]:
@@ -49,29 +85,47 @@ def _teller(told: list[dict[str, Any]], level: int, table: int) -> Callable[[str
     return tell
 
 
-def scan(db: Database, start: bytes | None, stop: bytes | None, snapshot: int) -> Iterator[tuple[bytes, bytes]]:
+def scan(
+    store: Store, start: bytes | None, stop: bytes | None, snapshot: int, reverse: bool
+) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values from `start` to `stop` at sequence `snapshot`, which is held by the files that are open now."""
     runs: list[Iterator[Columns]] = [
         iter([memtable.columns().within(start, stop)])
-        for memtable in (db.memtable, *reversed(db.immutable))
+        for memtable in (store.memtable, *reversed(store.immutable))
         if memtable.rows
     ]
-    for level, files in enumerate(db.version.levels):
+    walk = _back if reverse else _forth
+    for level, files in enumerate(store.version.levels):
         chosen = [f for f in files if (start is None or f.high >= start) and (stop is None or f.low < stop)]
-        tables = [db.table(f.number) for f in chosen]  # open now: a compaction may remove their names meanwhile
+        # Opened now: a compaction may remove their names meanwhile.
+        tables = [store.catalogue.table(f.number) for f in (reversed(chosen) if reverse and level else chosen)]
         if level:
-            runs.append(chain.from_iterable(_upto(table, start, stop) for table in tables))
+            runs.append(chain.from_iterable(walk(table, start, stop) for table in tables))
         else:
-            runs += [_upto(table, start, stop) for table in tables]
-    past = snapshot < db.last
-    if past:
-        runs = [(visible(rows, snapshot) for rows in run) for run in runs]
-    return chain.from_iterable(alive(rows) for rows in merged(runs))
+            runs += [walk(table, start, stop) for table in tables]
+    if snapshot < store.last:
+        runs = [_seen(run, snapshot) for run in runs]
+    windows = merged(runs, reverse=reverse)
+    if reverse:
+        return chain.from_iterable(reversed(list(alive(rows))) for rows in windows)
+    return chain.from_iterable(alive(rows) for rows in windows)
 
 
-def _upto(table: Table, start: bytes | None, stop: bytes | None) -> Iterator[Columns]:
+def _seen(run: Iterator[Columns], snapshot: int) -> Iterator[Columns]:
+    return (visible(rows, snapshot) for rows in run)
+
+
+def _forth(table: Table, start: bytes | None, stop: bytes | None) -> Iterator[Columns]:
     for rows in table.scan(start, 1, 32):  # a short scan reads one block, a long one reads ahead
         if stop is not None and len(rows) and rows.keys[-1] >= stop:
             yield rows.within(None, stop)
+            return
+        yield rows
+
+
+def _back(table: Table, start: bytes | None, stop: bytes | None) -> Iterator[Columns]:
+    for rows in table.scan_back(stop, 1, 32):
+        if start is not None and len(rows) and rows.keys[0] < start:
+            yield rows.within(start, None)
             return
         yield rows

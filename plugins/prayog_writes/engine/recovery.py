@@ -15,13 +15,14 @@ RocksDB's default and here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from prayog_writes.engine.batch import Operation, decode
 from prayog_writes.engine.errors import Corruption
 from prayog_writes.engine.log import Damage, Record, records
 
-__all__ = ["Replay", "replay"]
+__all__ = ["Replay", "replay", "replaying"]
 
 _SKIP = "skip any corrupted record"
 
@@ -41,6 +42,15 @@ def replay(name: str, data: bytes, mode: str, after: int | None = None) -> Repla
     Raises `Corruption` when `mode` refuses what was found.
     """
     found = Replay()
+    for _ in replaying(found, name, data, mode, after):
+        pass
+    return found
+
+
+def replaying(
+    found: Replay, name: str, data: bytes, mode: str, after: int | None
+) -> Iterator[tuple[int, list[Operation]]]:
+    """The same batch by batch, into `found`."""
     for item in records(data):
         problem = item if isinstance(item, Damage) else None
         if isinstance(item, Record):
@@ -52,6 +62,7 @@ def replay(name: str, data: bytes, mode: str, after: int | None = None) -> Repla
                 if after is None or sequence == after + 1 or mode == _SKIP:
                     found.batches.append((sequence, operations))
                     after = sequence + len(operations) - 1
+                    yield sequence, operations
                     continue
                 problem = Damage(item.start, item.end, f"write {after + 1} is missing before write {sequence}", False)
         assert problem is not None
@@ -61,4 +72,3 @@ def replay(name: str, data: bytes, mode: str, after: int | None = None) -> Repla
         if mode != _SKIP:
             found.stopped = True
             break
-    return found

@@ -22,12 +22,12 @@ from prayog_sim.trace import Step
 from prayog_writes.engine import state
 from prayog_writes.engine.arguments import number, text
 from prayog_writes.engine.batch import Operation
+from prayog_writes.engine.compaction import CompactionJob
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.device import Device
 from prayog_writes.engine.errors import Corruption, DatabaseError
 from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.heat import Heat
-from prayog_writes.engine.job import CompactionJob
 from prayog_writes.engine.logview import described_log, taken
 from prayog_writes.engine.options import MODES
 from prayog_writes.engine.setup import Setup
@@ -292,10 +292,7 @@ class Study(Computation):
                 job = CompactionJob(db, pick)
                 yield "compaction_begin", "database", {**job.told(), "now": round(self.device.now)}
                 for p in job.run():
-                    yield "merge", "database", {
-                        "rows": p.rows, "written": p.written, "old": p.dropped_versions,
-                        "tombstones": p.dropped_tombstones, "key": p.key.decode("utf-8", "backslashreplace"),
-                    }  # fmt: skip
+                    yield "merge", "database", p.told()
                 job.install()
                 self.device.now += 1e6 * (job.reads + job.writes) / self.device.bandwidth
                 yield from self._told()
@@ -307,7 +304,7 @@ class Study(Computation):
     def _verified(self) -> Iterator[Emit]:
         db = self._opened()
         for level, meta in db.version.files():
-            blocks = db.table(meta.number).verify()
+            blocks = db.catalogue.table(meta.number).verify()
             yield "verified", "database", {"level": level, "table": meta.number, "blocks": blocks}
 
     # The plug

@@ -173,6 +173,17 @@ class Table:
             yield rows if start is None else rows.within(start, None)
             start, number, chunk = None, stop, min(2 * chunk, most)
 
+    def scan_back(self, stop: bytes | None = None, chunk: int = 1, most: int = 1) -> Iterator[Columns]:
+        """All rows before `stop`, the last blocks first; inside a chunk the rows ascend."""
+        number = len(self.handles) if stop is None else min(bisect_left(self.lasts, stop) + 1, len(self.handles))
+        while number:
+            start = max(number - chunk, 0)
+            rows = Columns()
+            for other in range(start, number):
+                rows.extend(self.block(other))
+            yield rows if stop is None else rows.within(None, stop)
+            stop, number, chunk = None, start, min(2 * chunk, most)
+
     def verify(self) -> int:
         """Read and check every block; returns how many.  Raises `Corruption` at the first that is damaged."""
         for offset, size in self.handles:

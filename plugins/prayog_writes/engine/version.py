@@ -10,45 +10,49 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import pairwise
+from operator import lt
 
 from prayog_writes.engine.edit import Edit, FileMeta
 
-__all__ = ["LEVELS", "Version"]
+__all__ = ["LEVELS", "Draft", "Version"]
 
 LEVELS = 7
 
 
+class _Level:
+    """The tables of one level in their order, and their first and last user keys."""
+
+    __slots__ = ("bytes", "files", "highs", "lows", "number")
+
+    def __init__(self, number: int, files: tuple[FileMeta, ...]) -> None:
+        self.number = number
+        self.files = files
+        self.lows = [f.low for f in files]
+        self.highs = [f.high for f in files]
+        self.bytes = sum(f.size for f in files)
+        if number and not all(map(lt, self.highs, self.lows[1:])):
+            place = next(i for i, high in enumerate(self.highs) if high >= self.lows[i + 1])
+            a, b = files[place : place + 2]
+            raise ValueError(f"tables {a.number} and {b.number} of level {number} overlap")
+
+
 class Version:
-    """Tables by level.  Raises `ValueError` when two tables of a deep level overlap."""
+    """Tables by level.  ``top`` and ``deep`` are for reading: level 0, and the deeper levels that hold tables."""
 
-    __slots__ = ("_deep", "_highs", "_top", "levels")
+    __slots__ = ("_levels", "deep", "levels", "top")
 
-    def __init__(self, levels: tuple[tuple[FileMeta, ...], ...] = ((),) * LEVELS) -> None:
-        self.levels = levels
-        self._highs = [[f.high for f in files] for files in levels]
-        self._top = [(f.low, f.high, f) for f in levels[0]]
-        self._deep = [(n, self._highs[n], [f.low for f in levels[n]]) for n in range(1, LEVELS) if levels[n]]
+    def __init__(self, levels: tuple[_Level, ...] | None = None) -> None:
+        self._levels = levels or tuple(_Level(number, ()) for number in range(LEVELS))
+        self.levels = tuple(level.files for level in self._levels)
+        first = self._levels[0]
+        self.top = list(zip(first.lows, first.highs, first.files, strict=True))
+        self.deep = [(n.number, n.highs, n.lows, n.files) for n in self._levels[1:] if n.files]
 
     def apply(self, edit: Edit) -> Version:
-        """The version after `edit`."""
-        levels = [list(files) for files in self.levels]
-        for level, number in edit.deleted:
-            left = [f for f in levels[level] if f.number != number]
-            if len(left) == len(levels[level]):
-                raise ValueError(f"an edit removes table {number} from level {level}, where it is not")
-            levels[level] = left
-        for level, meta in edit.added:
-            if level >= LEVELS:
-                raise ValueError(f"an edit adds a table to level {level}; there are {LEVELS}")
-            levels[level].append(meta)
-        levels[0].sort(key=lambda f: -f.number)
-        for level, files in enumerate(levels[1:], 1):
-            files.sort(key=lambda f: f.smallest)
-            for a, b in pairwise(files):
-                if a.high >= b.low:
-                    raise ValueError(f"tables {a.number} and {b.number} of level {level} overlap")
-        return Version(tuple(tuple(files) for files in levels))
+        """The version after `edit`.  Raises `ValueError` when it does not fit."""
+        draft = Draft(self)
+        draft.add(edit)
+        return draft.version()
 
     def files(self) -> Iterator[tuple[int, FileMeta]]:
         """All tables with their levels, newest data first."""
@@ -56,30 +60,19 @@ class Version:
             for meta in files:
                 yield level, meta
 
-    def holding(self, key: bytes) -> Iterator[tuple[int, FileMeta]]:
-        """The tables whose range holds `key`, newest data first: where a get has to look."""
-        for low, high, meta in self._top:
-            if low <= key <= high:
-                yield 0, meta
-        for level, highs, lows in self._deep:
-            place = bisect_left(highs, key)
-            if place < len(highs) and lows[place] <= key:
-                yield level, self.levels[level][place]
-
     def overlapping(self, level: int, low: bytes, high: bytes) -> tuple[FileMeta, ...]:
         """The tables of `level` that overlap ``low`` … ``high``."""
+        here = self._levels[level]
         if level == 0:
-            return tuple(f for f in self.levels[0] if f.overlaps(low, high))
-        begin = bisect_left(self._highs[level], low)
-        files = self.levels[level]
-        stop = begin
-        while stop < len(files) and files[stop].low <= high:
+            return tuple(f for f in here.files if f.overlaps(low, high))
+        begin = stop = bisect_left(here.highs, low)
+        while stop < len(here.files) and here.lows[stop] <= high:
             stop += 1
-        return files[begin:stop]
+        return here.files[begin:stop]
 
     def bytes(self, level: int) -> int:
         """Bytes in `level`."""
-        return sum(f.size for f in self.levels[level])
+        return self._levels[level].bytes
 
     def runs(self) -> int:
         """Sorted runs: every table of level 0 is one, every other level with tables is one."""
@@ -87,4 +80,36 @@ class Version:
 
     def total(self) -> int:
         """Bytes of all tables."""
-        return sum(f.size for _, f in self.files())
+        return sum(level.bytes for level in self._levels)
+
+
+class Draft:
+    """A version in the making: many edits are added up, and what levels look like is worked out once (LevelDB's
+    `VersionSet::Builder`)."""
+
+    def __init__(self, before: Version) -> None:
+        self._before = before
+        self._changed: dict[int, dict[int, FileMeta]] = {}
+
+    def add(self, edit: Edit) -> None:
+        """Take one more edit.  Raises `ValueError` when it does not fit."""
+        for level, number in edit.deleted:
+            if self._level(level).pop(number, None) is None:
+                raise ValueError(f"an edit removes table {number} from level {level}, where it is not")
+        for level, meta in edit.added:
+            self._level(level)[meta.number] = meta
+
+    def version(self) -> Version:
+        """What all edits add up to.  Raises `ValueError` when two tables of a deep level overlap."""
+        levels = list(self._before._levels)
+        for number, tables in self._changed.items():
+            order = sorted(tables.values(), key=(lambda f: f.low) if number else (lambda f: -f.number))
+            levels[number] = _Level(number, tuple(order))
+        return Version(tuple(levels))
+
+    def _level(self, level: int) -> dict[int, FileMeta]:
+        if level >= LEVELS:
+            raise ValueError(f"an edit speaks of level {level}; there are {LEVELS}, from 0 on")
+        if level not in self._changed:
+            self._changed[level] = {f.number: f for f in self._before.levels[level]}
+        return self._changed[level]

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from prayog_writes.engine.cache import Cache
+from prayog_writes.engine.catalogue import described, file_of
 from prayog_writes.engine.coding import DELETE, PUT, TRAILER
 from prayog_writes.engine.columns import Columns, alive
 from prayog_writes.engine.edit import FileMeta, table_name
@@ -22,7 +23,6 @@ from prayog_writes.engine.log import Damage
 from prayog_writes.engine.manifest import History, log_name, number_of, read_manifest
 from prayog_writes.engine.memtable import MemTable
 from prayog_writes.engine.merge import merged
-from prayog_writes.engine.opening import described, file_of
 from prayog_writes.engine.recovery import replay
 from prayog_writes.engine.table import Table
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from prayog_sdk.run import Emit
+from prayog_writes.engine.catalogue import described
 from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.edit import FileMeta
 from prayog_writes.engine.errors import Corruption, DatabaseError
-from prayog_writes.engine.opening import described
 from prayog_writes.engine.viewing import Viewer, file_meta
 
 __all__ = ["look_into", "refusal"]
