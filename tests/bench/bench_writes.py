@@ -28,9 +28,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from prayog_writes.engine.compaction import CompactionJob
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.disk import DiskFiles
-from prayog_writes.engine.job import CompactionJob
 from prayog_writes.engine.options import Options
 from prayog_writes.engine.real.shared import SharedDatabase
 
