@@ -59,6 +59,7 @@ def test_a_table_is_chosen_by_keyboard_and_by_mouse(bench: Any, qtbot: QtBot) ->
     assert panel._reason.text() in view.accessibleDescription()
     for by_key in (0, 1):
         panel._way.setCurrentIndex(by_key)
+        bench.frame()
         level, file = next((n, f) for n, files in enumerate(view.facts["levels"]) if n for f in files)
         box = view._boxes[int(file["number"])]
         hover(view, 1, 1)
