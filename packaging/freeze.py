@@ -88,7 +88,7 @@ def freeze(flavour: str, out: Path) -> Path:
     shutil.move(work / "dist" / "prayog", lab)
     if sys.platform == "linux" and shutil.which("strip"):  # symbols that nobody debugs with here; Qt's wheels have none
         inside = lab / "_internal"
-        loose = ("libpython*.so*", "python3*/lib-dynload/*.so", "sqlalchemy/*/*.so", "yaml/*.so", "cryptography/**/*.so")
+        loose = ("libpython*.so*", "python3*/lib-dynload/*.so", "sqlalchemy/*/*.so", "yaml/*.so")
         run("strip", "--strip-unneeded", *(file for pattern in loose for file in inside.glob(pattern)))
     licences(lab)
     stamp = {"version": version(), "flavour": flavour, "commit": commit(), "python": sys.version.split()[0]}
@@ -135,8 +135,8 @@ def deb(lab: Path, flavour: str, out: Path) -> Path:
     return package.build(lab, flavour, version(), out, libraries())
 
 
-def libraries() -> list[str]:
-    """Debian's packages of the shared libraries that Qt needs, from the lab's own list."""
+def libraries() -> list[tuple[str, str]]:
+    """Debian's packages of the shared libraries that Qt needs, each with what uses it, from the lab's own list."""
     spec = importlib.util.spec_from_file_location("libraries", ROOT / "app" / "prayog" / "libraries.py")
     assert spec is not None
     assert spec.loader is not None
