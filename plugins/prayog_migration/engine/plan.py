@@ -18,14 +18,15 @@ __all__ = ["ColumnMove", "Plan", "TableMove"]
 
 @dataclass(frozen=True, slots=True)
 class ColumnMove:
-    """One column that is copied.  ``kind`` is what its values mean; ``policy`` what is done with one that does not fit
-    (see `policies`)."""
+    """One column that is copied.  ``kind`` is what its values mean here, ``target_kind`` there; ``policy`` what is
+    done with one that does not fit (`values.POLICIES`)."""
 
     source: str
     target: str
     kind: Kind
     source_type: str
     target_type: str
+    target_kind: Kind
     policy: str = "quarantine"
 
 

@@ -231,6 +231,9 @@ class _Reading:
             for name, members in of_key.items()
         )
 
+    def _schema_of(self, database: str) -> str:
+        return "" if database == self._database else database
+
     def views(self) -> tuple[View, ...]:
         columns: dict[str, list[str]] = defaultdict(list)
         for row in self.ask(_PER_TABLE["columns"]):

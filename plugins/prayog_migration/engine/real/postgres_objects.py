@@ -1,4 +1,4 @@
-"""What else is in a PostgreSQL database beside tables: views, triggers, sequences, routines, types, grants, the rest."""
+"""What else is in a PostgreSQL database beside tables: views, triggers, sequences, routines, types, grants, …"""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def views(ask: Questions, indexes: Mapping[int, tuple[Index, ...]]) -> tuple[Vie
     rows = ask(f"""
         SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind = 'm' AS materialised,
                pg_get_viewdef(c.oid) AS query, obj_description(c.oid, 'pg_class') AS comment,
-               (SELECT option_value FROM pg_options_to_table(c.reloptions) WHERE option_name = 'check_option') AS "check",
+               (SELECT option_value FROM pg_options_to_table(c.reloptions)
+                WHERE option_name = 'check_option') AS "check",
                (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -180,7 +181,8 @@ def types(ask: Questions) -> tuple[UserType, ...]:
         WHERE {_OURS} AND (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
           AND {_not_of_extension("pg_type", "t.oid")} ORDER BY t.oid""")
     checks = ask("""
-        SELECT k.contypid AS oid, k.conname AS name, pg_get_constraintdef(k.oid) AS definition, k.convalidated AS validated
+        SELECT k.contypid AS oid, k.conname AS name, pg_get_constraintdef(k.oid) AS definition,
+               k.convalidated AS validated
         FROM pg_constraint k WHERE k.contypid <> 0 AND k.contype = 'c' ORDER BY k.oid""")
     kinds = {"e": "enum", "d": "domain", "c": "composite", "r": "range"}
     return tuple(

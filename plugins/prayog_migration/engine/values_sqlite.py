@@ -1,0 +1,227 @@
+"""From SQLite's storage classes to typed columns: any column may hold any value, so each is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from prayog_migration.engine.fitting import (
+    Fit,
+    Misfit,
+    bounds,
+    decimal_fits,
+    each,
+    no_json,
+    text_refused,
+    texts_fit,
+)
+from prayog_migration.engine.kinds import Kind
+from prayog_migration.engine.model import Dialect
+from prayog_migration.engine.temporal import DATE, MOMENT, TIME, shape_of, to_utc
+
+__all__ = ["from_sqlite"]
+
+Values = Sequence[Any]
+_CLASSES = {int: "an integer", float: "a real number", str: "text", bytes: "binary"}
+
+
+def from_sqlite(kind: Kind, target: Dialect, to: Kind) -> Fit:
+    """How a column of a SQLite table becomes one of kind `to`."""
+    match to.name:
+        case "integer":
+            return _integer(to)
+        case "decimal":
+            return _decimal(to, target)
+        case "real":
+            return _real(target)
+        case "boolean":
+            return _boolean()
+        case "bytes":
+            return _bytes(to)
+        case "date" | "time" | "timestamp":
+            return _temporal(to, target)
+        case "json":
+            return _checked({str}, no_json, "JSON")
+        case "uuid":
+            return _checked({str}, _no_uuid, "a UUID")
+        case _:
+            return _text(kind, target, to)
+
+
+def _class_of(value: Any) -> str:
+    return _CLASSES.get(type(value), type(value).__name__)
+
+
+def _checked(classes: set[type], refuses: Callable[[Any], str], wanted: str) -> Fit:
+    def one(value: Any) -> Any:
+        if type(value) not in classes:
+            raise Misfit(f"{_class_of(value)} where {wanted} belongs")
+        if reason := refuses(value):
+            raise Misfit(reason)
+        return value
+
+    return each(one)
+
+
+def _integer(to: Kind) -> Fit:
+    low, high = bounds(to)
+    everything = (low, high) == bounds(Kind("integer", 64))
+
+    def one(value: Any) -> Any:
+        if type(value) is not int:
+            raise Misfit(f"{_class_of(value)} where an integer belongs")
+        if not low <= value <= high:
+            raise Misfit(f"not between {low} and {high}")
+        return value
+
+    def whole(values: Values) -> Values | None:
+        classes = set(map(type, values))
+        if not classes <= {int, type(None)}:
+            return None
+        if everything or int not in classes:
+            return values
+        numbers = [value for value in values if value is not None] if type(None) in classes else values
+        return values if low <= min(numbers) and max(numbers) <= high else None
+
+    return Fit(whole, one)
+
+
+def _decimal(to: Kind, target: Dialect) -> Fit:
+    """A float is the number that its shortest text says, as in every database's own output."""
+    scale = to.scale or 0
+    limit = 10 ** (to.size - scale) if to.size is not None else None
+
+    def one(value: Any) -> Any:
+        if type(value) not in (int, float, str):
+            raise Misfit(f"{_class_of(value)} where a number belongs")
+        if value in (float("inf"), float("-inf")) and (to.size is not None or target != "postgresql"):
+            raise Misfit("infinite")
+        if type(value) is not float or abs(value) != float("inf"):
+            reason = decimal_fits(value if isinstance(value, str) else repr(value), to)
+            if reason:
+                raise Misfit("text where a number belongs" if reason == "no number" else reason)
+        return value
+
+    def whole(values: Values) -> Values | None:
+        if limit is None and target != "postgresql":
+            return None
+        for value in values:
+            if value is None:
+                continue
+            if type(value) is float:
+                if limit is not None and not (round(value, scale) == value and -limit < value < limit):
+                    return None
+            elif type(value) is not int or (limit is not None and not -limit < value < limit):
+                return None
+        return values
+
+    return Fit(whole, one)
+
+
+def _real(target: Dialect) -> Fit:
+    finite = target == "mysql"
+
+    def one(value: Any) -> Any:
+        if type(value) not in (int, float):
+            raise Misfit(f"{_class_of(value)} where a number belongs")
+        if finite and abs(value) == float("inf"):
+            raise Misfit("infinite")
+        if type(value) is int and int(float(value)) != value:
+            raise Misfit("an integer that a double does not hold")
+        return value
+
+    def whole(values: Values) -> Values | None:
+        if not set(map(type, values)) <= {float, type(None)}:
+            return None
+        return None if finite and {float("inf"), float("-inf")} & set(values) else values
+
+    return Fit(whole, one)
+
+
+_TRUE, _FALSE = {1, "1", "true", "t", "yes", "y", "on"}, {0, "0", "false", "f", "no", "n", "off"}
+
+
+def _boolean() -> Fit:
+    """Words for true and false are what PostgreSQL itself takes for them."""
+
+    def one(value: Any) -> Any:
+        word = value.lower() if isinstance(value, str) else value
+        if isinstance(word, int | str) and word in _TRUE:
+            return 1
+        if isinstance(word, int | str) and word in _FALSE:
+            return 0
+        raise Misfit("neither true nor false")
+
+    def whole(values: Values) -> Values | None:
+        return values if set(map(type, values)) <= {int, type(None)} and set(values) <= {0, 1, None} else None
+
+    return Fit(whole, one)
+
+
+def _bytes(to: Kind) -> Fit:
+    def one(value: Any) -> Any:
+        if type(value) is not bytes:
+            raise Misfit(f"{_class_of(value)} where binary belongs")
+        if to.size is not None and len(value) > to.size:
+            raise Misfit(f"longer than {to.size} bytes")
+        return value
+
+    def whole(values: Values) -> Values | None:
+        if not set(map(type, values)) <= {bytes, type(None)}:
+            return None
+        return values if to.size is None or all(v is None or len(v) <= to.size for v in values) else None
+
+    return Fit(whole, one)
+
+
+def _temporal(to: Kind, target: Dialect) -> Fit:
+    """Only what every database reads alike: ISO 8601, never ``now``, ``epoch`` or 31/12/2024."""
+    name = to.name
+    matches = {"date": DATE, "time": TIME, "timestamp": MOMENT}[name].fullmatch
+
+    def one(value: Any) -> Any:
+        if type(value) is not str:
+            raise Misfit(f"{_class_of(value)} where a {name} belongs")
+        shape = shape_of(value)
+        if shape == "zoned" and to.zone:
+            return to_utc(value) if target == "mysql" else value
+        if shape == name or (shape == "date" and name == "timestamp"):
+            return f"{value}+00" if to.zone and target == "postgresql" else value
+        if shape == "zoned":
+            raise Misfit("has a time zone")
+        raise Misfit("has a time of day" if shape == "timestamp" else f"no {name}")
+
+    def whole(values: Values) -> Values | None:
+        if to.zone or not set(map(type, values)) <= {str, type(None)}:
+            return None
+        return values if all(value is None or matches(value) for value in values) else None
+
+    return Fit(whole, one)
+
+
+def _no_uuid(value: str) -> str:
+    digits = value.replace("-", "")
+    return "" if len(digits) == 32 and all(c in "0123456789abcdefABCDEF" for c in digits) else "no UUID"
+
+
+def _text(kind: Kind, target: Dialect, to: Kind) -> Fit:
+    """Text stays; numbers in columns without a type, or in one that was widened, become their text."""
+    nul = target == "mysql"
+    size = to.size if to.name == "text" else None
+    numbers = kind.name != "text"
+
+    def one(value: Any) -> Any:
+        if isinstance(value, int | float) and numbers:
+            return repr(value)
+        if type(value) is not str:
+            raise Misfit(f"{_class_of(value)} where text belongs")
+        if reason := text_refused(value, size, nul):
+            raise Misfit(reason)
+        return value
+
+    def whole(values: Values) -> Values | None:
+        if not set(map(type, values)) <= {str, type(None)}:
+            return None
+        return values if texts_fit(values, size, nul) else None
+
+    return Fit(whole, one)
