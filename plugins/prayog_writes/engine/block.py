@@ -25,7 +25,7 @@ import numpy.typing as npt
 from prayog_writes.engine.coding import take_varint, varint
 from prayog_writes.engine.columns import Columns
 
-__all__ = ["RESTART", "Shape", "decode", "encode", "pairs", "plain", "shape_of"]
+__all__ = ["RESTART", "Shape", "decode", "decode_all", "encode", "pairs", "plain", "shape_of"]
 
 RESTART = 16
 Numbers = npt.NDArray[np.int64]
@@ -91,15 +91,18 @@ def _letters(strings: list[bytes], longest: int, lengths: Numbers) -> Bytes:
 
 def encode(rows: Columns, shape: Shape, bounds: list[int]) -> list[bytes]:
     """Blocks: number i holds rows ``bounds[i]`` … ``bounds[i + 1]`` − 1.  `shape` measures all of `rows`."""
-    places = [np.arange(low, high, RESTART) for low, high in pairwise(bounds)]
-    shared = shape.shared.copy()
-    shared[np.concatenate(places)] = 0
+    begins, counts = np.array(bounds[:-1]), np.diff(bounds)
+    restart = (np.arange(len(rows)) - np.repeat(begins, counts)) % RESTART == 0
+    shared = np.where(restart, 0, shape.shared)
     body, at = _written(rows, Shape(shape.keys, shape.values, shared))
-    blocks = []
-    for low, high, restarts in zip(bounds, bounds[1:], places, strict=False):
-        begin = at[low]
-        offsets = (at[restarts] - begin).astype("<u4").tobytes()
-        blocks.append(b"".join((body[begin : at[high]], offsets, len(restarts).to_bytes(4, "little"))))
+    restarts = (at[:-1] - np.repeat(at[begins], counts))[restart].astype("<u4").tobytes()
+    cuts = at[bounds].tolist()
+    blocks, done = [], 0
+    for low, high, count in zip(cuts, cuts[1:], counts.tolist(), strict=False):
+        number = -(-count // RESTART)
+        places = restarts[4 * done : 4 * (done + number)]
+        blocks.append(b"".join((body[low:high], places, number.to_bytes(4, "little"))))
+        done += number
     return blocks
 
 
@@ -201,6 +204,59 @@ def decode(block: bytes) -> Columns:
     if at != end:
         raise ValueError("the last row of a block reaches into its restarts")
     return rows
+
+
+def decode_all(blocks: list[bytes]) -> Columns:
+    """All rows of blocks that follow each other.  Raises `ValueError`."""
+    rows = _decode_even(blocks)
+    if rows is None:
+        rows = Columns()
+        for block in blocks:
+            rows.extend(decode(block))
+    return rows
+
+
+def _decode_even(blocks: list[bytes]) -> Columns | None:
+    """The same at one stroke where all keys have one length and all values too; None where not."""
+    first, data = blocks[0], b"".join(blocks)
+    if len(first) < 15 or first[0] or not 8 < first[1] < 128 or (first[2] > 127 and first[3] > 127):
+        return None
+    head = first[2:3] if first[2] < 128 else first[2:4]
+    size, key = take_varint(head, 0)[0], first[1] - 8
+    row, base, places = 2 + len(head) + key + 8 + size, 0, []
+    for block in blocks:
+        at, end = base, base + _end(block)
+        while at < end:
+            places.append(at)
+            shared = data[at]
+            if shared > key:
+                return None
+            at += row - shared
+        if at != end:
+            return None
+        base += len(block)
+    at_all, letters = np.array(places), np.frombuffer(data, np.uint8)
+    shares = letters[at_all]
+    if (letters[at_all + 1] != key + 8 - shares).any() or any(
+        (letters[at_all + 2 + n] != byte).any() for n, byte in enumerate(head)
+    ):
+        return None
+    tags = at_all + 2 + len(head) + key - shares
+    values = _cuts(data, tags + 8, size) if size else [b""] * len(places)
+    # What is written of a key stands before its tag; the beginning comes from the last key that wrote it.
+    keys = np.array(np.ndarray((len(data),), f"V{key}", bytes(key) + data, strides=(1,))[tags])
+    columns, numbers = keys.view(np.uint8).reshape(len(places), key), np.arange(len(places))
+    for column in range(int(shares.max())):
+        source = np.maximum.accumulate(np.where(shares <= column, numbers, 0))
+        columns[:, column] = columns[source, column]
+    return Columns(keys.tolist(), _cuts(data, tags, 8), values)
+
+
+def _cuts(data: bytes, places: Numbers, size: int) -> list[bytes]:
+    """`size` bytes from each place on."""
+    windows = np.ndarray((len(data) - size + 1,), f"V{size}", data, strides=(1,))
+    cuts: list[bytes] = windows[places].tolist()
+    return cuts
 
 
 def _decode_any(block: bytes) -> Columns:

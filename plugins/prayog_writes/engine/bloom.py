@@ -49,12 +49,14 @@ def hash_key(key: bytes) -> int:
 
 def hash_keys(keys: list[bytes]) -> npt.NDArray[np.uint32]:
     """`hash_key` of many keys; keys of one length are hashed together."""
+    sizes = set(map(len, keys))
+    if len(sizes) == 1:
+        return _hash_equal(keys, sizes.pop())
     out = np.empty(len(keys), np.uint32)
-    sizes = np.fromiter(map(len, keys), np.int64, len(keys))
-    for size in np.unique(sizes).tolist():
-        chosen = np.flatnonzero(sizes == size)
-        some = keys if len(chosen) == len(keys) else [keys[i] for i in chosen.tolist()]
-        out[chosen] = _hash_equal(some, size)
+    lengths = np.fromiter(map(len, keys), np.int64, len(keys))
+    for size in sizes:
+        chosen = np.flatnonzero(lengths == size)
+        out[chosen] = _hash_equal([keys[i] for i in chosen.tolist()], size)
     return out
 
 

@@ -8,6 +8,7 @@ Rules
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +96,7 @@ class TableBuilder:
         """Write the full blocks of the rows that wait, or all of them."""
         rows = self._waiting
         shape = blocks.shape_of(rows)
-        bounds = _bounds(np.cumsum(shape.sizes()), last)
+        bounds = _bounds(shape.sizes(), last)
         if len(bounds) == 1:
             return
         parts: list[bytes] = []
@@ -120,15 +121,15 @@ class TableBuilder:
         return handle
 
 
-def _bounds(ends: npt.NDArray[np.int64], last: bool) -> list[int]:
-    """Where blocks begin and end, in rows: each ends as soon as it has `BLOCK_SIZE` bytes; `ends` adds up the rows."""
-    bounds, before = [0], 0
+def _bounds(sizes: npt.NDArray[np.int64], last: bool) -> list[int]:
+    """Where blocks begin and end, in rows of `sizes` bytes: each ends as soon as it has `BLOCK_SIZE` bytes."""
+    ends, bounds, before = np.cumsum(sizes).tolist(), [0], 0
     while bounds[-1] < len(ends):
-        full = int(np.searchsorted(ends, before + BLOCK_SIZE)) + 1
+        full = bisect_left(ends, before + BLOCK_SIZE, bounds[-1]) + 1
         if full > len(ends):
             if last:
                 bounds.append(len(ends))
             break
         bounds.append(full)
-        before = int(ends[full - 1])
+        before = ends[full - 1]
     return bounds

@@ -65,6 +65,13 @@ class Table:
         self.lasts = [key[:-8] for key, _ in index]
         """For every block a user key that is not less than any in it."""
         self.handles = [_handle(value) for _, value in index]
+        after = 0
+        for offset, length in self.handles:
+            if offset < after:
+                raise Corruption(name, offset, "the index names a block that lies before the one before it")
+            after = offset + length + TRAILER.size
+        if after > size:
+            raise Corruption(name, size, "the index names a block behind the end of the file")
         self.filters: Filters | None = None
         if FILTER in meta:
             self.filters = Filters(self.raw(*_handle(meta[FILTER])), "wrong filter" in broken)
@@ -82,9 +89,12 @@ class Table:
 
     def raw(self, offset: int, size: int) -> bytes:
         """A block, checked and decompressed.  Raises `Corruption`."""
-        data = self._source.read(offset, size + TRAILER.size)
-        if len(data) < size + TRAILER.size:
+        if offset + size + TRAILER.size > self._source.size:  # before a damaged length asks for more than there is
             raise Corruption(self.name, offset, f"a block of {size} bytes was announced and the file ends")
+        return self._checked(self._source.read(offset, size + TRAILER.size), offset, size)
+
+    def _checked(self, data: bytes, offset: int, size: int) -> bytes:
+        """The block in `data`, which its trailer ends."""
         kind, stored = TRAILER.unpack_from(data, size)
         if masked(crc32c(data[: size + 1])) != stored and not self._trusting:
             raise Corruption(
@@ -165,22 +175,38 @@ class Table:
         number = 0 if start is None else bisect_left(self.lasts, start)
         while number < len(self.handles):
             stop = min(number + chunk, len(self.handles))
-            rows = self.block(number, keep)
-            if stop > number + 1:
-                rows = Columns(rows.keys[:], rows.tags[:], rows.values[:])
-                for other in range(number + 1, stop):
-                    rows.extend(self.block(other, keep))
+            rows = self._blocks(number, stop, keep)
             yield rows if start is None else rows.within(start, None)
             start, number, chunk = None, stop, min(2 * chunk, most)
+
+    def _blocks(self, number: int, stop: int, keep: bool = True) -> Columns:
+        """The rows of some blocks that follow each other, as one."""
+        if stop == number + 1:
+            return self.block(number, keep)
+        if not keep:
+            return self._decoded(number, stop)
+        rows = Columns()
+        for other in range(number, stop):
+            rows.extend(self.block(other))
+        return rows
+
+    def _decoded(self, number: int, stop: int) -> Columns:
+        """Blocks that are passed by once, without the cache."""
+        handles = self.handles[number:stop]
+        first, (last, size) = handles[0][0], handles[-1]
+        try:
+            data = self._source.read(first, last + size + TRAILER.size - first)  # they lie one behind the other
+            cuts = [(data[at - first : at - first + n + TRAILER.size], at, n) for at, n in handles]
+            return blocks.decode_all([self._checked(*cut) for cut in cuts])
+        except (ValueError, IndexError) as error:
+            raise Corruption(self.name, first, str(error)) from None
 
     def scan_back(self, stop: bytes | None = None, chunk: int = 1, most: int = 1) -> Iterator[Columns]:
         """All rows before `stop`, the last blocks first; inside a chunk the rows ascend."""
         number = len(self.handles) if stop is None else min(bisect_left(self.lasts, stop) + 1, len(self.handles))
         while number:
             start = max(number - chunk, 0)
-            rows = Columns()
-            for other in range(start, number):
-                rows.extend(self.block(other))
+            rows = self._blocks(start, number)
             yield rows if stop is None else rows.within(None, stop)
             stop, number, chunk = None, start, min(2 * chunk, most)
 
