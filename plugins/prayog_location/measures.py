@@ -11,7 +11,10 @@ from typing import Any
 from prayog_sdk.checks import Measure, Verdict
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["MEASURES", "SITUATIONS", "all_in_india", "at_most", "five_found", "gave_up", "right_sized", "sphere_off"]
+__all__ = [
+    "MEASURES", "SITUATIONS", "all_in_india", "at_most", "few_opened", "five_found", "gave_up", "right_neighbours",
+    "right_sized", "sphere_off",
+]  # fmt: skip
 
 
 def newest(trace: Trace, kind: str, /, **fields: Any) -> Step | None:
@@ -155,6 +158,43 @@ def _size_of(trace: Trace, begin: int, oracle: Step) -> str:
     if cells > MOST_CELLS:
         return f"took {cells} cells, {MOST_CELLS} are allowed: use shorter words"
     return "" if false < MOST_FALSE else f"{false:.0f} % of the candidates were false: use longer words"
+
+
+def right_neighbours(trace: Trace) -> Verdict:
+    """Every question was answered with the places that a full scan finds, nearest first."""
+    asked, judged = 0, 0
+    for step in trace:
+        asked += step.kind == "query"
+        if step.kind != "oracle":
+            continue
+        judged += 1
+        data = step.data
+        if not data["same"]:
+            wrong = f"lacks {data['missing']} of the {data['count']} nearest" if data["missing"] else "has others too"
+            return Verdict(False, f"the answer to question {asked} {wrong}", step.seq, final=True)
+        if not data["in_order"]:
+            why = f"the answer to question {asked} has the right places in the wrong order"
+            return Verdict(False, why, step.seq, final=True)
+    if not asked or judged < asked:
+        return Verdict(False, f"{asked - judged} of {asked} questions have no answer" if asked else "nothing was asked")
+    return Verdict(True, f"all {asked} questions were answered as a full scan does")
+
+
+MOST_OPENED = 20
+
+
+def few_opened(trace: Trace) -> Verdict:
+    """Each question was answered with fewer than 20 % of the parts opened."""
+    worst: Step | None = None
+    for step in trace:
+        if step.kind == "effort" and (worst is None or step.data["share"] > worst.data["share"]):
+            worst = step
+    if worst is None:
+        return Verdict(False, "your function was not asked yet")
+    data = worst.data
+    words = f"your function opened {data['opened']} of {data['parts']} parts ({data['share']:g} %)"
+    ok = data["share"] < MOST_OPENED
+    return Verdict(ok, words if ok else f"{words}; fewer than {MOST_OPENED} % are allowed", worst.seq, final=not ok)
 
 
 def at_most(measure: str, most: int, words: str) -> Callable[[Trace], Verdict]:

@@ -10,11 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from prayog_location.measures import MEASURES, all_in_india, at_most, five_found, gave_up, right_sized, sphere_off
+from prayog_location.measures import (
+    MEASURES,
+    all_in_india,
+    at_most,
+    few_opened,
+    five_found,
+    gave_up,
+    right_neighbours,
+    right_sized,
+    sphere_off,
+)
 from prayog_sdk.checks import Check, Measure, last, never
 from prayog_sdk.hookspecs import Progress, hookimpl
-from prayog_sdk.params import Choice, FilePath, Slider
-from prayog_sdk.specs import ActionSpec, Arg, PanelSpec
+from prayog_sdk.params import Choice, Code, FilePath, Slider
+from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec
 
 if TYPE_CHECKING:
     from prayog_location.engine.study import Study
@@ -34,6 +44,7 @@ INDEXES = (
     "Hilbert",
     "scan",
 )
+YOURS = "yours"
 TABLES = ("world", "India", "cabs in Indore", "clusters", "swapped axes", "my file")
 
 
@@ -44,14 +55,16 @@ class Params:
     table: Annotated[
         str, Choice(*TABLES, title="Places", help="Real places come from GeoNames; my file can be CSV or GeoJSON.")
     ] = "world"
-    index: Annotated[str, Choice(*INDEXES, title="Index", help="All of them must find the same places.")] = (
-        "R-tree (STR)"
-    )
+    index: Annotated[
+        str,
+        Choice(*INDEXES, YOURS, title="Index", help="All must find the same places; “yours” is a quadtree you search."),
+    ] = "R-tree (STR)"
     leaf: Annotated[int, Slider(2, 512, title="Points in a leaf", log=True, help="Trees only.")] = 64
     points: Annotated[
         int, Slider(1_000, 10_000_000, log=True, title="Points in clusters", help="Only for the table “clusters”.")
     ] = 100_000
     file: Annotated[str, FilePath(("csv", "geojson", "json"), title="My file")] = ""
+    code: Annotated[str, Code(title="Your function", help="It searches the index “yours”.")] = ""
 
 
 @hookimpl
@@ -72,7 +85,20 @@ def prayog_build(params: Params, seed: int, progress: Progress) -> Study:
         progress(done, total, f"building the index: {params.index}")
 
     table = tables.make(params.table, params.points, seed, params.file, placing)
+    if params.index == YOURS:
+        from prayog_location.engine import yours
+
+        return Study(table, yours.builder(params.leaf, params.code, indexing))
     return Study(table, builder(params.index, params.leaf, indexing))
+
+
+@hookimpl
+def prayog_code(params: Params) -> CodeSpec | None:
+    if params.index != YOURS:
+        return None
+    from prayog_location.engine.yours import NEAREST
+
+    return NEAREST
 
 
 @hookimpl
@@ -136,6 +162,9 @@ def prayog_checks() -> list[Check]:
         Check("five", "The five nearest were found", five_found),
         Check("few_parts", "At most 9 parts of the index were opened", at_most("opened", 9, "parts were opened")),
         Check("few_tested", "At most 40 places were tested", at_most("refined", 40, "places were tested")),
+        Check("right_neighbours", "Your function finds the same places as a full scan, in the same order",
+              right_neighbours),
+        Check("few_opened", "Your function opens fewer than 20 % of the parts", few_opened),
         Check("right_sized", "City, district and region were each covered with cells of the right size",
               right_sized,
               "At most 12 cells, less than 60 % false positives, nothing missed."),

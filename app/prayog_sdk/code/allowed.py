@@ -109,7 +109,7 @@ def _absent(sentence: str) -> Callable[..., NoReturn]:
 
 def _getattr(thing: Any, name: str, *default: Any) -> Any:
     if private(str(name)):
-        raise Left(f"{name} is Python’s own business; your function can do without it")
+        raise Left(f"{name} is an inner matter; your function can do without it")
     return getattr(thing, name, *default)
 
 

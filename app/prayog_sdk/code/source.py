@@ -28,6 +28,9 @@ LONGEST = 20_000
 STEP = "one step"
 """The name under which the counter stands in the globals: one that no text can hold."""
 
+_MINE = ("self", "cls", "other")
+_PUBLIC = ("_replace", "_asdict", "_fields", "_make")
+"""Names of named tuples, which begin with a line and are meant to be used."""
 _AWAY = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 S = TypeVar("S", bound=ast.AST)
 
@@ -102,16 +105,17 @@ def _refuse(node: ast.AST) -> Mistake | None:
     """A piece of text that is Python, but not for here."""
     name = ""
     match node:
-        case (
-            ast.Attribute(attr=found) | ast.Name(id=found) | ast.FunctionDef(name=found) | ast.ClassDef(name=found)
-            | ast.arg(arg=found)
-        ):  # fmt: skip
+        case ast.Attribute(value=base, attr=attr):
+            mine = isinstance(base, ast.Name) and base.id in _MINE
+            inner = attr.startswith("_") and not attr.startswith("__") and attr not in _PUBLIC
+            name = attr if private(attr) or (inner and not mine) else ""
+        case ast.Name(id=found) | ast.FunctionDef(name=found) | ast.ClassDef(name=found) | ast.arg(arg=found):
             name = found if private(found) else ""
         case ast.MatchClass(kwd_attrs=names):
             name = next(filter(private, names), "")
     line = getattr(node, "lineno", 0)
     if name:
-        return Mistake("text", line, f"Line {line}: {name} is Python’s own business; your function can do without it.")
+        return Mistake("text", line, f"Line {line}: {name} is an inner matter; your function can do without it.")
     if isinstance(node, _AWAY) or (isinstance(node, ast.comprehension) and node.is_async):
         line = line or getattr(getattr(node, "target", None), "lineno", 0)
         return Mistake("text", line, f"Line {line}: nothing here needs async; write a plain function.")

@@ -26,10 +26,11 @@ from prayog_sim.trace import Step
 from . import asking, geohash
 from .brute import BruteForce
 from .geohash_index import GeohashIndex
-from .index import Answer, Explained, Query, Radius, SameCell, SpatialIndex, ask
+from .index import Answer, Explained, Nearest, Query, Radius, SameCell, SpatialIndex, ask
 from .points import Ids
 from .rulers import three_rulers
 from .tables import Table
+from .yours import YourTree, visit_data
 
 __all__ = ["ORACLE_POINTS", "SHOWN", "Study", "digest"]
 
@@ -97,6 +98,8 @@ class Study(Computation):
         match action.name:
             case "radius" | "nearest" | "box" | "polygon":
                 query = asking.query(action.name, action.args)
+                if isinstance(self.index, YourTree):
+                    return self._ask_yours(self.index, query)
                 letters = asking.letters(action.args)
                 index = GeohashIndex.build(self.table.points, precision=letters) if letters else self.index
                 if letters and isinstance(query, Radius):
@@ -124,6 +127,18 @@ class Study(Computation):
         yield "answer", index.name, _answer(answer, self.table)
         yield from self._oracle(answer, truth)
 
+    def _ask_yours(self, index: YourTree, query: Query) -> Iterator[Emit]:
+        if not isinstance(query, Nearest):
+            raise ActionError("Your function finds the k nearest. Ask it for those, or choose another index.")
+        return self._asked_yours(index, query)
+
+    def _asked_yours(self, index: YourTree, query: Nearest) -> Iterator[Emit]:
+        yield "query", index.name, asking.described(query)
+        answer = yield from index.told(query)
+        if answer is not None:
+            yield "answer", index.name, _answer(answer, self.table)
+            yield from self._oracle(answer, query)
+
     def _oracle(self, answer: Answer, query: Query) -> Iterator[Emit]:
         if len(self.table.points) > ORACLE_POINTS:
             why = f"Not compared: a scan of more than {ORACLE_POINTS:,} points would hold up the lab."
@@ -138,6 +153,7 @@ class Study(Computation):
             "missing_names": [self.table.label(int(i)) for i in missing[:5]],
             "missing_ids": missing[:SHOWN].tolist(),
             "same": not len(missing) and not len(extra),
+            "in_order": bool(np.array_equal(truth.ids, answer.ids)),
         }  # fmt: skip
 
     def _swap(self) -> Iterator[Emit]:
@@ -168,12 +184,7 @@ def _told(name: str, explained: Explained) -> Generator[Emit, None, Answer]:
         except StopIteration as end:
             answer: Answer = end.value
             return answer
-        yield "visit", name, {
-            "kind": visit.kind, "code": visit.code, "bounds": [round(edge, 7) for edge in visit.bounds],
-            "action": visit.action, "reason": visit.reason, "points": visit.points, "depth": visit.depth,
-            "lower_bound_m": None if visit.lower_bound_m is None else round(visit.lower_bound_m, 3),
-            "parent": visit.parent,
-        }  # fmt: skip
+        yield "visit", name, visit_data(visit)
 
 
 def _answer(answer: Answer, table: Table) -> Mapping[str, Any]:

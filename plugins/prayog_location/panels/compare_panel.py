@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_location.panels.gathering import Gathered
+from prayog_location.panels.run_table import made
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Panel
@@ -95,14 +96,13 @@ class ComparePanel(Panel):
             return
         from prayog_location.engine.real.stopwatch import Timed, time_all
 
-        table: Any = getattr(self.bench.run, "table", None)
-        if table is None:
-            return
+        own: Any = getattr(self.bench.run, "table", None)
         name, args = self._asked
-        leaf = self.bench.params.leaf
+        params, seed = self.bench.params, self.bench.seed
 
         def work(ctx: Ctx) -> list[Timed]:
-            return list(time_all(table, name, args, leaf, ctx.progress))
+            table = own if own is not None else made(ctx, params, seed)
+            return list(time_all(table, name, args, params.leaf, ctx.progress))
 
         self._rows = []
         self._table.show_rows([])

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from prayog_location.panels.gathered_panel import GatheredPanel
 from prayog_location.panels.gathering import ACTIONS
+from prayog_location.panels.run_table import RunTable
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import icon
@@ -68,6 +69,7 @@ class MapPanel(GatheredPanel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._drawn_table: object = None
+        self._table = RunTable(self._draw_places)
         self._pin: tuple[float, float] | None = None
         self._tool = "radius"
         self._brought: Mapping[str, Any] | None = None
@@ -223,7 +225,7 @@ class MapPanel(GatheredPanel):
         self._draw_pins()
 
     def _draw_places(self) -> None:
-        table = getattr(self.bench.run, "table", None) if self.bench else None
+        table = self._table.of(self.bench) if self.bench else None
         if table is None or table is self._drawn_table:
             return
         self._drawn_table = table
