@@ -229,7 +229,7 @@ def prayog_panels() -> list[PanelSpec]:
     return [
         PanelSpec("levels", "Levels", f"{here}.levels_panel:LevelsPanel", "centre", "outline"),
         PanelSpec("policies", "Two policies", f"{here}.policies_panel:PoliciesPanel", "tab", "fork", kinds=("world",)),
-        PanelSpec("series", "Amplification", "series", "tab", "plot"),
+        PanelSpec("meters", "Amplification", f"{here}.meters_panel:MetersPanel", "tab", "plot"),
         PanelSpec("costs", "Costs", f"{here}.cost_panel:CostPanel", "right", "plan"),
         PanelSpec("log", "Log and crash lab", f"{here}.log_panel:LogPanel", "bottom", "table"),
         PanelSpec("events", "Events", "events", "bottom", "table"),

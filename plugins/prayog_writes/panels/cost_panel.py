@@ -1,6 +1,6 @@
 """Write, read and space amplification: measured, with the formula beside it, and what one GET touched.
 
-The numerator and the denominator stand under each number, so that nobody has to guess whether the log is in it.
+The numerator and the denominator stand below, so that nobody has to guess whether the log is in it.
 """
 
 from __future__ import annotations
@@ -8,28 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QHeaderView,
-    QLabel,
-    QTableWidget,
-    QTableWidgetItem,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.state import paragraph
+from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import View
 from prayog_sim.trace import Step
+from prayog_writes.panels.scrolled import column_in
 
 __all__ = ["CostPanel"]
 
+_HINTS = ("", "Counted in this run.", "What the formula says for this much data.", "The worst case of the formula.")
+
 
 class CostPanel(Panel):
-    """A table of amplifications and a tree of looks."""
+    """A table of amplifications and a list of looks."""
 
     title = "Costs"
 
@@ -38,30 +33,20 @@ class CostPanel(Panel):
         self._dirty = True
         self._with_log = QCheckBox(self.tr("Count the log as written"))
         self._with_log.toggled.connect(self._again)
-        self._table = QTableWidget(0, 5)
-        self._table.setHorizontalHeaderLabels(
-            [self.tr("Amplification"), self.tr("Measured"), self.tr("Typical"), self.tr("Worst"), self.tr("Which is")]
-        )
-        self._table.verticalHeader().hide()
-        self._table.setShowGrid(False)
-        self._table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self._table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._table.horizontalHeader().setStretchLastSection(True)
-        self._table.setAccessibleName(self.tr("Amplification, measured and by formula"))
-        self._note = QLabel(self.tr("Small data shows small amplification: it takes some levels to see the formula."))
-        self._note.setWordWrap(True)
-        self._note.setProperty("kind", "muted")
+        heads = [self.tr("Meter"), self.tr("Measured"), self.tr("Typical"), self.tr("Worst")]
+        name = self.tr("Amplification, measured and by formula")
+        self._table = TextTable(name, heads, numbers=(1, 2, 3), hints=_HINTS)
+        self._fractions = paragraph("", "muted")
         self._looks = QTreeWidget()
         self._looks.setHeaderLabels([self.tr("What the last GET touched"), self.tr("Result")])
         self._looks.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._looks.setRootIsDecorated(False)
         self._looks.setAccessibleName(self.tr("What the last GET touched"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(*(theme.UNIT,) * 4)
-        layout.addWidget(self._with_log)
-        layout.addWidget(self._table)
-        layout.addWidget(self._note)
-        layout.addWidget(self._looks, 1)
+        self._looks.setMinimumHeight(theme.scaled(90))
+        column = column_in(self)
+        for part in (self._with_log, self._table, self._fractions):
+            column.addWidget(part)
+        column.addWidget(self._looks, 1)
 
     def _again(self) -> None:
         self._dirty = True
@@ -72,6 +57,9 @@ class CostPanel(Panel):
 
     def on_seek(self, view: View) -> None:
         self._dirty = True
+
+    def on_theme(self) -> None:
+        self._again()
 
     def on_frame(self) -> None:
         if not self._dirty or self.bench is None:
@@ -85,36 +73,28 @@ class CostPanel(Panel):
         answer = facts.get("answer")
         if answer:
             found = self.tr("not there") if answer["value"] is None else str(answer["value"])[:40]
-            right = (
-                "✓"
-                if answer["right"]
-                else self.tr("✗ an honest witness remembers {v}").replace("{v}", str(answer["expected"])[:40])
-            )
+            right = "✓"
+            if not answer["right"]:
+                right = self.tr("✗ an honest witness remembers {v}").format(v=str(answer["expected"])[:40])
             self._looks.addTopLevelItem(QTreeWidgetItem([f"{answer['key']} = {found}", right]))
 
     def _fill(self, facts: Mapping[str, Any]) -> None:
         meters, formulas = facts.get("amplification", {}), facts.get("formulas", {})
         write = "write_with_log" if self._with_log.isChecked() else "write"
-        self._table.setRowCount(3)
-        for line, (name, meter_name) in enumerate((("write", write), ("read", "read"), ("space", "space"))):
+        rows, fractions = [], []
+        for name, meter_name in (("write", write), ("read", "read"), ("space", "space")):
             meter, formula = meters.get(meter_name, {}), formulas.get(name, {})
-            value = meter.get("value")
-            over = f"{meter.get('numerator', 0):,} {meter.get('over', '')}"
-            under = f"{meter.get('denominator', 0):,} {meter.get('under', '')}"
-            cells = [
-                name,
-                "–" if value is None else f"{value:.2f}",
-                _number(formula.get("typical")),
-                _number(formula.get("worst")),
-                f"{over} ÷ {under}; {self.tr('formula')}: {formula.get('text', '–')}",
-            ]
-            for column, text in enumerate(cells):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                self._table.setItem(line, column, item)
-        rows = sum(self._table.rowHeight(line) for line in range(3))
-        bar = self._table.horizontalScrollBar().sizeHint().height()
-        self._table.setFixedHeight(self._table.horizontalHeader().height() + rows + bar + 4)
+            rows.append([name, *(_number(value) for value in
+                                 (meter.get("value"), formula.get("typical"), formula.get("worst")))])  # fmt: skip
+            if meter:
+                fraction = self.tr("{name}: {a} {over} ÷ {b} {under}")
+                fractions.append(fraction.format(
+                    name=name, a=f"{meter['numerator']:,}", over=meter["over"], b=f"{meter['denominator']:,}",
+                    under=meter["under"],
+                ))  # fmt: skip
+        self._table.show_rows(rows)
+        self._table.setFixedHeight(self._table.whole_height())
+        self._fractions.setText("\n".join(fractions))
 
     def outline(self) -> str:
         cells = ((self._table.item(line, 0), self._table.item(line, 1)) for line in range(self._table.rowCount()))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_sdk.qt import theme
 
-__all__ = ["Curve", "Plot"]
+__all__ = ["Curve", "Plot", "legend"]
 
 _DASHES: tuple[list[float], ...] = ([], [6, 3], [2, 3])
 
@@ -32,7 +32,10 @@ class Curve:
 
 
 class Plot(QWidget):
-    """Curves under a title.  A click gives the x of its place."""
+    """Curves under a title.  A click gives the x of its place.
+
+    ``across``: what x is; empty when it stands elsewhere, as the legend then does too.
+    """
 
     clicked = Signal(float)
 
@@ -54,7 +57,8 @@ class Plot(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)
         self._layout.addWidget(self._title)
-        self._layout.addWidget(self._key)
+        if across:
+            self._layout.addWidget(self._key)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(theme.scaled(130))
         self.setAccessibleName(title)
@@ -80,7 +84,7 @@ class Plot(QWidget):
             self._add_curve(curve)
         for y, words in lines:
             self._add_line(y, words)
-        self._key.setText(" &nbsp; ".join(_key(curve) for curve in curves) + (_BAND if band else ""))
+        self._key.setText(legend(curves))
         self.setAccessibleDescription("; ".join(_spoken(curve) for curve in curves if curve.points))
 
     def show_cursor(self, x: float | None) -> None:
@@ -111,7 +115,6 @@ class Plot(QWidget):
             plot.getPlotItem().setContentsMargins(0, 2, 8, 0)
             plot.getAxis("bottom").enableAutoSIPrefix(False)
             plot.getAxis("left").enableAutoSIPrefix(False)
-            plot.setLabel("bottom", self._across)
             self._cursor = pyqtgraph.InfiniteLine(angle=90)
             self._cursor.setVisible(False)
             plot.addItem(self._cursor)
@@ -128,7 +131,8 @@ class Plot(QWidget):
             axis.setPen(QColor(t.line))
             axis.setTextPen(QColor(t.muted))
             axis.setStyle(tickFont=self.font(), tickLength=4)
-        self._plot.setLabel("bottom", self._across, color=t.muted, **{"font-size": f"{theme.body_points():.1f}pt"})
+        if self._across:
+            self._plot.setLabel("bottom", self._across, color=t.muted, **{"font-size": f"{theme.body_points():.1f}pt"})
         self._plot.showGrid(x=False, y=True, alpha=0.12)
         self._cursor.setPen(QPen(QColor(t.accent), 0))
         for item, look, dots in self._pens:
@@ -162,8 +166,8 @@ class Plot(QWidget):
         import pyqtgraph
 
         xs = [x for x, _, _ in band]
-        low = pyqtgraph.PlotDataItem(xs, [y for _, y, _ in band], pen=None)
-        high = pyqtgraph.PlotDataItem(xs, [y for _, _, y in band], pen=None)
+        low = pyqtgraph.PlotCurveItem(xs, [y for _, y, _ in band], pen=None)
+        high = pyqtgraph.PlotCurveItem(xs, [y for _, _, y in band], pen=None)
         ground = QColor(theme.current().faint)
         ground.setAlphaF(0.35)
         fill = pyqtgraph.FillBetweenItem(low, high, brush=ground)
@@ -174,9 +178,6 @@ class Plot(QWidget):
 
     def _on_click(self, event: Any) -> None:
         self.clicked.emit(self._plot.getPlotItem().vb.mapSceneToView(QPointF(event.scenePos())).x())
-
-
-_BAND = " &nbsp; ░ formula, typical to worst"
 
 
 def _pen(item: Any, look: int, dots: bool) -> None:
@@ -191,6 +192,11 @@ def _pen(item: Any, look: int, dots: bool) -> None:
     if dashes := _DASHES[look % len(_DASHES)]:
         pen.setDashPattern(dashes)
     item.setPen(pen)
+
+
+def legend(curves: Sequence[Curve]) -> str:
+    """All of `curves`, as rich text."""
+    return " &nbsp; ".join(_key(curve) for curve in curves)
 
 
 def _key(curve: Curve) -> str:

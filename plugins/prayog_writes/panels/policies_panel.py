@@ -13,9 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QPushButton,
-    QScrollArea,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -36,6 +34,7 @@ from prayog_writes.engine.options import POLICIES
 from prayog_writes.panels.halves import Halves
 from prayog_writes.panels.level_view import LevelView
 from prayog_writes.panels.plot import Curve, Plot
+from prayog_writes.panels.scrolled import column_in
 from prayog_writes.panels.tree import Scale, told_bytes
 
 __all__ = ["PoliciesPanel"]
@@ -84,30 +83,20 @@ class PoliciesPanel(Panel):
         sides = (QWidget(), QWidget())
         for side, title, tree in zip(sides, self._titles, self._trees, strict=True):
             tree.told.connect(self._tell)
-            column = QVBoxLayout(side)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.addWidget(title)
-            column.addWidget(tree, 1)
+            inside = QVBoxLayout(side)
+            inside.setContentsMargins(0, 0, 0, 0)
+            inside.addWidget(title)
+            inside.addWidget(tree, 1)
         self._pair = Halves(*sides, _NARROW)
         self._table = TextTable(self.tr("Meters of both runs"), [self.tr("Amplification"), "", ""], numbers=(1, 2))
         self._plot = Plot("", self.tr("operations"))
         self._plot.clicked.connect(self._go_to)
         self._below = Halves(self._table, self._plot, _NARROW)
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(*(theme.UNIT,) * 4)
-        column.setSpacing(theme.UNIT // 2)
+        column = column_in(self)
         for part in (head, self._note, self._slider):
             column.addWidget(part)
         column.addWidget(self._pair, 3)
         column.addWidget(self._below, 2)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(whole)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
         self._set_busy(False)
 
     # -- the bench -----------------------------------------------------------------------------------------------
