@@ -3,7 +3,8 @@
 Facts: ``open``, ``now`` (µs), ``levels`` (per level the tables: number, size, low, high, entries, tombstones, born),
 ``memtable``, ``log``, ``amplification`` (per meter value, numerator, denominator, what they are), ``formulas``,
 ``limits`` (stall lines), ``counters``, ``edits``, ``survival``, ``modes``, ``looks`` (the last get's path), ``job``,
-``viewed`` (somebody else's database: what was found in it).
+``viewed`` (somebody else's database: what was found in it), ``wal`` (the log of a database that is down) and
+``wal_left`` (as the crash left it, before anybody cut or flipped).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def start(options: Options) -> Facts:
         "open": False, "now": 0, "levels": [[] for _ in range(LEVELS)], "memtable": {"rows": 0, "bytes": 0},
         "log": {"number": 0, "bytes": 0}, "amplification": {}, "formulas": {}, "counters": {}, "edits": 0, "reason": "",
         "survival": None, "modes": {}, "looks": [], "answer": None, "job": None, "stalls": 0, "error": "", "wal": None,
-        "viewed": None,
+        "wal_left": None, "viewed": None,
         "policy": options.policy, "sync": options.sync,
         "limits": {"trigger": options.trigger, "slowdown": options.slowdown, "stop": options.stop,
                    "memtable": options.memtable},
@@ -76,9 +77,12 @@ def fold(state: Facts, step: Step) -> Facts:
             return {**state, "modes": {**state["modes"], data["mode"]: data}}
         case "down":
             empty = {"rows": 0, "bytes": 0}
-            return {**state, "open": False, "memtable": empty, "job": None, "survival": None, "modes": {}}
+            return {**state, "open": False, "memtable": empty, "job": None, "survival": None, "modes": {},
+                    "wal_left": None}  # fmt: skip
         case "log":
-            return {**state, "wal": data}
+            return {**state, "wal": data, "wal_left": state["wal_left"] or data}
+        case "cut" | "flipped":  # what the modes would bring back is another question now
+            return {**state, "modes": {}}
         case "problem" | "error" | "refused":
             return {**state, "error": data["sentence"]}
         case _:

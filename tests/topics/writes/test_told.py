@@ -118,3 +118,20 @@ def test_a_job_is_over_when_its_edit_is_there() -> None:
     for seq in edits:
         assert run.view(seq - 1).facts["job"] is not None
         assert run.view(seq).facts["job"] is None
+
+
+def test_the_log_as_the_crash_left_it_stays_beside_the_one_that_was_cut() -> None:
+    run = study()
+    for n in range(4):
+        do(run, "put", key=f"k{n}")
+    facts = do(run, "crash")
+    left = facts["wal"]
+    do(run, "try_modes")
+    facts = do(run, "cut_wal", at=-1)
+    assert facts["wal_left"] == left
+    assert facts["wal"]["bytes"] == left["bytes"] - 1
+    assert facts["modes"] == {}  # they were asked about another file
+    do(run, "reopen")
+    do(run, "put", key="k9")
+    facts = do(run, "crash")
+    assert facts["wal_left"] == facts["wal"] != left

@@ -237,9 +237,10 @@ class DiskSession(Session):
             path.write_bytes(data[:where])
             yield "cut", "database", {"file": path.name, "at": where, "removed": len(data) - where}
         else:
-            data[where] ^= 0x40
+            bit = number(args, "bit", 6, 0) % 8
+            data[where] ^= 1 << bit
             path.write_bytes(data)
-            yield "flipped", "database", {"file": path.name, "at": where, "bit": 6}
+            yield "flipped", "database", {"file": path.name, "at": where, "bit": bit}
         yield "log", "database", described_log(path.name, path.read_bytes())
 
     def _reopen(self, mode: str) -> Iterator[Emit]:
