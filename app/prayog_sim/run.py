@@ -7,13 +7,13 @@ A run is *topic + version + params + seed + actions*.  `World` (here) simulates 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from prayog_sim.trace import Step, Trace
 
-__all__ = ["Action", "ActionError", "Flight", "Look", "NodeView", "Run", "TimedAction", "View"]
+__all__ = ["Action", "ActionError", "Flight", "Look", "NodeView", "Run", "TimedAction", "View", "tally"]
 
 Status = Literal["up", "down", "paused"]
 
@@ -47,6 +47,8 @@ class Look:
     topic; unknown words share one shape).  ``letter`` is drawn in the node (1-2 characters).  ``hue`` is an
     index into the colour cycle (a term, an epoch, an owner), or -1 for neutral.  ``sentence`` is the state in
     words, for the outline and screen readers.  ``badge`` is a short reason drawn beside the node.
+    ``tally``: the answers of the others to what the node asks for now, one each and always in the same order: yes,
+    no, or None while it waits (votes, promises, acknowledgements); drawn as dots.
     """
 
     role: str = ""
@@ -54,6 +56,12 @@ class Look:
     hue: int = -1
     sentence: str = ""
     badge: str = ""
+    tally: tuple[bool | None, ...] = ()
+
+
+def tally(asked: Iterable[str], yes: Collection[str], no: Collection[str] = ()) -> tuple[bool | None, ...]:
+    """`Look.tally` of those who were `asked`: who said yes, who said no, and who has not answered."""
+    return tuple(True if name in yes else False if name in no else None for name in asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,22 @@ One painted widget: the still part is a pixmap that is redrawn when a step chang
 each frame at ``bench.clock_us``.  It has no timer of its own, so a hidden canvas costs nothing.
 
 Keys: Tab and arrows walk the entities, Enter inspects, the menu key lists the actions, letters do them;
-Alt and arrows move a node.
+Alt and arrows move a node.  The pointer moves nodes too, and pulls messages along their links (`grip`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, QSizeF, Qt, Slot
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
     QColor,
     QContextMenuEvent,
     QFocusEvent,
-    QFont,
     QHelpEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -32,18 +29,22 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from prayog_sdk.qt import actions, theme
-from prayog_sdk.qt.arrange import nearest
+from prayog_sdk.qt import actions, picture, theme
+from prayog_sdk.qt.accessible import expose, tell_focus
+from prayog_sdk.qt.entities import Entities
+from prayog_sdk.qt.flightpaint import FlightPainter
+from prayog_sdk.qt.grip import Grip
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.scene import Scene
 from prayog_sdk.qt.scenepaint import ScenePainter
-from prayog_sdk.qt.words import flight_sentence, node_sentence, summary
+from prayog_sdk.qt.words import summary
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
 __all__ = ["CanvasPanel"]
 
 _LOOK_BACK = 200  # steps looked at for losses after a jump
+_FAR_BACK = 4_000  # steps looked at for the cut that is still there
 _NUDGE = 0.03  # of the picture, per arrow key
 _WAYS = {
     Qt.Key.Key_Left: (-1.0, 0.0),
@@ -62,10 +63,11 @@ class CanvasPanel(Panel):
         super().__init__(parent)
         self._scene = Scene()
         self._painter = ScenePainter(self._scene)
+        self._flights = FlightPainter(self._scene)
+        self._entities = Entities(self._scene, lambda: self.bench.clock_us if self.bench is not None else 0.0)
+        expose(self, self._entities)
         self._still: QPixmap | None = None
-        self._drag = ""
-        self._dragged = False
-        self._grip = QPointF()
+        self._grip: Grip | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(240, 180)
@@ -97,7 +99,9 @@ class CanvasPanel(Panel):
         if self.bench is None:
             return
         self._scene.losses.clear()
-        for step in self.bench.trace[max(0, view.seq + 1 - _LOOK_BACK) : view.seq + 1]:
+        self._scene.in_flight = ""
+        far = _FAR_BACK if view.cuts else _LOOK_BACK
+        for step in self.bench.trace[max(0, view.seq + 1 - far) : view.seq + 1]:
             self._scene.gather(step)
         self._set_view(view)
         self.update()
@@ -123,6 +127,12 @@ class CanvasPanel(Panel):
             self._scene.lay_out(QSizeF(self.size()))
         if self._scene.focus and self._scene.focus not in self._scene.entities():
             self._scene.focus = ""
+        if (
+            self._grip is not None
+            and self._scene.flight(self._grip.name) is None
+            and not self._scene.place(self._grip.name)
+        ):
+            self._grip, self._scene.pulled = None, None  # it arrived meanwhile
         self._still = None
 
     def _refresh(self) -> None:
@@ -131,6 +141,7 @@ class CanvasPanel(Panel):
         self._still = None
         self.update()
 
+    @Slot(str)
     def _on_selection(self, name: str) -> None:
         self._scene.selection = name
         self._still = None
@@ -153,17 +164,17 @@ class CanvasPanel(Panel):
             self._still = self._draw_still(scale)
         painter.drawPixmap(0, 0, self._still)
         self._scene.still = self.bench.reduced_motion
-        self._painter.paint_moving(painter, self.bench.clock_us)
+        self._flights.paint(painter, self.bench.clock_us, self._painter.labels)
 
     def _draw_still(self, scale: float) -> QPixmap:
-        picture = QPixmap(round(self.width() * scale), round(self.height() * scale))
-        picture.setDevicePixelRatio(scale)
-        picture.fill(QColor(theme.current().surface))
-        painter = QPainter(picture)
+        still = QPixmap(round(self.width() * scale), round(self.height() * scale))
+        still.setDevicePixelRatio(scale)
+        still.fill(QColor(theme.current().surface))
+        painter = QPainter(still)
         self._scene.focus_shown = self.hasFocus()
-        self._painter.paint_still(painter, QSizeF(self.size()))
+        self._painter.paint(painter, QSizeF(self.size()))
         painter.end()
-        return picture
+        return still
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -180,37 +191,17 @@ class CanvasPanel(Panel):
             return
         painter.fillRect(QRectF(QPointF(), QSizeF(self.size())), QColor(theme.current().surface))
         self._scene.focus_shown = False
-        self._painter.paint_still(painter, QSizeF(self.size()))
-        self._painter.paint_moving(painter, self.bench.clock_us)
-        font = QFont()
-        font.setPointSizeF(theme.body_points() * 0.8)
-        painter.setFont(font)
-        painter.setPen(QColor(theme.current().muted))
-        corner = QRectF(self.rect()).adjusted(8, 8, -8, -6)
-        painter.drawText(corner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom, str(self.bench.label()))
+        self._painter.paint(painter, QSizeF(self.size()))
+        self._flights.paint(painter, self.bench.clock_us, self._painter.labels)
+        picture.sign(painter, self.size(), str(self.bench.label()))
 
     def _save_svg(self, to: Path) -> None:
-        from PySide6.QtSvg import QSvgGenerator
-
-        generator = QSvgGenerator()
-        generator.setFileName(str(to))
-        generator.setSize(self.size())
-        generator.setViewBox(self.rect())
-        generator.setTitle("Cluster")
-        generator.setDescription(self.outline())
         self._scene.vector = True
-        painter = QPainter(generator)
-        self._paint_for_file(painter)
-        painter.end()
+        picture.save_svg(to, self.size(), self._paint_for_file, "Cluster", self.outline())
         self._scene.vector = False
 
     def _save_png(self, to: Path) -> None:
-        image = QImage(self.size() * 2, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(2)
-        painter = QPainter(image)
-        self._paint_for_file(painter)
-        painter.end()
-        image.save(str(to))
+        picture.save_png(to, self.size(), self._paint_for_file)
 
     # -- the pointer ---------------------------------------------------------------------------------------------
 
@@ -223,28 +214,28 @@ class CanvasPanel(Panel):
         self.update()
         if event.button() != Qt.MouseButton.LeftButton:
             return
-        centre = self._scene.place(name)
-        self._drag, self._dragged = (name if centre is not None else ""), False
-        if centre is not None:
-            self._grip = centre - event.position()
+        can_delay = any(spec.name == "delay" and spec.target == "message" for spec in self.bench.actions)
+        if name:
+            self._grip = Grip(self._scene, name, event.position(), self.bench.clock_us, can_delay)
         self.bench.select(name)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.bench is None:
             return
-        if not self._drag:
+        if self._grip is None:
             over = self._scene.hit(event.position(), self.bench.clock_us)
             self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
-            return
-        centre = self._scene.place(self._drag)
-        to = event.position() + self._grip
-        if centre is not None and (self._dragged or (to - centre).manhattanLength() >= 4):
-            self._dragged = True
-            self._scene.moved[self._drag] = self._scene.to_place(to)
+        elif self._grip.pull(event.position()):
             self._refresh()
+        elif self._grip.moved:
+            self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._drag = ""
+        grip, self._grip = self._grip, None
+        action = grip.release() if grip is not None else None
+        self.update()
+        if action is not None and self.bench is not None:
+            self.bench.do(action)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self.bench is None:
@@ -264,7 +255,7 @@ class CanvasPanel(Panel):
             menu.addSeparator()
             menu.addAction("Put the nodes back in place", self._put_back)
         if at is None:
-            centre = self._centre_of(name)
+            centre = self._entities.centre(name)
             at = centre.toPoint() if centre is not None else self.rect().center()
         menu.popup(self.mapToGlobal(at))
 
@@ -275,7 +266,7 @@ class CanvasPanel(Panel):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self.bench is not None:
             name = self._scene.hit(QPointF(event.pos()), self.bench.clock_us)
-            QToolTip.showText(event.globalPos(), self._sentence(name), self)
+            QToolTip.showText(event.globalPos(), self._entities.sentence(name), self)
             return True
         return super().event(event)
 
@@ -333,17 +324,7 @@ class CanvasPanel(Panel):
         return True
 
     def _walk(self, way: tuple[float, float]) -> None:
-        centre = self._centre_of(self._scene.focus)
-        if centre is None:
-            names = self._scene.entities()
-            self._focus(names[0] if names else "")
-            return
-        others: list[tuple[str, tuple[float, float]]] = []
-        for name in self._scene.entities():
-            place = self._centre_of(name)
-            if name != self._scene.focus and place is not None:
-                others.append((name, (place.x(), place.y())))
-        found = nearest((centre.x(), centre.y()), others, way)
+        found = self._entities.next_to(self._scene.focus, way)
         if found:
             self._focus(found)
 
@@ -360,20 +341,9 @@ class CanvasPanel(Panel):
         self._scene.focus = name
         self._still = None
         self.update()
-        sentence = self._sentence(name)
+        sentence = self._entities.sentence(name)
         self.setAccessibleDescription(sentence)
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+        tell_focus(self, self._entities.in_focus())
         if self.bench is not None and sentence:
             self.bench.say(sentence)
-
-    def _sentence(self, name: str) -> str:
-        node, flight = self._scene.view.nodes.get(name), self._scene.flight(name)
-        if node is not None:
-            return node_sentence(node)
-        return flight_sentence(flight, self.bench.clock_us) if flight is not None and self.bench is not None else ""
-
-    def _centre_of(self, name: str) -> QPointF | None:
-        flight: Any = self._scene.flight(name)
-        if flight is not None and self.bench is not None:
-            return self._scene.dot(flight, self.bench.clock_us)
-        return self._scene.place(name)

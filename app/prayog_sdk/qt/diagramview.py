@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QHelpEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -23,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from prayog_sdk.qt import theme
+from prayog_sdk.qt import picture, theme
 from prayog_sdk.qt.diagram import Diagram
 from prayog_sdk.qt.lanes import Lanes
 from prayog_sdk.qt.panel import Bench
@@ -146,35 +144,18 @@ class DiagramView(QWidget):
         return " ".join(said)
 
     def save_svg(self, to: Path) -> None:
-        from PySide6.QtSvg import QSvgGenerator
-
-        generator = QSvgGenerator()
-        generator.setFileName(str(to))
-        generator.setSize(self.size())
-        generator.setViewBox(self.rect())
-        generator.setTitle("Space-time diagram")
         self.diagram.vector = True
-        self._paint_for_file(QPainter(generator))
+        picture.save_svg(to, self.size(), self._paint_for_file, "Space-time diagram", self.outline())
         self.diagram.vector = False
 
     def save_png(self, to: Path) -> None:
-        image = QImage(self.size() * 2, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(2)
-        self._paint_for_file(QPainter(image))
-        image.save(str(to))
+        picture.save_png(to, self.size(), self._paint_for_file)
 
     def _paint_for_file(self, painter: QPainter) -> None:
         self.diagram.paint(painter, self.width(), self.height())
         self._paint_cursor(painter)
         if self.bench is not None:
-            font = QFont()
-            font.setPointSizeF(theme.body_points() * 0.8)
-            painter.setFont(font)
-            painter.setPen(QColor(theme.current().muted))
-            corner = QRectF(self.rect()).adjusted(8, 8, -8, -6)
-            place = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
-            painter.drawText(corner, place, str(self.bench.label()))
-        painter.end()
+            picture.sign(painter, self.size(), str(self.bench.label()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         scale = self.devicePixelRatioF()

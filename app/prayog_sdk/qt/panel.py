@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from prayog_sdk.specs import ActionSpec, SeriesSpec
@@ -201,6 +201,7 @@ class Panel(QWidget):
             self.bench.signals.run_changed.disconnect(self.__run_changed)
         self.bench = None
 
+    @Slot()
     def __run_changed(self) -> None:
         if self.bench is not None:
             self.on_run(self.bench)

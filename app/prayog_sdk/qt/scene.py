@@ -26,6 +26,11 @@ DOTS_ONLY = 200
 GAP = 6.0  # px that messages keep to the right of the link
 _REACH = 13.0  # px around an entity that still hit it: targets of 26 px
 DOT = 5.0
+_CUTS = ("partition", "cut")
+_POLICIES = {
+    "drop": "What was on its way across is lost.",
+    "keep": "What was on its way across still arrives.",
+}
 _LOST = 0.32  # share of the way at which a lost message is crossed out: clear of the mark of a cut
 
 
@@ -63,6 +68,10 @@ class Scene:
         """How long messages take here, roughly; losses stay in sight twice as long."""
         self.twins: frozenset[int] = frozenset()
         """Messages that are the second copy of another one in flight."""
+        self.pulled: tuple[QPointF, str] | None = None
+        """A message in the learner's hand: where, and what letting go would mean."""
+        self.in_flight = ""
+        """What the last cut did to messages that were on their way, in words; ``""`` when that is not known."""
 
     # -- what is where ---------------------------------------------------------------------------------------------
 
@@ -74,7 +83,8 @@ class Scene:
         self.captions = self.badges = True
         if count <= RING:
             self.radius = max(14.0, min(min(wide, high) * 0.085, theme.scaled(32)))
-            side, top = self.radius + 2.5 * line, self.radius + 2.2 * line
+            side = min(self.radius + 2.5 * line, max(self.radius + 17, 0.18 * wide))
+            top = min(self.radius + 2.2 * line, max(self.radius + 17, 0.2 * high))
             self._area = QRectF(side, top, max(1.0, wide - 2 * side), max(1.0, high - 2 * top))
         else:
             columns, rows = grid(count, aspect)
@@ -103,7 +113,9 @@ class Scene:
         self.twins = frozenset(twins)
 
     def gather(self, step: Step) -> None:
-        """Remember what `step` says about lost messages and about how long messages take."""
+        """Remember what `step` says about lost messages, about how long messages take, and about cuts."""
+        if step.kind == "fault" and step.data.get("name") in _CUTS:
+            self.in_flight = _POLICIES.get(str(step.data.get("in_flight")), "")
         for effect in step.effects:
             data = effect.data
             if effect.kind == "send":

@@ -1,6 +1,7 @@
-"""How a node is drawn: shape by role, letter, colour of its term or owner, and two halves for its memory.
+"""How a node is drawn: shape by role, letter, colour of its term or owner, two halves for its memory, and dots.
 
-The upper half is what it has in memory, the lower half what it has on disk: a crash empties the upper one.
+The upper half is what it has in memory, the lower half what it has on disk: a crash empties the upper one.  The dots
+are the answers that it collects: full is yes, crossed is no, hollow is not yet.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def draw_node(painter: QPainter, node: NodeView, centre: QPointF, radius: float,
         painter.setPen(QPen(QColor(colour), max(1.0, radius / 20)))
         painter.drawPath(outline(look.role, centre, radius * 0.84))
     _letter(painter, node, centre, radius)
+    if look.tally and not down and radius >= 14:
+        _tally(painter, look.tally, colour, centre, radius)
     if down or paused:
         _status(painter, node, centre, radius)
     if look.hue >= 0 and radius >= 14:
@@ -121,6 +124,22 @@ def _status(painter: QPainter, node: NodeView, centre: QPointF, radius: float) -
     else:
         painter.drawLine(at + QPointF(-arm * 0.7, -arm), at + QPointF(-arm * 0.7, arm))
         painter.drawLine(at + QPointF(arm * 0.7, -arm), at + QPointF(arm * 0.7, arm))
+
+
+def _tally(painter: QPainter, tally: tuple[bool | None, ...], colour: str, centre: QPointF, radius: float) -> None:
+    """One dot an answer, along the lower left of the rim."""
+    small = max(2.0, min(radius * 0.11, radius * 1.2 / len(tally)))
+    step = min(28.0, 130.0 / max(1, len(tally)))
+    for index, answer in enumerate(tally[:12]):
+        turn = math.radians(200 - step * index)
+        at = centre + QPointF(math.cos(turn), math.sin(turn)) * radius * 0.74
+        painter.setPen(QPen(QColor(colour), max(1.0, small / 3)))
+        painter.setBrush(QColor(colour if answer else theme.current().surface))
+        painter.drawEllipse(at, small, small)
+        if answer is False:
+            arm = small * 0.6
+            painter.drawLine(at + QPointF(-arm, -arm), at + QPointF(arm, arm))
+            painter.drawLine(at + QPointF(-arm, arm), at + QPointF(arm, -arm))
 
 
 def _number(painter: QPainter, text: str, colour: str, centre: QPointF, radius: float) -> None:

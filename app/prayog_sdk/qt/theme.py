@@ -13,6 +13,9 @@ Rules
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +26,8 @@ from PySide6.QtWidgets import QApplication
 import prayog_resources
 
 __all__ = [
-    "UNIT", "Theme", "apply", "body_points", "current", "dark", "hue", "light", "load_fonts", "mono", "palette",
-    "scaled", "style_sheet", "title_font",
+    "UNIT", "Theme", "apply", "body_points", "current", "dark", "font", "hue", "light", "load_fonts", "mono",
+    "palette", "scaled", "style_sheet", "title_font",
 ]  # fmt: skip
 
 UNIT = 8
@@ -109,6 +112,13 @@ def body_points() -> float:
     return QApplication.font().pointSizeF()
 
 
+def font(size: float = 1.0) -> QFont:
+    """The font of running text, `size` times as large as that: for painted words."""
+    result = QFont(QApplication.font())
+    result.setPointSizeF(body_points() * size)
+    return result
+
+
 def mono() -> QFont:
     """The fixed-width font at the size that is on."""
     font = QFont(QApplication.font())
@@ -144,13 +154,26 @@ def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
     if app.property(_PROPERTY) is None and app.style().objectName() != "fusion":
         app.setStyle("Fusion")  # once: a second time would style every widget anew for nothing
     app.setProperty(_PROPERTY, theme.name)
-    app.setStyleSheet("")  # a sheet in place of another styles a widget once for every widget around it
     font = QFont()
     font.setFamilies([SANS, SYMBOLS, "sans-serif"])
     font.setPointSizeF(BASE_POINTS * text_percent / 100)
-    app.setFont(font)
-    app.setPalette(palette(theme))
-    app.setStyleSheet(style_sheet(theme, text_percent))
+    with _no_collection():
+        app.setStyleSheet("")  # a sheet in place of another styles a widget once for every widget around it
+        app.setFont(font)
+        app.setPalette(palette(theme))
+        app.setStyleSheet(style_sheet(theme, text_percent))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Qt walks a list of all widgets: none may be garbage-collected meanwhile, in whatever thread."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def palette(theme: Theme) -> QPalette:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prayog_sim.clock import format_us
-from prayog_sim.run import Flight, NodeView, View
+from prayog_sim.run import Flight, Look, NodeView, View
 
 __all__ = ["cut_sentence", "flight_sentence", "groups", "node_sentence", "summary"]
 
@@ -17,8 +17,14 @@ _STATUS = {"up": "", "down": "down", "paused": "paused"}
 
 def node_sentence(node: NodeView) -> str:
     """``n3: down. follower in term 2. no majority``."""
-    said = [word for word in (_STATUS[node.status], node.look.sentence or node.look.role, node.look.badge) if word]
+    look = node.look
+    said = [word for word in (_STATUS[node.status], look.sentence or look.role, look.badge, _tally(look)) if word]
     return f"{node.name}: {'. '.join(said) or 'up'}"
+
+
+def _tally(look: Look) -> str:
+    yes, no = look.tally.count(True), look.tally.count(False)
+    return f"answers: {yes} yes, {no} no, {len(look.tally) - yes - no} to come" if look.tally else ""
 
 
 def flight_sentence(flight: Flight, clock_us: float) -> str:

@@ -8,17 +8,19 @@ import pytest
 from fakebench import FakeBench, world
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QColor, QImage, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
-from prayog_sdk.qt import theme, words
+from prayog_sdk.qt import accessible, theme, words
 from prayog_sdk.qt.arrange import arrange, beside, nearest
 from prayog_sdk.qt.batch import draw_lines, draw_symbols
 from prayog_sdk.qt.canvas import CanvasPanel
+from prayog_sdk.qt.grip import Grip
 from prayog_sdk.qt.scene import DOTS_ONLY
-from prayog_sim.run import Action, Flight, NodeView, View
+from prayog_sdk.qt.shapes import draw_node
+from prayog_sim.run import Action, Flight, Look, NodeView, View, tally
 
 
 @pytest.fixture
@@ -195,9 +197,9 @@ def test_many_messages_are_dots_in_one_call(canvas, monkeypatch):
     )
     view = View(0, 0, canvas._scene.view.nodes, flights)
     calls = []
-    from prayog_sdk.qt import scenepaint
+    from prayog_sdk.qt import flightpaint
 
-    monkeypatch.setattr(scenepaint, "draw_symbols", lambda *args: calls.append(len(args[2])))
+    monkeypatch.setattr(flightpaint, "draw_symbols", lambda *args: calls.append(len(args[2])))
     canvas._set_view(view)
     canvas.grab()
     assert calls == [DOTS_ONLY + 1]
@@ -300,3 +302,121 @@ def test_batches_draw_what_a_loop_draws(qapp, scale):
             painter.drawLine(QPointF(a, b), QPointF(c, d))
 
     assert picture(batch) == picture(loop)
+
+
+# -- a message in the hand -----------------------------------------------------------------------------------------
+
+
+def _hold(canvas, share):
+    """Press on the first message and pull it `share` of its link towards the receiver."""
+    play(canvas, 50_000)
+    scene = canvas._scene
+    flight = scene.view.flights[0]
+    link = scene.on_link(flight.src, flight.dst, 1.0) - scene.on_link(flight.src, flight.dst, 0.0)
+    begin = scene.dot(flight, canvas.bench.clock_us)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=begin.toPoint())
+    QTest.mouseMove(canvas, (begin + link * share).toPoint())
+    return flight, (begin + link * share).toPoint()
+
+
+def test_a_message_pulled_back_arrives_later_and_pulled_on_sooner(canvas):
+    for share in (-0.5, 0.25):
+        flight, to = _hold(canvas, share)
+        assert canvas._scene.pulled is not None
+        assert "arrives" in canvas._scene.pulled[1]
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=to)
+        action = canvas.bench.done[-1]
+        assert (action.name, action.args["ident"]) == ("delay", flight.ident)
+        now = canvas._scene.flight(f"#{flight.ident}")
+        assert (now.arrives_at > flight.arrives_at) == (share < 0)
+        assert canvas._scene.pulled is None
+
+
+def test_pulled_to_the_end_it_arrives_now_and_a_click_only_selects(canvas):
+    flight, to = _hold(canvas, 3)
+    assert canvas._scene.pulled[1].startswith("arrives now")
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=to)
+    assert canvas._scene.flight(f"#{flight.ident}").arrives_at == 50_000
+    done = len(canvas.bench.done)
+    other = canvas._scene.view.flights[1]
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas._scene.dot(other, 50_000).toPoint())
+    assert len(canvas.bench.done) == done
+    assert canvas.bench.selection.startswith("#")
+
+
+def test_while_pulling_it_says_which_other_message_it_passes(canvas):
+    play(canvas, 50_000)
+    scene = canvas._scene
+    first, second = Flight(1, "n1", "n2", 0, 60_000, "a", "a"), Flight(2, "n3", "n2", 0, 70_000, "b", "b")
+    scene.set_view(View(0, 50_000, scene.view.nodes, (first, second)))
+    grip = Grip(scene, "#1", scene.dot(first, 50_000), 50_000, can_delay=True)
+    link = scene.on_link("n1", "n2", 1.0) - scene.on_link("n1", "n2", 0.0)
+    grip.pull(scene.dot(first, 50_000) - link * 0.3)
+    assert scene.pulled[1].endswith("after b from n3")
+    assert Grip(scene, "#1", scene.dot(first, 50_000), 50_000, can_delay=False).pull(QPointF()) is False
+
+
+# -- partitions, tallies, screen readers ---------------------------------------------------------------------------
+
+
+def test_a_partition_is_a_line_and_says_what_became_of_messages(canvas):
+    play(canvas, 60_000)
+    canvas.bench.do(Action("partition", {"groups": "n1,n2|n3,n4,n5", "in_flight": "keep"}))
+    canvas.grab()
+    assert canvas._scene.in_flight == "What was on its way across still arrives."
+    canvas.bench.do(Action("partition", {"groups": "n1|n2,n3,n4,n5"}))
+    assert canvas._scene.in_flight == "What was on its way across is lost."
+    before = _ink(canvas, theme.current().bad)
+    canvas.bench.seek(len(canvas.bench.trace) - 1)
+    assert canvas._scene.in_flight == "What was on its way across is lost."
+    assert _ink(canvas, theme.current().bad) == before > 0
+
+
+def test_answers_are_dots_of_three_kinds_and_are_said(qapp):
+    def picture(answers):
+        node = NodeView("n1", look=Look("candidate", "", 1, "candidate", "", answers))
+        image = QImage(80, 80, QImage.Format.Format_RGB32)
+        image.fill(QColor("white"))
+        painter = QPainter(image)
+        draw_node(painter, node, QPointF(40, 40), 32)
+        painter.end()
+        return image
+
+    pictures = [picture(answers) for answers in ((), (True,), (False,), (None,))]
+    assert not any(a == b for i, a in enumerate(pictures) for b in pictures[i + 1 :])
+    node = NodeView("n1", look=Look("candidate", "C", 1, "candidate", "", tally(["n2", "n3", "n4"], ["n3"], ["n4"])))
+    assert words.node_sentence(node) == "n1: candidate. answers: 1 yes, 1 no, 1 to come"
+
+
+def test_a_screen_reader_finds_every_node_and_message(canvas):
+    play(canvas, 50_000)
+    face = QAccessible.queryAccessibleInterface(canvas)
+    names = canvas._scene.entities()
+    assert face.childCount() == len(names) > 5
+    first = face.child(0)
+    assert first.text(QAccessible.Text.Name) == "n1"
+    assert first.text(QAccessible.Text.Description) == words.node_sentence(canvas._scene.view.nodes["n1"])
+    centre = canvas._scene.place("n1").toPoint()
+    assert first.rect().contains(canvas.mapToGlobal(centre))
+    message = face.child(5)
+    assert " from n1 to " in message.text(QAccessible.Text.Name)
+    there = canvas.mapToGlobal(canvas._scene.place("n4").toPoint())
+    assert face.childAt(there.x(), there.y()).text(QAccessible.Text.Name) == "n4"
+    canvas._focus("n2")
+    assert face.focusChild().text(QAccessible.Text.Name) == "n2"
+    assert face.child(len(names)) is None
+    assert face.indexOfChild(message) == 5
+
+
+def test_nothing_of_it_is_left_when_the_canvas_is_gone(qapp):
+    before = set(accessible._ALIVE)
+    panel = CanvasPanel()
+    bench = FakeBench(world())
+    bench.show(panel)
+    QAccessible.queryAccessibleInterface(panel).child(0)
+    mine = set(accessible._ALIVE) - before
+    assert len(mine) == 2
+    bench.close()
+    panel.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not mine & set(accessible._ALIVE)

@@ -218,6 +218,21 @@ def test_widgets_go_away_with_their_parent(qtbot):
     gc.collect()
 
 
+def test_nothing_is_collected_while_qt_styles_its_widgets(qtbot, look):
+    seen = []
+
+    class Told(QWidget):
+        def changeEvent(self, event):
+            seen.append(gc.isenabled())
+
+    widget = Told()
+    qtbot.addWidget(widget)
+    look(theme.dark)
+    assert seen
+    assert not any(seen)
+    assert gc.isenabled()
+
+
 def test_contrast_of_text_on_its_grounds():
     def luminance(colour):
         parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in QColor(colour).getRgbF()[:3]]

@@ -20,7 +20,7 @@ from prayog_consensus.engine.commit.messages import Ack, Ask, Decision, Prepare,
 from prayog_consensus.engine.setup import CORRECT
 from prayog_sim.clock import ms
 from prayog_sim.node import Ctx, Node
-from prayog_sim.run import ActionError, Look
+from prayog_sim.run import ActionError, Look, tally
 from prayog_sim.table import Row, Table
 
 __all__ = ["COORDINATOR", "Coordinator", "Record"]
@@ -193,7 +193,9 @@ class Coordinator(Node):
             "telling": (f"tells “{self.outcome(self.tx)} {self.tx}”, {len(self.acked)} of {n} confirmed",
                         f"{self.outcome(self.tx)}: {len(self.acked)} of {n}"),
         }[self.state]  # fmt: skip
-        return Look("coordinator", "C", self.tx or -1, f"coordinator, {what}", badge)
+        have_said = {"idle": None, "voting": self.voters, "telling": self.acked}[self.state]
+        answers = () if have_said is None else tally(self.participants, have_said)
+        return Look("coordinator", "C", self.tx or -1, f"coordinator, {what}", badge, answers)
 
     def label(self, msg: Any) -> str:
         return str(msg)

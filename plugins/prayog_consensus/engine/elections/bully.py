@@ -20,7 +20,7 @@ from prayog_consensus.engine.elections.bully_messages import Ack, Beat, Claim, C
 from prayog_consensus.engine.elections.bully_table import BULLY
 from prayog_consensus.engine.setup import CORRECT
 from prayog_sim.node import Ctx
-from prayog_sim.run import ActionError, Look
+from prayog_sim.run import ActionError, Look, tally
 
 __all__ = ["Bully"]
 
@@ -226,7 +226,10 @@ class Bully(Majority):
                          f"no majority: {have} of {len(self.ids)}"),
             "leader": ("leader", "L", "is the coordinator", f"id {self.id}"),
         }[self.state]  # fmt: skip
-        return Look(role, letter, self.ids.get(self.leader, -1), f"id {self.id}, {what}", badge)
+        asked = {"electing": [name for name, other in self.ids.items() if other > self.id],
+                 "claiming": [name for name, other in self.ids.items() if other != self.id]}  # fmt: skip
+        answers = tally(asked.get(self.state, ()), self.supporters)
+        return Look(role, letter, self.ids.get(self.leader, -1), f"id {self.id}, {what}", badge, answers)
 
     def label(self, msg: Any) -> str:
         return str(msg)

@@ -26,7 +26,7 @@ from prayog_consensus.engine.paxos.slots import (
 )
 from prayog_consensus.engine.setup import CORRECT
 from prayog_sim.node import Ctx
-from prayog_sim.run import Look
+from prayog_sim.run import Look, tally
 from prayog_sim.table import Row, Table
 
 __all__ = ["LEADING", "Follower"]
@@ -200,4 +200,5 @@ class Follower(Role, Store):
             + (f", leader {self.leader}" if self.leader and self.state == "follower" else "")
             + (f", hole at slot {self.applied + 1}" if any(slot > self.applied for slot in self.chosen) else "")
         )
-        return Look(self.state, letter, ballot[0] or -1, sentence, badge)
+        answers = tally(self.servers, self.promises) if self.state == "candidate" else ()
+        return Look(self.state, letter, ballot[0] or -1, sentence, badge, answers)

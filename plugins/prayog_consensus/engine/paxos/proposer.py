@@ -29,7 +29,7 @@ from prayog_consensus.engine.paxos.role import Role
 from prayog_consensus.engine.setup import CORRECT
 from prayog_sim.clock import parse_duration
 from prayog_sim.node import Ctx
-from prayog_sim.run import ActionError, Look
+from prayog_sim.run import ActionError, Look, tally
 from prayog_sim.table import Row, Table
 
 __all__ = ["PROPOSER", "Proposer"]
@@ -232,4 +232,8 @@ class Proposer(Role):
         }[self.state]
         short = f"no majority: {have} of {n}" if self.state in ("preparing", "accepting") else ""
         badge = self.decision or ("outbid" if self.state == "waiting" else short)
-        return Look("proposer", "P", self.ballot[0] or -1, f"proposer, {what}", badge)
+        have_said = self.promises if self.state == "preparing" else self.voters
+        asking = self.state in ("preparing", "accepting")
+        acceptors = sorted(self.acceptors, key=lambda name: (len(name), name))
+        answers = tally(acceptors, have_said) if asking else ()
+        return Look("proposer", "P", self.ballot[0] or -1, f"proposer, {what}", badge, answers)

@@ -44,4 +44,4 @@ class Replica(Proposer, Acceptor, Learner):
         if self.state == "idle":
             return vote
         hue = max(self.promised[0], self.ballot[0])
-        return Look(own.role, "P", hue, f"{own.sentence}; promised {told(self.promised)}", own.badge)
+        return Look(own.role, "P", hue, f"{own.sentence}; promised {told(self.promised)}", own.badge, own.tally)

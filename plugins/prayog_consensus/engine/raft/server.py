@@ -18,7 +18,7 @@ from prayog_consensus.engine.raft.messages import (
 )
 from prayog_sim.clock import parse_duration
 from prayog_sim.node import Ctx
-from prayog_sim.run import ActionError, Look
+from prayog_sim.run import ActionError, Look, tally
 
 __all__ = ["Server"]
 
@@ -115,7 +115,9 @@ class Server(Membership):
 
     def look(self) -> Look:
         role = "candidate" if self.state == "precandidate" else self.state
-        return Look(role, _LETTERS[self.state], self.term, self._sentence(), self._badge())
+        standing = self.state in ("candidate", "precandidate")
+        answers = tally(self.others, self.votes, self.refusals) if standing else ()
+        return Look(role, _LETTERS[self.state], self.term, self._sentence(), self._badge(), answers)
 
     def _sentence(self) -> str:
         who = {

@@ -9,7 +9,7 @@ from prayog_consensus.engine.paxos.role import Role
 from prayog_consensus.engine.setup import CORRECT
 from prayog_consensus.engine.vsr.messages import DoViewChange, GetState, Log, RecoveryResponse
 from prayog_sim.node import Ctx
-from prayog_sim.run import Look
+from prayog_sim.run import Look, tally
 from prayog_sim.table import Row, Table
 
 __all__ = ["STATUS", "State"]
@@ -159,4 +159,10 @@ class State(Role, Store):
         else:
             badge = f"{waiting} not committed" if waiting else ""
         sentence = f"{self.state}, view {self.view}, {len(self.log)} commands, {self.commit} committed"
-        return Look(role.get(self.state, ""), letter, self.view, sentence, badge)
+        return Look(role.get(self.state, ""), letter, self.view, sentence, badge, self._answers())
+
+    def _answers(self) -> tuple[bool | None, ...]:
+        """Of the others, to what it waits for: their logs, their calls for the view, or their state."""
+        if self.state == "changing":
+            return tally(self.others, self.logs if self.primary_of(self.view) == self.me else self.changers)
+        return tally(self.others, self.answers) if self.state == "recovering" else ()

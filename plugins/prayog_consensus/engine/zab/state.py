@@ -15,7 +15,7 @@ from prayog_consensus.engine.paxos.role import Role
 from prayog_consensus.engine.setup import CORRECT
 from prayog_consensus.engine.zab.messages import History, Ranking, Txn, Zxid
 from prayog_sim.node import Ctx
-from prayog_sim.run import Look
+from prayog_sim.run import Look, tally
 from prayog_sim.table import Row, Table
 
 __all__ = ["PHASES", "State"]
@@ -165,4 +165,13 @@ class State(Role, Store):
             f"{self.state}{who}, epoch {self.current} (accepted {self.accepted}), last transaction "
             f"{self.last[0]}.{self.last[1]}, {self.delivered} delivered"
         )
-        return Look(role, letter.get(self.state, "F"), self.accepted, sentence, badge)
+        return Look(role, letter.get(self.state, "F"), self.accepted, sentence, badge, self._answers())
+
+    def _answers(self) -> tuple[bool | None, ...]:
+        """Of the others: do they vote as it does, follow it, have its history?"""
+        if self.state == "looking":
+            same = [name for name, vote in self.votes.items() if vote == self.vote]
+            return tally(self.others, same, self.votes)
+        if self.state == "discovering":
+            return tally(self.others, self.histories or self.infos)
+        return tally(self.others, self.acked) if self.state == "synchronising" else ()
