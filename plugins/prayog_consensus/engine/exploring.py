@@ -22,7 +22,7 @@ from prayog_consensus.engine.elections.rounds import round_us
 from prayog_consensus.engine.families import family
 from prayog_consensus.engine.setup import CORRECT, Setup
 from prayog_sim.clock import format_us
-from prayog_sim.explorer import Bounds, Choice, Clock, Path, System, minimise, replay, walk
+from prayog_sim.explorer import Bounds, Choice, Clock, Path, Refused, System, minimise, replay, walk
 from prayog_sim.node import Node
 from prayog_sim.run import Action
 from prayog_sim.world import Invariant, World
@@ -98,7 +98,10 @@ def timing(small: Small) -> tuple[Clock | None, str]:
 
 
 def system(small: Small) -> System:
-    """The system to explore: the same nodes and invariants as on the bench."""
+    """The system to explore: the same nodes and invariants as on the bench.
+
+    Raises `Refused` with a sentence.
+    """
     chosen, setup = family(small.algorithm), _setup(small)
     clock, _ = timing(small)
     bounds = Bounds(
@@ -153,6 +156,9 @@ def _early(nodes: Mapping[str, Node], epochs: int) -> bool:
 
 
 def _action(line: str) -> Action:
-    words = line.split()
-    args: dict[str, Any] = dict(word.split("=", 1) for word in words[1:] if "=" in word)
-    return Action(words[0], {key: int(value) if value.isdigit() else value for key, value in args.items()})
+    name, *words = line.split()
+    for word in words:
+        if not all(word.partition("=")):
+            raise Refused(f"what is asked for reads name key=value …, such as propose node=n1 value=1; found {line!r}")
+    args: dict[str, Any] = dict(word.split("=", 1) for word in words)
+    return Action(name, {key: int(value) if value.isdecimal() else value for key, value in args.items()})
