@@ -25,6 +25,7 @@ class TextTable(QTableWidget):
         parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(0, 0, parent)
+        self._shown: list[tuple[tuple[str, ...], bool]] = []
         self.setAccessibleName(name)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -39,7 +40,7 @@ class TextTable(QTableWidget):
 
     def set_heads(self, heads: Sequence[str], hints: Sequence[str] = (), numbers: Collection[int] = ()) -> None:
         """Other columns; the rows are kept and should be shown again."""
-        self._numbers = numbers
+        self._numbers, self._shown = numbers, []
         self.setColumnCount(len(heads))
         self.setHorizontalHeaderLabels(list(heads))
         for column in range(len(heads)):
@@ -50,18 +51,30 @@ class TextTable(QTableWidget):
 
     def show_rows(self, rows: Sequence[Sequence[str]], strong: Collection[int] = ()) -> None:
         """Show `rows` of cells, in place of those that were there; those in `strong` stand out."""
+        shown = [(tuple(cells), line in strong) for line, cells in enumerate(rows)]
+        if shown == self._shown:
+            return
+        # A head that fits its columns measures them all for every cell that is set: 300 rows took most of a minute.
+        head = self.horizontalHeader()
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setRowCount(len(rows))
-        for line, cells in enumerate(rows):
-            for column, text in enumerate(cells):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                if column in self._numbers:
-                    item.setTextAlignment(_RIGHT)
-                if line in strong:
-                    font = item.font()
-                    font.setBold(True)
-                    item.setFont(font)
-                self.setItem(line, column, item)
+        for line, row in enumerate(shown):
+            if line >= len(self._shown) or row != self._shown[line]:
+                self._set_row(line, *row)
+        self._shown = shown
+        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+
+    def _set_row(self, line: int, cells: Sequence[str], strong: bool) -> None:
+        for column, text in enumerate(cells):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column in self._numbers:
+                item.setTextAlignment(_RIGHT)
+            if strong:
+                font = item.font()
+                font.setBold(True)
+                item.setFont(font)
+            self.setItem(line, column, item)
 
     def whole_height(self) -> int:
         """The height at which every row is seen, in pixels."""

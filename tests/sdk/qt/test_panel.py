@@ -50,3 +50,24 @@ def test_numbers_and_what_stands_out_follow_the_heads(qtbot):
     table.show_rows([("messages", "7", "because")])
     assert table.item(0, 1).textAlignment() != right
     assert table.rowCount() == 1
+
+
+def test_a_table_on_the_screen_measures_its_columns_once_not_for_every_cell(qtbot, monkeypatch):
+    table = TextTable("Records", ("bytes", "first write"))
+    qtbot.addWidget(table)
+    table.resize(500, 200)
+    table.show()
+    rows = [[f"{n}", f"put k{n}"] for n in range(200)]
+    table.show_rows(rows)
+    qtbot.wait(20)
+    asked = []
+    monkeypatch.setattr(table, "sizeHintForColumn", lambda column: asked.append(column) or 40)
+    rows[150] = ["150", "delete asha, who has gone away"]
+    table.show_rows(rows)
+    qtbot.wait(20)
+    assert [table.item(line, 1).text() for line in (149, 150)] == ["put k149", "delete asha, who has gone away"]
+    assert len(asked) < 20
+    item = table.item(3, 0)
+    table.show_rows([*rows, ["200", "put k200"]])
+    assert table.item(3, 0) is item  # what is the same stays as it is
+    assert table.rowCount() == 201
