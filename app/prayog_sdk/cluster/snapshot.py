@@ -54,7 +54,7 @@ def apply(view: NodeView, changes: Mapping[str, Any], status: Status, packages: 
     """`view` with `changes` (of `Differ.changes`) and a status; classes only from `packages`."""
     look = view.look
     if "l" in changes:
-        role, letter, hue, sentence, badge, answers = changes["l"]
+        role, letter, hue, sentence, badge, *answers = changes["l"]
         look = Look(role, letter, hue, sentence, badge, tuple(answers))
     timers = tuple((str(n), int(b), int(d)) for n, b, d in changes["t"]) if "t" in changes else view.timers
     durable = {**view.durable, **_decoded(changes["d"], packages)} if "d" in changes else view.durable
@@ -84,4 +84,4 @@ def _looks(node: Node) -> list[Any]:
         look = node.look()
     except Exception as error:  # noqa: BLE001 - drawing must go on
         look = Look(sentence=f"its look() failed: {type(error).__name__}: {error}")
-    return [look.role, look.letter, look.hue, look.sentence, look.badge, list(look.tally)]
+    return [look.role, look.letter, look.hue, look.sentence, look.badge, *look.tally]
