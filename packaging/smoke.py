@@ -37,7 +37,7 @@ class Smoke:
     def __init__(self, program: list[str], root: Path) -> None:
         self.mark = uuid.uuid4().hex
         self.faults: list[str] = []
-        self._program = (["chroot", str(root)] if root != Path("/") else []) + program
+        self._program = (["/usr/sbin/chroot", str(root)] if root != Path("/") else []) + program
         self._root = root
         self._folder = Path(tempfile.mkdtemp(prefix="prayog-smoke-", dir=root / "tmp"))
         self.profile = self._folder / "profile"
