@@ -22,26 +22,24 @@ Operation = tuple[bytes, bytes | None]
 """A key and its value; None deletes the key."""
 
 
-class _Heads(dict[int, bytes]):
-    """Length → the bytes before a key or a value of that length; each is made once."""
-
-    def __init__(self, before: bytes) -> None:
-        super().__init__()
-        self._before = before
-
-    def __missing__(self, length: int) -> bytes:
-        head = self._before + varint(length)
-        if length < 4096:
-            self[length] = head
-        return head
+_SHORT = range(4096)
+_PUT_KEY, _DELETE_KEY, _VALUE = (
+    [before + varint(length) for length in _SHORT] for before in (b"\x01", b"\x00", b"")
+)
+"""What stands before a key or a value, by its length; made once, as every write needs it."""
 
 
-_PUT_KEY, _DELETE_KEY, _VALUE = _Heads(b"\x01"), _Heads(b"\x00"), _Heads(b"")
+def _head(heads: list[bytes], length: int) -> bytes:
+    return heads[length] if length in _SHORT else heads[0][:-1] + varint(length)
 
 
 def encode_put(sequence: int, key: bytes, value: bytes) -> bytes:
     """A whole log record: its type (1), and the payload of a batch that puts one value."""
-    return b"".join((_ONE.pack(1, sequence, 1), _PUT_KEY[len(key)], key, _VALUE[len(value)], value))
+    try:
+        parts = _ONE.pack(1, sequence, 1), _PUT_KEY[len(key)], key, _VALUE[len(value)], value
+    except IndexError:
+        parts = _ONE.pack(1, sequence, 1), _head(_PUT_KEY, len(key)), key, _head(_VALUE, len(value)), value
+    return b"".join(parts)
 
 
 def body_of(operations: Iterable[Operation]) -> bytes:
@@ -49,25 +47,18 @@ def body_of(operations: Iterable[Operation]) -> bytes:
     parts: list[bytes] = []
     for key, value in operations:
         if value is None:
-            parts += (_DELETE_KEY[len(key)], key)
+            parts += (_head(_DELETE_KEY, len(key)), key)
         else:
-            parts += (_PUT_KEY[len(key)], key, _VALUE[len(value)], value)
+            parts += (_head(_PUT_KEY, len(key)), key, _head(_VALUE, len(value)), value)
     return b"".join(parts)
 
 
 def puts_of(keys: list[bytes], values: list[bytes]) -> bytes:
     """Like `body_of` for puts alone, in one pass; rows of one shape without any loop in Python."""
     if len(set(map(len, keys))) == 1 == len(set(map(len, values))):
-        head, size = _PUT_KEY[len(keys[0])], _VALUE[len(values[0])]
+        head, size = _head(_PUT_KEY, len(keys[0])), _head(_VALUE, len(values[0]))
         return b"".join(chain.from_iterable(zip(repeat(head), keys, repeat(size), values, strict=False)))
-    heads, sizes = _PUT_KEY, _VALUE
-    return b"".join(
-        [
-            part
-            for key, value in zip(keys, values, strict=True)
-            for part in (heads[len(key)], key, sizes[len(value)], value)
-        ]
-    )
+    return body_of(zip(keys, values, strict=True))
 
 
 def decode(payload: bytes) -> tuple[int, list[Operation]]:

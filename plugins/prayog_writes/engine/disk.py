@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from os import write
 from pathlib import Path
 
 from prayog_writes.engine.files import Sink, Source
@@ -67,9 +68,9 @@ class _DiskSink:
         self._number = os.open(path, os.O_WRONLY | os.O_CREAT | _BINARY | how, 0o644)
 
     def append(self, data: bytes) -> None:
-        done = os.write(self._number, data)
+        done = write(self._number, data)
         while done < len(data):  # the system may take less than it was given
-            done += os.write(self._number, data[done:])
+            done += write(self._number, data[done:])
 
     def sync(self) -> None:
         self._files.syncs += 1

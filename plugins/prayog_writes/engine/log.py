@@ -53,9 +53,13 @@ class Damage:
 class LogWriter:
     """Appends records to `sink`, which already holds `size` bytes of log."""
 
+    __slots__ = ("_append", "_full", "sink", "size")
+
     def __init__(self, sink: Sink, size: int = 0) -> None:
         self.sink = sink
         self.size = size
+        self._append = sink.append
+        self._full = size - size % BLOCK + BLOCK
 
     def framed(self, data: bytes) -> bytes:
         """`data` as it will stand in the file from byte `size` on."""
@@ -80,20 +84,20 @@ class LogWriter:
 
     def add_typed(self, typed: bytes) -> None:
         """Append a record that has its type, 1, in front already: the short way for a single put."""
-        size = len(typed) + HEADER - 1
-        if self.size % BLOCK + size > BLOCK:
+        end = self.size + HEADER - 1 + len(typed)
+        if end > self._full:
             self.add(typed[1:])
             return
         crc = crc32c(typed)
-        self.sink.append(_HEAD.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF, size - HEADER) + typed)
-        self.size += size
+        self._append(_HEAD.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF, len(typed) - 1) + typed)
+        self.size = end
 
-    def add(self, data: bytes) -> int:
-        """Append a record; returns the bytes it took in the file."""
+    def add(self, data: bytes) -> None:
+        """Append a record."""
         frame = self.framed(data)
-        self.sink.append(frame)
+        self._append(frame)
         self.size += len(frame)
-        return len(frame)
+        self._full = self.size - self.size % BLOCK + BLOCK
 
 
 def records(data: bytes) -> Iterator[Record | Damage]:

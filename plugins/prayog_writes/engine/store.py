@@ -115,11 +115,15 @@ class Store:
     def fail(self, error: OSError, doing: str) -> NoReturn:
         """The disk failed: take no more writes, and say so.  Always raises `DatabaseError`."""
         full = DiskFull(doing) if error.errno == ENOSPC else DatabaseError(f"The disk failed while {doing}: {error}.")
-        self.read_only = str(full)
+        self.refuse(full, error)
+
+    def refuse(self, error: DatabaseError, cause: Exception | None = None) -> NoReturn:
+        """Take no more writes because of `error`, which is raised."""
+        self.read_only = str(error)
         self._plain = False
         if self.tell:
-            self.tell("failed", {"sentence": str(full)})
-        raise full from error
+            self.tell("failed", {"sentence": str(error)})
+        raise error from cause
 
     def rotate(self, sync: bool = True) -> None:
         """The memtable becomes immutable; a new log begins.
@@ -255,11 +259,13 @@ class Store:
         """Sync and close.  Everything acknowledged is kept."""
         if self._closed:
             return
-        self.settle()
-        if not self.read_only:
-            with suppress(OSError):
-                self.journal.end(sync=True)
-        self.abandon()
+        try:
+            self.settle()
+        finally:
+            if not self.read_only:
+                with suppress(OSError):
+                    self.journal.end(sync=True)
+            self.abandon()
 
     def abandon(self) -> None:
         """Close the files as they are: what the death of the process does."""

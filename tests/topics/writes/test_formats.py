@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from prayog_writes.engine import bloom, snappy
 from prayog_writes.engine.batch import body_of, decode, encode_put
 from prayog_writes.engine.block import decode as decode_block
-from prayog_writes.engine.block import encode, shape_of
+from prayog_writes.engine.block import decode_all, encode, shape_of
 from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.crc import crc32c, crc32c_by_table
 from prayog_writes.engine.database import Database
@@ -105,6 +106,73 @@ def test_edits() -> None:
             continue
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.binary(min_size=4, max_size=4), st.binary(min_size=7, max_size=7)), min_size=1, max_size=80),
+    st.integers(0, 200), st.integers(1, 9),
+)  # fmt: skip
+def test_many_blocks_are_decoded_as_each_alone(rows: list[tuple[bytes, bytes]], size: int, each: int) -> None:
+    keys = sorted({head * 2 + tail[: size % 8] for head, tail in rows})
+    columns = Columns(keys, [n.to_bytes(8, "little") for n in range(len(keys))], [b"v" * size] * len(keys))
+    bounds = [*range(0, len(keys), each), len(keys)]
+    blocks = encode(columns, shape_of(columns), bounds)
+    assert decode_all(blocks) == columns
+    alone = Columns()
+    for block in blocks:
+        alone.extend(decode_block(block))
+    assert alone == columns
+    broken = [*blocks[:-1], blocks[-1][:-5] + blocks[-1][-4:]]
+    with pytest.raises((ValueError, IndexError)):
+        decode_all(broken)
+
+
+@given(st.lists(st.sampled_from([b"a", b"namaste ", b"0123456789", b"\0" * 70, b"xyz"]) | st.binary(max_size=9)))
+def test_what_snappy_compresses_comes_out_the_same(pieces: list[bytes]) -> None:
+    data = b"".join(pieces) * 3
+    packed = snappy.compress(data)
+    assert snappy.decompress(packed) == data
+    assert len(packed) <= len(data) + len(data) // 60 + 8
+
+
+def test_snappy_reaches_back_as_far_as_its_format_allows() -> None:
+    piece = random.Random(1).randbytes(5_000)
+    for gap in (0, 40_000, 60_400, 70_000):
+        data = piece + random.Random(2).randbytes(gap) + piece
+        packed = snappy.compress(data)
+        assert snappy.decompress(packed) == data
+        assert (len(packed) < 5_500 + gap) == (gap < 65_000)
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy"])
+def test_compressed_tables_hold_the_same_and_only_gains_are_kept(compression: Any) -> None:
+    rng, options = random.Random(4), Options(memtable=40_000, file=30_000, compression=compression)
+    rows = {b"k%05d" % n: b"namaste %d " % (n % 9) * 8 if n % 3 else rng.randbytes(60) for n in range(3_000)}
+    with Database(MemoryFiles(), options) as db:
+        db.put_many(rows.items())
+        db.compact()
+        assert dict(db.scan()) == rows
+        assert list(db.scan(reverse=True)) == sorted(rows.items(), reverse=True)
+        assert db.get(b"k00100") == rows[b"k00100"]
+        assert db.verify() > 3
+        size = db.version.total()
+        random_rows = {b"z%05d" % n: rng.randbytes(80) for n in range(1_000)}
+        db.load(sorted(random_rows.items()))
+        raw = db.version.total() - size
+    kept = sum(len(k) + len(v) for k, v in rows.items())
+    assert (size < 0.6 * kept) == (compression == "snappy")
+    assert raw > 80_000, "random bytes are not stored compressed"
+
+
+def test_tables_whose_first_keys_are_prefixes_of_each_other_stay_in_order() -> None:
+    with Database(MemoryFiles(), Options(file=1_000)) as db:
+        keys = [b"a" + b"\0" * n for n in range(60)] + [b"a\1", b"b"]
+        db.put_many((key, b"v" * 300) for key in keys)
+        db.compact()
+        assert len(db.version.levels[1]) >= 4
+        assert [key for key, _ in db.scan()] == keys
+        assert all(db.get(key) for key in keys)
+
+
 def test_snappy() -> None:
     assert snappy.decompress(b"\x05\x10hello") == b"hello"
     assert snappy.decompress(bytes([8, 0, ord("a"), 0b000_011_01, 1])) == b"a" * 8
@@ -113,7 +181,8 @@ def test_snappy() -> None:
             snappy.decompress(bad)
 
 
-def test_leveldb_reads_ours_and_we_read_leveldbs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", ["none", "snappy"])
+def test_leveldb_reads_ours_and_we_read_leveldbs(tmp_path: Path, compression: Any) -> None:
     plyvel = pytest.importorskip("plyvel", reason="LevelDB is not installed (pip install plyvel)")
     rng, model = random.Random(3), {}
     theirs = plyvel.DB(str(tmp_path), create_if_missing=True, bloom_filter_bits=10, write_buffer_size=1 << 16)
@@ -122,7 +191,7 @@ def test_leveldb_reads_ours_and_we_read_leveldbs(tmp_path: Path) -> None:
         theirs.put(key, value)  # compressed with Snappy, as LevelDB does by itself
         model[key] = value
     theirs.close()
-    with Database(DiskFiles(tmp_path), Options(memtable=1 << 16)) as ours:
+    with Database(DiskFiles(tmp_path), Options(memtable=1 << 16, compression=compression)) as ours:
         assert dict(ours.scan()) == model
         assert all(ours.get(key) == value for key, value in model.items())
         for n in range(6_000):

@@ -18,11 +18,12 @@ from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.disk import DiskFiles
-from prayog_writes.engine.errors import DatabaseError
+from prayog_writes.engine.errors import DatabaseError, ReadOnly
 from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.options import Options
 from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
 from prayog_writes.engine.real.other import look_into
+from prayog_writes.engine.real.parallel import ParallelDatabase
 from prayog_writes.engine.real.peers import PEERS, missing, open_peer
 from prayog_writes.engine.real.shared import SharedDatabase
 from prayog_writes.engine.viewing import Viewer
@@ -95,6 +96,48 @@ def test_an_error_reaches_every_writer() -> None:
     with pytest.raises(DatabaseError, match="disk is full"):
         tickets[-1].wait()
     shared.close()
+
+
+def test_a_second_process_compacts_and_the_rows_are_the_same(tmp_path: Path) -> None:
+    options = Options(memtable=20_000, file=10_000, base=40_000, fanout=3, trigger=2, stop=4, sync="never")
+    model: dict[bytes, bytes] = {}
+    with ParallelDatabase(tmp_path, options) as db:
+        for low in range(0, 20_000, 50):
+            batch = [(b"k%05d" % (n * 7919 % 1_500), b"v%d" % n) for n in range(low, low + 50)]
+            db.put_many(batch)
+            model.update(batch)
+            if low % 4_000 == 0:
+                assert dict(db.scan()) == model
+        assert db.stats.compactions > 1
+        db.delete(b"k00000")
+        model.pop(b"k00000")
+        db.compact()
+        assert len(db.version.levels[0]) == 0
+        db.load([(b"z%05d" % n, b"loaded") for n in range(500)])
+        model |= {b"z%05d" % n: b"loaded" for n in range(500)}
+    with Database(DiskFiles(tmp_path), options) as db:
+        assert dict(db.scan()) == model
+
+
+def test_when_the_second_process_dies_it_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    options = Options(memtable=20_000, file=10_000, trigger=2, stop=3, sync="never")
+    db = ParallelDatabase(tmp_path, options)
+    db._process.kill()
+    model = {b"k%05d" % n: b"v" * 20 for n in range(5_000)}
+    told = ""
+    try:
+        for key, value in model.items():
+            db.put(key, value)
+    except DatabaseError as error:
+        told = str(error)
+    assert "has died" in told
+    with pytest.raises(ReadOnly, match="has died"):
+        db.put(b"a", b"b")
+    db.close()
+    with Database(DiskFiles(tmp_path), options) as again:
+        found = dict(again.scan())
+        assert found.items() <= model.items()
+        assert len(found) > 300
 
 
 @pytest.mark.parametrize("name", PEERS)
