@@ -228,10 +228,10 @@ def prayog_panels() -> list[PanelSpec]:
     here = "prayog_writes.panels"
     return [
         PanelSpec("levels", "Levels", f"{here}.levels_panel:LevelsPanel", "centre", "outline"),
+        PanelSpec("log", "Crash lab", f"{here}.log_panel:LogPanel", "tab", "table"),
         PanelSpec("policies", "Two policies", f"{here}.policies_panel:PoliciesPanel", "tab", "fork", kinds=("world",)),
         PanelSpec("meters", "Amplification", f"{here}.meters_panel:MetersPanel", "tab", "plot"),
         PanelSpec("costs", "Costs", f"{here}.cost_panel:CostPanel", "right", "plan"),
-        PanelSpec("log", "Log and crash lab", f"{here}.log_panel:LogPanel", "bottom", "table"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
         PanelSpec("state", "State", "state", "tab", "tree"),
     ]

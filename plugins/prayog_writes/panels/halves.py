@@ -13,16 +13,18 @@ __all__ = ["Halves"]
 class Halves(QSplitter):
     """Asks for no more than its parts need: in a scroll area the rest is shared, not scrolled.
 
-    ``narrow``: pixels at 100 % text below which the parts stand above each other.
+    ``narrow``: pixels at 100 % text below which the parts stand above each other.  ``share``: of the first, in percent.
     """
 
-    def __init__(self, first: QWidget, second: QWidget, narrow: int, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, first: QWidget, second: QWidget, narrow: int, share: int = 50, parent: QWidget | None = None
+    ) -> None:  # fmt: skip
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self._narrow = narrow
+        self._narrow, self._shares = narrow, [10 * share, 1000 - 10 * share]
         self.setChildrenCollapsible(False)
         self.addWidget(first)
         self.addWidget(second)
-        self.setSizes([1000, 1000])
+        self.setSizes(self._shares)
 
     def sizeHint(self) -> QSize:
         return self.minimumSizeHint()
@@ -32,4 +34,4 @@ class Halves(QSplitter):
         way = Qt.Orientation.Horizontal if width > theme.scaled(self._narrow) else Qt.Orientation.Vertical
         if way != self.orientation():
             self.setOrientation(way)
-            self.setSizes([1000, 1000])
+            self.setSizes(self._shares)

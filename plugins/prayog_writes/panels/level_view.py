@@ -55,10 +55,10 @@ class LevelView(QWidget):
         self.setAccessibleName(name)
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(420), theme.scaled(260))
+        return QSize(theme.scaled(420), self.minimumSizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(theme.scaled(160), theme.scaled(120))
+        return QSize(theme.scaled(160), theme.scaled(170 if self.whole else 120))
 
     @property
     def has_choice(self) -> bool:

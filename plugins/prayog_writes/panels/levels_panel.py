@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QPushButton, QSlider, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
@@ -24,6 +24,7 @@ from prayog_sim.run import Action, View
 from prayog_sim.trace import Step
 from prayog_writes.panels.level_view import LevelView
 from prayog_writes.panels.motion import Chronicle, motion, share_of_step
+from prayog_writes.panels.scrolled import column_in
 from prayog_writes.panels.tree import sublevels
 
 __all__ = ["LevelsPanel"]
@@ -32,7 +33,7 @@ Facts = Mapping[str, Any]
 
 _LONG = "compaction: L1 has 1,000,000 bytes of 1,000,000: score 1.00; table 100 is next in turn; 10 tables of L2 meet;"
 _WORST = f"{_LONG} 1,000,000 bytes in, 1,000,000 out, 1,000 old versions and 1,000 tombstones dropped"
-_LINES = 3  # of the reason at most: the picture must not jump when another table is hovered
+_LINES = 3  # of the reason at most, with large text 2: the picture must not jump when another table is hovered
 
 
 class LevelsPanel(Panel):
@@ -71,12 +72,10 @@ class LevelsPanel(Panel):
         self._limits = paragraph("")
         self._levels = LevelView(self.tr("Levels of the tree"))
         self._levels.told.connect(self._tell)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(*(theme.UNIT,) * 4)
-        layout.setSpacing(theme.UNIT // 2)
+        column = column_in(self)
         for part in (head, self._slider, self._reason, self._limits):
-            layout.addWidget(part)
-        layout.addWidget(self._levels, 1)
+            column.addWidget(part)
+        column.addWidget(self._levels, 1)
 
     # -- the bench -----------------------------------------------------------------------------------------------
 
@@ -169,24 +168,26 @@ class LevelsPanel(Panel):
             return str(facts["error"])
         if facts["job"] and facts["job"].get("reason"):
             return self.tr("At work: {why}").format(why=facts["job"]["reason"])
-        if not facts["edits"]:
+        if not facts["reason"]:
             return self.tr("No table was written yet. Run a workload, or open somebody’s database.")
         return f"{facts['edits']}: {facts['reason']}"
 
     def _say(self, words: str) -> None:
         self._said = words
         if not self._levels.has_choice:
-            self._reason.setText(words)
+            self._tell(words)
 
     def _tell(self, words: str) -> None:
         self._reason.setText(words or self._said)
+        self._reason.setToolTip(self._reason.text())
 
     def _fit(self) -> None:
         """Reserve the lines that the longest reason needs, so that the picture stays where it is."""
         metrics = self._reason.fontMetrics()
         wide = max(80, self.width() - 2 * theme.UNIT)
         needed = metrics.boundingRect(QRect(0, 0, wide, 10_000), Qt.TextFlag.TextWordWrap, _WORST).height()
-        self._reason.setFixedHeight(min(_LINES * metrics.lineSpacing(), needed) + 2)
+        lines = _LINES if theme.scaled(100) < 150 else 2
+        self._reason.setFixedHeight(min(lines * metrics.lineSpacing(), needed) + 2)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
