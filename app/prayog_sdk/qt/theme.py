@@ -288,6 +288,10 @@ def style_sheet(theme: Theme, percent: int = 100) -> str:
     QTabBar::tab {{ color: {t.muted}; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }}
     QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
     QTabBar::tab:focus {{ color: {t.accent}; }}
+    QTabBar::scroller {{ width: {2 * box}px; }}
+    QTabBar QToolButton {{ background: {t.surface}; border: 0; padding: 0; }}
+    QTabBar QToolButton::left-arrow {{ image: url({mark}left.svg); width: {box}px; height: {box}px; }}
+    QTabBar QToolButton::right-arrow {{ image: url({mark}right.svg); width: {box}px; height: {box}px; }}
     QTabWidget::pane {{ border: 0; border-top: 1px solid {t.line}; }}
     QDockWidget {{ color: {t.muted}; titlebar-close-icon: none; titlebar-normal-icon: none; }}
     QMenu {{ background: {t.surface}; border: 1px solid {t.line}; padding: 4px; }}

@@ -189,6 +189,8 @@ class Docks(QMainWindow):
                 tabs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
                 tabs.customContextMenuRequested.connect(lambda place, t=tabs: self._tab_menu(t, place))
                 tabs.setAccessibleName(self.tr("Panels"))
+                tabs.setElideMode(Qt.TextElideMode.ElideNone)  # many panels or large text: scroll, names stay whole
+                tabs.setUsesScrollButtons(True)
 
     def _tab_menu(self, tabs: QTabBar, place: QPoint) -> None:
         index = tabs.tabAt(place)
