@@ -15,13 +15,13 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from prayog_migration.engine.pgoutput import UNCHANGED
 
-__all__ = ["Bag", "Change", "Contradiction", "Folding", "Key", "Net", "Op", "folded", "merged"]
+__all__ = ["Bag", "Change", "Contradiction", "Folding", "Key", "Net", "Op", "folded", "merged", "state"]
 
 Key = tuple[Any, ...]
 Op = Literal["insert", "update", "delete", "truncate"]
@@ -89,6 +89,11 @@ class Folding:
         """All rows that were touched; those that are gone first."""
         yield from self._gone.values()
         yield from self._here.values()
+
+    def take(self, other: Folding) -> None:
+        """Rows that `other` knows of, and this one does not."""
+        self._here.update(other._here)
+        self._gone.update(other._gone)
 
     def __len__(self) -> int:
         return len(self._gone) + len(self._here)
@@ -163,6 +168,18 @@ def merged(old: Sequence[Any] | None, new: Sequence[Any]) -> tuple[Any, ...]:
     if old is None:
         return tuple(new)
     return tuple(o if n is UNCHANGED else n for o, n in zip(old, new, strict=True))
+
+
+def state(title: str, keys: Iterable[Key], rows: Mapping[Key, tuple[Any, ...]], changes: int) -> Folding:
+    """What became of rows of which only their keys are known: those in `rows` are so now, the others are gone."""
+    folding = Folding(exact=False, title=title)
+    for key in keys:
+        if key in rows:
+            folding.add(Change(0, "insert", after=key, row=rows[key]))
+        else:
+            folding.add(Change(0, "delete", before=key))
+    folding.changes = changes
+    return folding
 
 
 def folded(

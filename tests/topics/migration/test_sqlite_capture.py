@@ -14,7 +14,7 @@ from prayog_migration.engine.changes import Bag
 from prayog_migration.engine.identity import Unfollowable, identity
 from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Table
-from prayog_migration.engine.plan import ColumnMove, Plan, TableMove
+from prayog_migration.engine.plan import ColumnMove, Plan, Server, TableMove
 from prayog_migration.engine.real.capture import CaptureLost, Drift
 from prayog_migration.engine.real.sqlite import SqliteStore
 from prayog_migration.engine.real.sqlite_capture import SqliteCapture
@@ -41,7 +41,7 @@ def plan_of(store: SqliteStore) -> Plan:
         )
         for table in catalogue.tables
     ]
-    return Plan(catalogue, "sqlite", tuple(moves))
+    return Plan(catalogue, Server("sqlite"), tuple(moves))
 
 
 @pytest.fixture

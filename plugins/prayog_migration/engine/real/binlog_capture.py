@@ -17,18 +17,20 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
 import pymysql
 
-from prayog_migration.engine.changes import Bag, Change, Folding, Key, folded
+from prayog_migration.engine.changes import Bag, Change, Folding, Key, folded, state
 from prayog_migration.engine.identity import identity
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.binlog_keys import key_text, order, split
 from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, key_places
+from prayog_migration.engine.real.cascades import edges
 from prayog_migration.engine.real.mysql import MysqlReader, MysqlStore
+from prayog_migration.engine.real.store import Row
 
 __all__ = ["BinlogCapture"]
 
@@ -59,6 +61,9 @@ class BinlogCapture:
         self._by_name = {
             (move.source.schema or store.database, move.source.name): n for n, move in enumerate(self._moves)
         }
+        found = edges(plan)
+        self._parents = frozenset(edge.parent for edge in found)
+        self._children = frozenset(edge.child for edge in found)
         self._reader: MysqlReader | None = None
 
     # -- the source --------------------------------------------------------------------------------------------
@@ -82,6 +87,11 @@ class BinlogCapture:
     def snapshot(self) -> tuple[MysqlReader, str]:
         reader = MysqlReader(self._store)
         return reader, self._fix(reader)
+
+    def rows(self, number: int, keys: Sequence[Key]) -> Iterator[Row]:
+        assert self._reader is not None, "rows are asked for after a batch was read"
+        move = self._moves[number]
+        yield from self._reader.by_key(move.source, move.reads, self._named[number].columns, keys)
 
     def now(self) -> str:
         with self._asking() as ask:
@@ -140,7 +150,13 @@ class BinlogCapture:
         if not changes:
             return Batch({}, position, exact=True) if position != after else None
         exact = full and order(after) >= order(exact_from)
-        return Batch(self._with_rows(reader, changes, exact), position, exact, transactions, committed, full)
+        moves: dict[int, list[tuple[Key, Key | None]]] = {}
+        for change in changes:
+            if change.table in self._parents and change.before is not None:
+                moves.setdefault(change.table, []).append((change.before, change.after))
+        tables = self._with_rows(reader, changes, exact)
+        exact_from = "" if full else here
+        return Batch(tables, position, exact, transactions, committed, full, exact_from=exact_from, moves=moves)
 
     def _look(self) -> tuple[MysqlReader, str]:
         """A fresh snapshot on the connection that is kept, and its position."""
@@ -282,25 +298,36 @@ class BinlogCapture:
 
     def _with_rows(self, reader: MysqlReader, changes: list[Change], exact: bool) -> dict[int, Folding | Bag]:
         """`changes` folded, and each row that is left with its values in the reader's snapshot."""
-        tables = folded(changes, [move.source.title for move in self._moves], exact)
+        logged = [change for change in changes if change.table not in self._children]
+        tables = folded(logged, [move.source.title for move in self._moves], exact)
         for number, folding in tables.items():
-            move, places = self._moves[number], self._keys[number]
             assert isinstance(folding, Folding)
             nets = [net for net in folding.nets() if net.key is not None]
-            keys = [net.key for net in nets if net.key is not None]
-            rows = {
-                tuple(row[place] for place in places): row
-                for row in reader.by_key(move.source, move.reads, self._named[number].columns, keys)
-            }
+            found = self._found(reader, number, [net.key for net in nets if net.key is not None])
             for net in nets:
                 assert net.key is not None
-                net.row = rows.get(net.key)
+                net.row = found.get(net.key)
                 if net.row is None and exact:
                     raise Drift(
-                        f"A row of {move.source.title} with key {net.key!r} is in the binlog and not in the table. Its "
-                        "rows are changed by something that is not logged; plan again without it."
+                        f"A row of {self._moves[number].source.title} with key {net.key!r} is in the binlog and not in "
+                        "the table. Its rows are changed by something that is not logged; plan again without it."
                     )
+        # What foreign keys do to these tables is not in the log, so the log cannot say what was there before.
+        touched: dict[int, list[Change]] = {}
+        for change in changes:
+            if change.table in self._children:
+                touched.setdefault(change.table, []).append(change)
+        for number, some in touched.items():
+            keys = dict.fromkeys(key for one in some for key in (one.before, one.after) if key is not None)
+            found = self._found(reader, number, list(keys))
+            tables[number] = state(self._moves[number].source.title, keys, found, len(some))
+            tables[number].truncated = any(one.op == "truncate" for one in some)
         return tables
+
+    def _found(self, reader: MysqlReader, number: int, keys: list[Key]) -> dict[Key, Row]:
+        move, places = self._moves[number], self._keys[number]
+        rows = reader.by_key(move.source, move.reads, self._named[number].columns, keys)
+        return {tuple(row[place] for place in places): row for row in rows}
 
     def _demand(self) -> None:
         with self._asking() as ask:

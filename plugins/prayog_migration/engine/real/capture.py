@@ -14,13 +14,14 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from prayog_migration.engine.changes import Bag, Folding
+from prayog_migration.engine.changes import Bag, Folding, Key
 from prayog_migration.engine.plan import Plan
-from prayog_migration.engine.real.store import Reader, Store
+from prayog_migration.engine.real.cascades import Moves
+from prayog_migration.engine.real.store import Reader, Row, Store
 
 __all__ = ["Batch", "CannotCapture", "Capture", "CaptureLost", "Drift", "Lag", "Memory", "key_places", "open_capture"]
 
@@ -57,16 +58,19 @@ class Batch:
 
     ``committed_us``: when the source committed the last of them (µs since 1970 by its own clock; 0: not known), for
     showing only.  ``full``: with it the target is what the source was at ``position``.  ``ends`` is false for a piece
-    of a transaction that is too long for memory: the rest follows and must be committed together with it.
+    of a transaction that is too long for memory: the rest follows and must be committed together with it.  ``exact_from``:
+    rows were read that are newer than ``position``, so the stream is exact only from there on.  ``moves``: keys before and after each change, where foreign keys of the source change further rows silently (`cascades`).
     """
 
-    tables: Mapping[int, Folding | Bag]
+    tables: dict[int, Folding | Bag]
     position: str
     exact: bool
     transactions: int = 0
     committed_us: int = 0
     full: bool = True
     ends: bool = True
+    exact_from: str = ""
+    moves: Moves = field(default_factory=dict)
 
     @property
     def changes(self) -> int:
@@ -104,6 +108,11 @@ class Capture(Protocol):
 
         About `limit` changes.  Raises `CaptureLost` or `Drift`.
         """
+        ...
+
+    def rows(self, number: int, keys: Sequence[Key]) -> Iterable[Row]:
+        """Rows of table `number` of the plan by their keys, not older than the last batch; where it is exact and full,
+        just as they were at its position."""
         ...
 
     def now(self) -> str:

@@ -12,12 +12,12 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 
-from prayog_migration.engine.changes import Bag, Change, Folding, folded, merged
+from prayog_migration.engine.changes import Bag, Change, Folding, Key, folded, merged
 from prayog_migration.engine.identity import Identity, identity
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.pgoutput import (
@@ -38,6 +38,7 @@ from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLo
 from prayog_migration.engine.real.postgres import PostgresReader, PostgresStore
 from prayog_migration.engine.real.publication import Publication
 from prayog_migration.engine.real.replication import Stream, replication_connection
+from prayog_migration.engine.real.store import Row
 
 __all__ = ["PostgresCapture"]
 
@@ -148,6 +149,11 @@ class PostgresCapture:
         # A later snapshot may have seen transactions that the stream will bring: all that are in the log by now.
         reader = PostgresReader(self._store)
         return reader, self.now()
+
+    def rows(self, number: int, keys: Sequence[Key]) -> Iterator[Row]:
+        move = self._moves[number]
+        with PostgresReader(self._store) as reader:
+            yield from reader.by_key(move.source, move.reads, identity(move.source, "postgresql").columns, keys)
 
     def now(self) -> str:
         # A message of our own in the log: the stream passes it even when nobody writes to the tables.

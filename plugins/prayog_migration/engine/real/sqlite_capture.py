@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from prayog_migration.engine.changes import Change, Folding, Key
+from prayog_migration.engine.changes import Bag, Folding, Key, state
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.capture import Batch, CaptureLost, Drift, Lag, key_places
 from prayog_migration.engine.real.sqlite import SqliteReader, SqliteStore
+from prayog_migration.engine.real.store import Row
 from prayog_migration.engine.triggers import CAPTURE_TRIGGERS, LOG, followed, install, log_keys
 
 __all__ = ["SqliteCapture", "writing"]
@@ -60,8 +61,15 @@ class SqliteCapture:
             for _, number, *key in log:
                 width = len(self._keys[number])
                 touched.setdefault(number, {})[tuple(key[:width])] = None
-            tables = {number: self._rows(reader, number, keys) for number, keys in touched.items()}
+            tables: dict[int, Folding | Bag] = {
+                number: self._rows(reader, number, keys) for number, keys in touched.items()
+            }
         return Batch(tables, str(log[-1][0]), exact=False, full=log[-1][0] == last)
+
+    def rows(self, number: int, keys: Sequence[Key]) -> Iterator[Row]:
+        with SqliteReader(self._store) as reader:
+            move = self._moves[number]
+            yield from reader.by_key(move.source, move.reads, self._followed[number].identity.columns, keys)
 
     def now(self) -> str:
         with SqliteReader(self._store) as reader:
@@ -98,22 +106,18 @@ class SqliteCapture:
 
     def _rows(self, reader: SqliteReader, number: int, keys: dict[Key, None]) -> Folding:
         move, places = self._moves[number], self._keys[number]
-        gone = dict.fromkeys(keys)
         if any(None in key for key in keys):
             raise Drift(
                 f"A row of {move.source.title} has a key that is NULL now, so it cannot be told from others. Give it a "
                 "value and go on, or begin again without this table."
             )
-        folding = Folding(exact=False, title=move.source.title)
         columns = self._followed[number].identity.columns
-        for row in reader.by_key(move.source, move.reads, columns, list(keys)):
-            key = tuple(row[place] for place in places)
-            if key in gone:  # by_key compares as the column does: with NOCASE it finds "a" when it is asked for "A"
-                del gone[key]
-                folding.add(Change(number, "insert", after=key, row=row))
-        for key in gone:
-            folding.add(Change(number, "delete", before=key))
-        return folding
+        # by_key compares as the column does: with NOCASE it finds "a" when it is asked for "A".
+        found = {
+            tuple(row[place] for place in places): row
+            for row in reader.by_key(move.source, move.reads, columns, list(keys))
+        }
+        return state(move.source.title, keys, found, len(keys))
 
     def _last(self, connection: sqlite3.Connection) -> int:
         # A statement that ends with OR FAIL leaves rows in the log and an old number in sqlite_sequence.
