@@ -34,14 +34,14 @@ class Curve:
 class Plot(QWidget):
     """Curves under a title.  A click gives the x of its place.
 
-    ``across``: what x is; empty when it stands elsewhere, as the legend then does too.
+    ``across``: what x is; empty when it stands elsewhere, as the legend then does too.  ``log``: y grows tenfold.
     """
 
     clicked = Signal(float)
 
-    def __init__(self, title: str, across: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, across: str, *, log: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._across = across
+        self._across, self._log = across, log
         self._plot: Any = None
         self._cursor: Any = None
         self._drawn: list[Any] = []
@@ -115,6 +115,7 @@ class Plot(QWidget):
             plot.getPlotItem().setContentsMargins(0, 2, 8, 0)
             plot.getAxis("bottom").enableAutoSIPrefix(False)
             plot.getAxis("left").enableAutoSIPrefix(False)
+            plot.setLogMode(y=self._log)
             self._cursor = pyqtgraph.InfiniteLine(angle=90)
             self._cursor.setVisible(False)
             plot.addItem(self._cursor)
@@ -145,7 +146,7 @@ class Plot(QWidget):
         import pyqtgraph
 
         xs, ys = [x for x, _ in curve.points], [y for _, y in curve.points]
-        item = pyqtgraph.ScatterPlotItem(xs, ys) if curve.dots else pyqtgraph.PlotDataItem(xs, ys, skipFiniteCheck=True)
+        item = pyqtgraph.PlotDataItem(xs, ys, skipFiniteCheck=True)
         self._plot.addItem(item)
         self._drawn.append(item)
         self._pens.append((item, curve.look, curve.dots))
@@ -183,9 +184,11 @@ class Plot(QWidget):
 def _pen(item: Any, look: int, dots: bool) -> None:
     colour = QColor(theme.hue(look))
     if dots:
-        item.setPen(QPen(colour, 0))
-        item.setBrush(colour)
-        item.setSize(7)
+        item.setPen(None)
+        item.setSymbol("o")
+        item.setSymbolSize(7)
+        item.setSymbolPen(QPen(colour, 0))
+        item.setSymbolBrush(colour)
         return
     pen = QPen(colour, 2.0)
     pen.setCosmetic(True)
