@@ -57,7 +57,8 @@ _MOMENTS: dict[Dialect, dict[str, str]] = {
         "epoch": "(CAST(strftime('%s', 'now') AS INTEGER))",
         "uuid": (
             "(lower(hex(randomblob(4))) || '-' || lower(hex(randomblob(2))) || '-4'"
-            " || substr(lower(hex(randomblob(2))), 2) || '-' || substr('89ab', 1 + abs(random() % 4), 1) || substr(lower(hex(randomblob(2))), 2) || '-'"
+            " || substr(lower(hex(randomblob(2))), 2) || '-' || substr('89ab', 1 + abs(random() % 4), 1)"
+            " || substr(lower(hex(randomblob(2))), 2) || '-'"
             " || lower(hex(randomblob(6))))"
         ),
     },

@@ -17,13 +17,17 @@ from sqlglot.errors import SqlglotError
 from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Dialect
 
-__all__ = ["Names", "Untranslatable", "translate", "translate_query"]
+__all__ = ["KeptByType", "Names", "Untranslatable", "translate", "translate_query"]
 
 _GLOT = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql"}
 
 
 class Untranslatable(ValueError):
     """An expression that has no equivalent; the message is a sentence."""
+
+
+class KeptByType(Untranslatable):
+    """A condition that the type of the column on the target keeps by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +170,14 @@ def _booleans(node: exp.Expression, names: Names) -> exp.Expression:
 def _functions(node: exp.Expression, names: Names) -> exp.Expression:
     name = node.name.lower() if isinstance(node, exp.Anonymous) else ""
     if isinstance(node, exp.Typeof) or name == "typeof":
-        raise Untranslatable("typeof() asks for a storage class; the column's type does that now.")
+        raise KeptByType("It asks for a storage class; the column's type keeps that now.")
     if name in ("json_valid", "iif", "glob", "regexp", "likely", "unlikely") or isinstance(node, exp.Anonymous):
         if name == "json_valid" and names.target != "postgresql":
             return node
         if name in ("likely", "unlikely"):
             return node.expressions[0].copy()
         if name == "json_valid":
-            raise Untranslatable("json_valid() is what the type itself keeps now.")
+            raise KeptByType("It asks for valid JSON; the column's type keeps that now.")
     if isinstance(node, exp.Length | exp.Upper | exp.Lower | exp.Trim | exp.Substring | exp.StrPosition | exp.DPipe):
         for key in ("this", "expression"):
             operand = node.args.get(key)

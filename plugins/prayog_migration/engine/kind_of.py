@@ -14,7 +14,7 @@ from prayog_migration.engine.model import Catalogue, Column, Table, UserType, ti
 
 __all__ = ["kind_of"]
 
-_TYPE = re.compile(r"^(?P<name>[^(]*?)\s*(?:\((?P<args>[^)]*)\))?(?P<rest>.*)$", re.DOTALL)
+_TYPE = re.compile(r"^(?P<name>[^(]*)(?:\((?P<args>[^)]*)\))?(?P<rest>.*)$", re.DOTALL)
 
 
 def kind_of(catalogue: Catalogue, table: Table, column: Column) -> Kind:
@@ -81,7 +81,8 @@ _GEOMETRY = {
 
 def _mysql(column: Column) -> Kind:
     name, arguments, rest = _parsed(column.type)
-    unsigned = "unsigned" in rest
+    name, _, more = name.partition(" ")
+    unsigned = "unsigned" in f"{more} {rest}"
     size = _pick(arguments, 0)
     if name == "tinyint" and arguments == (1,) and not unsigned:
         return Kind("boolean", 8)

@@ -1,4 +1,4 @@
-"""The plan of a move: for every table what is read, what it becomes and where it goes.
+"""The plan of a move: for every table what is read, what it becomes and where it goes; for everything else a verdict.
 
 A plan is a value: it is made by `planning`, shown and edited, stored with the run as JSON (`planfile`), and every
 step of the move works from it and from nothing else.
@@ -6,14 +6,62 @@ step of the move works from it and from nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from prayog_migration.engine.kinds import Kind
-from prayog_migration.engine.model import Catalogue, Dialect, Table
+from prayog_migration.engine.model import Catalogue, Dialect, Routine, Sequence, Table, Trigger, UserType, View
 
-__all__ = ["ColumnMove", "Plan", "TableMove"]
+__all__ = ["COST", "Choices", "ColumnMove", "Finding", "Plan", "Server", "TableMove", "Verdict", "ViewMove"]
+
+Verdict = Literal["exact", "converted", "draft", "lost", "blocked"]
+"""``exact``: the same on the target.  ``converted``: another form, the same meaning, or the difference is named.
+``draft``: written by the lab, to be read by a person.  ``lost``: not on the target.  ``blocked``: the move cannot go on
+before somebody decides."""
+
+COST: dict[int, str] = {
+    0: "nothing to do",
+    1: "read it",
+    2: "look at it and decide, minutes",
+    3: "change it by hand, an hour",
+    4: "rewrite it, a day",
+}
+"""What each level of a finding costs a person (the levels of ora2pg's report, in fewer words)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What becomes of one object: ``kind`` (table, column, index, …), its ``name`` at the source (``table.column``),
+    and what it ``becomes``, in the target's words."""
+
+    kind: str
+    name: str
+    verdict: Verdict
+    reason: str = ""
+    level: int = 0
+    becomes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is known of a target before anything is in it."""
+
+    dialect: Dialect
+    version: str = ""
+
+    @property
+    def mariadb(self) -> bool:
+        """MariaDB, not MySQL."""
+        return "mariadb" in self.version.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the learner decided, by ``table.column`` of the source: types and policies; tables that stay behind."""
+
+    types: tuple[tuple[str, str], ...] = ()
+    policies: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +82,15 @@ class ColumnMove:
 class TableMove:
     """One table: ``source`` as it was found, ``target`` as it will be, in the target's dialect and names.
 
-    ``columns`` are those whose values are copied, in this order; generated columns are not among them.
+    ``columns`` are those whose values are copied, in this order; generated columns are not among them.  ``rows`` and
+    ``row_bytes`` (the widest row, roughly) come from the profile, 0 when nobody has looked yet.
     """
 
     source: Table
     target: Table
     columns: tuple[ColumnMove, ...]
+    rows: int = 0
+    row_bytes: int = 0
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -58,14 +109,39 @@ class TableMove:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewMove:
+    """A view, and what it will be; None when no draft could be written."""
+
+    source: View
+    target: View | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole move from one database to another."""
+    """The whole move from one database to another.
+
+    ``sequences``, ``types``, ``routines`` and ``triggers`` are those to be made on the target, in its dialect.
+    """
 
     source: Catalogue
-    target: Dialect
+    server: Server
     tables: tuple[TableMove, ...]
+    views: tuple[ViewMove, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    types: tuple[UserType, ...] = ()
+    routines: tuple[Routine, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def target(self) -> Dialect:
+        """The target's dialect."""
+        return self.server.dialect
 
-Convert = Callable[[tuple[Any, ...]], tuple[Any, ...]]
-"""A row in the source's exchange form → the row that the target's `Writer.insert` takes; raises `ValueError`
-(`values.Misfit`) for a row that the policy sends into quarantine."""
+    def table(self, title: str) -> TableMove:
+        """The move of the table with this title at the source; `KeyError` when it does not move."""
+        for move in self.tables:
+            if move.source.title == title:
+                return move
+        raise KeyError(title)

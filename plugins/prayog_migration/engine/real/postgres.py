@@ -19,7 +19,9 @@ __all__ = ["SESSION_OPTIONS", "PostgresReader", "PostgresStore", "PostgresWriter
 
 _FETCH_BYTES = 2_000_000
 _FETCH_ROWS = 1_000
-SESSION_OPTIONS = "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex"
+SESSION_OPTIONS = (
+    "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex"
+)
 """Of every session of ours, so that the same value has the same text whatever the server's settings are."""
 
 

@@ -1,0 +1,118 @@
+"""Sequences and identities go on where the source's stopped, also in a table that is empty.
+
+No database copies them with the rows, and a table whose counter begins at 1 again refuses its first new row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prayog_migration.engine.model import Catalogue, Column, Sequence, Table
+from prayog_migration.engine.plan import Plan, TableMove
+from prayog_migration.engine.real.store import Store, Writer
+
+__all__ = ["Number", "next_numbers", "set_numbers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The next number of a column of the target (``table``, ``column``) or of a sequence of its own."""
+
+    table: str
+    column: str
+    next: int
+
+
+def set_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, margin: int = 0) -> list[Number]:
+    """Set every counter on the target to `margin` after the source's next number or the largest one that is there.
+
+    `source` is read at this moment, with nobody writing.  What was set is returned.
+    """
+    numbers = next_numbers(source, target, plan, writer, margin)
+    moves = {move.target.title: move for move in plan.tables}
+    for one in numbers:
+        if one.column:
+            _set_column(target, writer, moves[one.table].target, one)
+        else:
+            _set_sequence(target, writer, plan, one)
+    return numbers
+
+
+def next_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, margin: int = 0) -> list[Number]:
+    """What `set_numbers` would set."""
+    found = []
+    for move in plan.tables:
+        for column in move.target.columns:
+            if column.identity or _serial(plan, move.target, column):
+                number = _next(source, target, move, column, writer) + margin
+                found.append(Number(move.target.title, column.name, number))
+    for sequence in plan.sequences:
+        if sequence.owner is None:
+            path = sequence.name, sequence.schema
+            now = next((one for one in source.sequences if (one.name, one.schema) == path), sequence)
+            start = now.start if now.last is None else now.last + now.step
+            title = f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
+            found.append(Number(title, "", _within(start + margin * now.step, now)))
+    return found
+
+
+def _within(number: int, sequence: Sequence) -> int:
+    """A sequence that has come to its end begins again or stays there."""
+    low, high = sequence.minimum, sequence.maximum
+    if high is not None and number > high:
+        return (low if low is not None else sequence.start) if sequence.cycle else high
+    if low is not None and number < low:
+        return (high if high is not None else sequence.start) if sequence.cycle else low
+    return number
+
+
+def _serial(plan: Plan, table: Table, column: Column) -> bool:
+    """A column of PostgreSQL whose default is a sequence that belongs to it."""
+    return plan.target == "postgresql" and bool(column.sequence) and _owned(plan.source, table, column) is not None
+
+
+def _owned(catalogue: Catalogue, table: Table, column: Column) -> Sequence | None:
+    for one in catalogue.sequences:
+        if one.owner == (table.name, column.name) and one.schema == table.schema:
+            return one
+    return None
+
+
+def _next(source: Catalogue, target: Store, move: TableMove, column: Column, writer: Writer) -> int:
+    name = target.name(move.target.name, move.target.schema)
+    highest = writer.query(f"SELECT max({target.quote(column.name)}) FROM {name}")[0][0]
+    wanted = [int(highest) + 1] if highest is not None else [1]
+    try:
+        table = source.table(move.source.name, move.source.schema)
+    except KeyError:
+        return max(wanted)
+    if table.next_number is not None:
+        wanted.append(table.next_number)
+    here = next((one.source for one in move.columns if one.target == column.name), column.name)
+    sequence = next(
+        (one for one in source.sequences if one.owner == (table.name, here) and one.schema == table.schema), None
+    )
+    if sequence is not None:
+        wanted.append(sequence.start if sequence.last is None else sequence.last + sequence.step)
+    return max(wanted)
+
+
+def _set_column(target: Store, writer: Writer, table: Table, one: Number) -> None:
+    name = target.name(table.name, table.schema)
+    if target.dialect == "postgresql":
+        writer.query("SELECT setval(pg_get_serial_sequence(?, ?), ?, false)", (name, one.column, one.next))
+    elif target.dialect == "mysql":
+        writer.execute(f"ALTER TABLE {name} AUTO_INCREMENT = {one.next}")
+    elif not table.sql or "AUTOINCREMENT" in table.sql.upper():
+        known = writer.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (one.next - 1, table.name))
+        if not known:
+            writer.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, one.next - 1))
+
+
+def _set_sequence(target: Store, writer: Writer, plan: Plan, one: Number) -> None:
+    sequence = next(s for s in plan.sequences if one.table in (s.name, f"{s.schema}.{s.name}"))
+    name = target.name(sequence.name, sequence.schema)
+    if target.dialect == "postgresql":
+        writer.query("SELECT setval(?::regclass, ?, false)", (name, one.next))
+    elif target.dialect == "mysql":
+        writer.query(f"SELECT setval({name}, {one.next}, 0)")

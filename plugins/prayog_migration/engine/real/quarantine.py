@@ -1,0 +1,79 @@
+"""Rows that the target does not take, kept in the target's `_wiz_quarantine` with the reason and the whole row."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from prayog_migration.engine.model import PREFIX
+from prayog_migration.engine.plan import TableMove
+from prayog_migration.engine.real.state import State
+from prayog_migration.engine.real.store import Store, Writer
+
+__all__ = ["Quarantine", "row_text"]
+
+
+class Quarantine:
+    """Writes to the quarantine of one target."""
+
+    def __init__(self, target: Store) -> None:
+        self._table = target.name(f"{PREFIX}_quarantine")
+
+    def add(
+        self,
+        writer: Writer,
+        move: TableMove,
+        key: Sequence[Any],
+        phase: str,
+        column: str,
+        code: str,
+        reason: str,
+        row: Sequence[Any],
+    ) -> None:
+        """Keep one row; inside the caller's transaction.  `key` is its position or key, `row` its values."""
+        writer.execute(
+            f"INSERT INTO {self._table} (tab, source_key, phase, column_name, code, reason, raw)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                move.source.title,
+                row_text(("key", *key)),
+                phase,
+                column[:190],
+                code[:190],
+                reason,
+                row_text(row, move.reads),
+            ),
+        )
+
+    def count(self, writer: Writer, state: State, move: TableMove, rows: int) -> None:
+        """Rows that were on the target already are now in quarantine: the table's checkpoint says so."""
+        for one in state.checkpoints(writer):
+            if one.table == move.source.title:
+                state.save(writer, replace(one, rows=one.rows - rows, quarantined=one.quarantined + rows))
+                return
+
+    def rows(self, writer: Writer, table: str = "") -> list[tuple[Any, ...]]:
+        """(table, key, phase, column, code, reason, raw) of all rows, or those of one table."""
+        where, given = (" WHERE tab = ?", (table,)) if table else ("", ())
+        return writer.query(
+            f"SELECT tab, source_key, phase, column_name, code, reason, raw FROM {self._table}{where}", given
+        )
+
+
+def row_text(values: Sequence[Any], names: Sequence[str] = ()) -> str:
+    """Values as JSON, losing nothing: binary as base64, text that no column takes as base64 of its bytes."""
+
+    def safe(value: Any) -> Any:
+        if isinstance(value, bytes | memoryview):
+            return {"binary": base64.b64encode(bytes(value)).decode()}
+        if isinstance(value, str) and ("\0" in value or any("\udc80" <= c <= "\udcff" for c in value)):
+            return {"text": base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()}
+        if value is None or isinstance(value, str | int) or (isinstance(value, float) and abs(value) < float("inf")):
+            return value
+        return str(value)
+
+    made = [safe(value) for value in values]
+    return json.dumps(dict(zip(names, made, strict=True)) if names else made[1:], ensure_ascii=False)
