@@ -250,12 +250,11 @@ class Topic:
         return found
 
     def brings_code(self, params: Any) -> bool:
-        """Some knob holds code that did not come with the topic."""
-        mine = {f.name for f in self.fields() if isinstance(f.marker, _params.Code) and getattr(params, f.name)}
-        if not mine:
+        """These knobs make the engine call code that did not come with the topic."""
+        if not any(isinstance(field.marker, _params.Code) for field in self.fields()):
             return False
         spec = self.code(params)
-        return spec is None or mine != {spec.knob} or getattr(params, spec.knob) != spec.starter
+        return spec is not None and getattr(params, spec.knob) not in ("", spec.starter)
 
     def panels(self) -> list[PanelSpec]:
         """The topic's own panels; they are imported when first shown."""

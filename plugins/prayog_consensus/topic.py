@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prayog_consensus.engine.families import every, family
-from prayog_consensus.engine.setup import CORRECT, Setup, network
+from prayog_consensus.engine.setup import CORRECT, YOURS, Setup, network
 from prayog_consensus.hunting import unmasked
 from prayog_consensus.reign import stale_ms
 from prayog_sdk.checks import Check, Measure, count, never
 from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import ParamError
-from prayog_sdk.specs import ActionSpec, PanelSpec, SeriesSpec, Variant
+from prayog_sdk.services import ServiceMissing
+from prayog_sdk.specs import ActionSpec, CodeSpec, PanelSpec, SeriesSpec, Variant
 from prayog_sim.world import World
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def prayog_build(params: Setup, seed: int) -> World:
         return build(params, seed)
     chosen = family(params.algorithm)
     known = [CORRECT, *(str(v.params["variant"]) for v in chosen.variants if "variant" in v.params)]
+    known += [YOURS] if chosen.code is not None else []
     if params.variant not in known:
         raise ParamError(f"variant is one of {', '.join(known)} for {chosen.title}; found {params.variant!r}")
     if chosen.build is not None:
@@ -56,9 +58,18 @@ def prayog_build(params: Setup, seed: int) -> World:
 
 
 @hookimpl
+def prayog_code(params: Setup) -> CodeSpec | None:
+    return family(params.algorithm).code if params.variant == YOURS and not params.program else None
+
+
+@hookimpl
 def prayog_session(params: Setup, seed: int, progress: Progress) -> Cluster:
     from prayog_consensus.engine.real.processes import start
 
+    if params.variant == YOURS and params.code:
+        raise ServiceMissing(
+            "Your function runs in the simulation only.", "Real processes run Raft as it is: set the variant to correct."
+        )
     return start(unmasked(params), seed, progress)
 
 
@@ -88,7 +99,8 @@ def prayog_checks(params: Setup) -> list[Check]:
 
         return [CHECKS[params.workload]]
     safe = Check("safe", "No invariant was violated", never("violation"), "What the algorithm promises at all times.")
-    return [safe, *family(params.algorithm).checks]
+    mine = Check("no_mistake", "Your function answered every call", never("code_error"))
+    return [safe, *family(params.algorithm).checks, *([mine] if params.variant == YOURS else [])]
 
 
 @hookimpl

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from prayog_consensus.engine.setup import Factories, Setup
 from prayog_sdk.checks import Check, Measure
-from prayog_sdk.specs import ActionSpec, SeriesSpec, Variant
+from prayog_sdk.specs import ActionSpec, CodeSpec, SeriesSpec, Variant
 from prayog_sim.table import Table
 from prayog_sim.world import Invariant, World
 
@@ -48,6 +48,7 @@ class Family:
 
     ``nodes(setup)`` gives a factory per node (clients too); ``invariants`` must hold after every step of the
     correct variant.  ``build`` makes a world; leave it out when nodes, network and invariants say it all.
+    ``code``: the part that a learner can write, which is used in the variant ``yours``.
     ``table`` is the role's state machine, from which the diagram is drawn.  Among ``actions``, those of target ``run``
     set up a famous situation (a split vote, duelling proposers, a stale leader); see `provoke`.
     """
@@ -66,3 +67,4 @@ class Family:
     formulas: tuple[Formula, ...] = ()
     table: Table | None = None
     summary: str = ""
+    code: CodeSpec | None = None

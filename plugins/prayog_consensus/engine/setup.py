@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from prayog_sdk.params import Choice, FilePath, Slider, Text
+from prayog_sdk.params import Choice, Code, FilePath, Slider, Text
 from prayog_sim.clock import ms
 from prayog_sim.network import Fixed, Link, Network, Uniform
 from prayog_sim.node import Node
 
-__all__ = ["ALGORITHMS", "CORRECT", "WHERE", "Factories", "Setup", "names", "network"]
+__all__ = ["ALGORITHMS", "CORRECT", "WHERE", "YOURS", "Factories", "Setup", "names", "network"]
 
 CORRECT = "correct"
+YOURS = "yours"
+"""The variant in which a function of the learner's takes the place of a part."""
 Factories = Mapping[str, Callable[[], Node]]
 
 WHERE = {
@@ -45,7 +47,7 @@ class Setup:
     algorithm: Annotated[str, Choice(*ALGORITHMS, title="Algorithm")] = "raft"
     nodes: Annotated[int, Slider(1, 16, title="Nodes")] = 5
     variant: Annotated[
-        str, Text(title="Variant", help="“correct”, or the name of a broken variant to hunt.", longest=40)
+        str, Text(title="Variant", help="“correct”, the name of a broken variant, or “yours”.", longest=40)
     ] = CORRECT
     latency_ms: Annotated[float, Slider(0.1, 1_000, step=0.1, unit="ms", title="Delay of a message", log=True)] = 10.0
     jitter: Annotated[float, Slider(0, 1, step=0.05, title="Jitter", help="Share by which delays vary.")] = 0.2
@@ -73,6 +75,8 @@ class Setup:
         str,
         Choice("echo", "unique-ids", "broadcast", "lin-kv", title="Workload", help="What is asked of your program."),
     ] = "echo"
+
+    code: Annotated[str, Code(title="Your function", help="It is called where the variant is “yours”.")] = ""
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def test_every_step_of_a_lesson_comes_true(lesson: Lesson) -> None:
             assert verdict.ok, f"{lesson.id}#{step.id} on {scenario}: {verdict.reason}"
 
 
-CHALLENGES = {challenge.id: challenge for challenge in topic().challenges()}
+CHALLENGES = {challenge.id: challenge for challenge in topic().challenges() if challenge.played == "deeds"}
 WON = {
     "cheapest-ring": ({"ids": "5,7,8,9,10,11,12,1,2,3,4,6"}, []),
     "mend-the-ring": ({}, [(s(1), "skip", {"node": "n3"}), (s(1), "elect", {"node": "n2"})]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prayog_consensus.engine.raft import yours
 from prayog_consensus.engine.raft.messages import RequestVote, Vote
 from prayog_consensus.engine.raft.roles import ROLES
 from prayog_consensus.engine.raft.state import ServerState
@@ -63,6 +64,9 @@ class Elections(ServerState):
             return
         if msg.pre:
             self._answer_pre_vote(src, msg, ctx)
+            return
+        if self._options.vote is not None:
+            yours.answer(self, self._options.vote, src, msg, ctx)
             return
         if msg.term > self.term:
             self.step_down(msg.term, ctx, f"{src} is a candidate in it")

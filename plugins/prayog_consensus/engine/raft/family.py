@@ -16,7 +16,9 @@ from prayog_consensus.engine.raft.options import Options, number
 from prayog_consensus.engine.raft.provoke import ACTIONS, RaftWorld
 from prayog_consensus.engine.raft.roles import ROLES
 from prayog_consensus.engine.raft.server import Server
+from prayog_consensus.engine.raft.storm import WORKS_AGAIN, storm
 from prayog_consensus.engine.raft.variants import VARIANTS
+from prayog_consensus.engine.raft.yours import VOTE
 from prayog_consensus.engine.setup import Factories, Setup, names, network
 from prayog_sdk.specs import SeriesSpec
 from prayog_sim.node import Node
@@ -43,7 +45,9 @@ def nodes(setup: Setup) -> Factories:
 
 
 def _build(setup: Setup, seed: int) -> RaftWorld:
-    return RaftWorld(nodes(setup), seed, network(setup), invariants=invariants())
+    made = nodes(setup)
+    faults = storm(names(setup.nodes), tuple(made), seed) if "storm" in setup.words else ()
+    return RaftWorld(made, seed, network(setup), faults, invariants())
 
 
 def _invariants(setup: Setup) -> tuple[Invariant, ...]:
@@ -89,10 +93,11 @@ FAMILY = Family(
     invariants=_invariants,
     build=_build,
     actions=ACTIONS,
-    checks=CHECKS,
+    checks=(*CHECKS, WORKS_AGAIN),
     measures=MEASURES,
     series=(SeriesSpec("commit", "Committed index", per_node=True),),
     variants=VARIANTS,
     formulas=_FORMULAS,
     table=ROLES,
+    code=VOTE,
 )

@@ -14,6 +14,7 @@
 ``mixed``         every second operation of the clients is a read
 ``spare=1``       so many servers more, which are not members yet
 ``figure7``       start with the seven logs of Figure 7
+``storm``         faults that the seed draws, for three seconds (see `storm`)
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from prayog_consensus.engine.setup import CORRECT, Setup
+from prayog_consensus.engine.raft.yours import VOTE
+from prayog_consensus.engine.setup import CORRECT, YOURS, Setup
+from prayog_sdk.code.function import Function
 from prayog_sim.rng import Rng
 
 __all__ = ["Options"]
@@ -43,6 +46,8 @@ class Options:
     compact: int = 0
     batch: int = 16
     variant: str = CORRECT
+    vote: Function | None = None
+    """The learner's answer to requests for a vote, in the place of ours."""
 
     @classmethod
     def of(cls, setup: Setup) -> Options:
@@ -61,6 +66,7 @@ class Options:
             compact=number(setup, "compact", 0),
             batch=max(1, number(setup, "batch", 16)),
             variant=setup.variant,
+            vote=VOTE.function(setup.code) if setup.variant == YOURS else None,
         )
 
     @property
