@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from prayog.paths import Profile
+from prayog_sdk.qt import theme
+
+from .room import SUMS, Room
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -65,3 +69,18 @@ def open_lab(profile: Profile, qtbot: QtBot) -> Iterator[Callable[..., Window]]:
         window.close()
         window.deleteLater()
     qtbot.wait(1)
+
+
+@pytest.fixture
+def room(qtbot: Any, qapp: QApplication, tmp_path: Path) -> Iterator[Callable[..., Room]]:
+    theme.load_fonts()
+    theme.apply(qapp, theme.light)
+    made: list[Room] = []
+
+    def make(folder: Path = SUMS) -> Room:
+        made.append(Room(folder, tmp_path, qtbot))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

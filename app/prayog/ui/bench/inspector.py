@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QSp
 from prayog.ui.bench.causes import causes, consequences
 from prayog.ui.bench.host import Host
 from prayog.ui.bench.slot import Slot
+from prayog.ui.bench.why_section import WhySection
 from prayog.ui.pieces import drop, heading
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
@@ -16,10 +17,12 @@ from prayog_sdk.specs import PanelSpec
 from prayog_sim.clock import format_us
 from prayog_sim.lines import line, short
 from prayog_sim.trace import Step
+from prayog_sim.world import World
 
 __all__ = ["Inspector"]
 
 _PAUSE_MS = 120  # between two updates while the run plays
+_DECIDED = frozenset({"start", "deliver", "timer", "action", "restart"})  # steps in which a node's code ran
 _SAID = frozenset({"label", "text", "sentence", "src", "name", "msg"})  # what `line` says already
 
 
@@ -32,6 +35,8 @@ class Inspector(QWidget):
         super().__init__(parent)
         self._host = host
         self._shown: tuple[int, int] = (0, -2)
+        self._why = False
+        """The conditions of every shown event are asked for, while the run stands."""
         self._event = QWidget()
         self._column = QVBoxLayout(self._event)
         self._column.setContentsMargins(2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
@@ -46,7 +51,7 @@ class Inspector(QWidget):
         split.addWidget(self.state)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
-        split.setSizes([theme.scaled(240), theme.scaled(320)])
+        split.setSizes([theme.scaled(320), theme.scaled(240)])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
@@ -96,6 +101,10 @@ class Inspector(QWidget):
         if facts and len(facts) <= 12:
             words = "\n".join(f"{key}: {short(value, 120)}" for key, value in facts.items())
             column.addWidget(paragraph(words, "muted"))
+        if isinstance(self._host.run, World) and step.kind in _DECIDED:
+            why = WhySection(self._host, self._host.run, step.seq, shown=self._why and not self._host.driver.playing)
+            why.opened.connect(self._set_why)
+            column.addWidget(why)
         self._links(self.tr("Because of"), causes(self._host.trace, step.seq))
         effects = [effect for effect in step.effects if effect.kind != "gauge"]
         if effects:
@@ -109,6 +118,9 @@ class Inspector(QWidget):
             column.addWidget(paragraph("\n".join(told)))
         self._links(self.tr("It led to"), consequences(self._host.trace, step.seq))
         column.addStretch(1)
+
+    def _set_why(self, on: bool) -> None:
+        self._why = on
 
     def _links(self, title: str, steps: list[Step]) -> None:
         if not steps:
