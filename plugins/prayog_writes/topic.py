@@ -230,6 +230,7 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("levels", "Levels", f"{here}.levels_panel:LevelsPanel", "centre", "outline"),
         PanelSpec("log", "Crash lab", f"{here}.log_panel:LogPanel", "tab", "table"),
         PanelSpec("policies", "Two policies", f"{here}.policies_panel:PoliciesPanel", "tab", "fork", kinds=("world",)),
+        PanelSpec("heat", "Key heat", f"{here}.heat_panel:HeatPanel", "tab", "map"),
         PanelSpec("filter", "Bloom filter", f"{here}.filter_panel:FilterPanel", "tab", "tree"),
         PanelSpec("meters", "Amplification", f"{here}.meters_panel:MetersPanel", "tab", "plot"),
         PanelSpec("costs", "Costs", f"{here}.cost_panel:CostPanel", "right", "plan"),
