@@ -1,7 +1,7 @@
 """The command line: what can be asked for, and where each answer is given.
 
     prayog                              the window
-    prayog list | run | check | new | shots | sweep | doctor
+    prayog list | run | sweep | check | new | dev | pack | shots | doctor
 
 Rules
 1. Nothing is imported before the command is known: `run` and `list` work where there is no Qt.
@@ -17,10 +17,13 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from prayog import lab_version
 from prayog.paths import Profile, ProfileProblem, open_profile, temporary_profile
+
+if TYPE_CHECKING:
+    from prayog.kit import Kit
 
 __all__ = ["BadInput", "main", "parser"]
 
@@ -89,6 +92,10 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("name", metavar="NAME")
     add.add_argument("--dir", type=Path, help="where its folder goes; default: the topics of the profile")
 
+    add = command("pack", _pack, "Make one wheel of a topic, to be given to others.")
+    add.add_argument("path", nargs="?", type=Path, default=Path(), metavar="DIR", help="the topic's folder; default: .")
+    add.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where the wheel goes; default: .")
+
     add = command("shots", _shots, "Save pictures of the lab: every page, topic and scenario.")
     add.add_argument("--out", type=Path, default=Path("shots"), metavar="DIR", help="default: shots")
     add.add_argument("--topic", metavar="ID", help="only this topic")
@@ -103,6 +110,7 @@ def _profile(folder: str | None, flag: str | bool) -> _Parser:
     group = options.add_argument_group("profile")
     group.add_argument("--profile", type=Path, metavar="DIR", default=folder, help="keep the learner's files in DIR")
     group.add_argument("--temp-profile", action="store_true", default=flag, help="a profile that is gone afterwards")
+    group.add_argument("--kit", type=Path, metavar="FILE", default=folder, help="show what a workshop's kit.toml says")
     group.add_argument("--safe", action="store_true", default=flag, help="only the topics that come with the lab")
     return options
 
@@ -141,6 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args = _parse(arguments)
             if args.temp_profile and args.profile:
                 raise BadInput("Give --profile or --temp-profile, not both.")
+            args.kit = _kit(args.kit)
             profile = stack.enter_context(temporary_profile()) if args.temp_profile else open_profile(args.profile)
             code: int = args.answer(args, profile)
             sys.stdout.flush()
@@ -171,10 +180,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _first_word(arguments: list[str]) -> str | None:
-    """The first argument that is neither an option nor the folder of ``--profile``: the command."""
+    """The first argument that is neither an option nor what ``--profile`` and ``--kit`` take: the command."""
     words = iter(arguments)
     for word in words:
-        if word == "--profile":
+        if word in ("--profile", "--kit"):
             next(words, None)
         elif not word.startswith("-"):
             return word
@@ -184,6 +193,17 @@ def _first_word(arguments: list[str]) -> str | None:
 def _commands(whole: argparse.ArgumentParser) -> list[str]:
     actions = (a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
     return [name for action in actions for name in action.choices]
+
+
+def _kit(path: Path | None) -> Kit | None:
+    if path is None:
+        return None
+    from prayog.kit import KitProblem, read
+
+    try:
+        return read(path)
+    except KitProblem as problem:
+        raise BadInput(str(problem)) from problem
 
 
 def _window(args: argparse.Namespace, profile: Profile) -> int:
@@ -210,7 +230,7 @@ def _window(args: argparse.Namespace, profile: Profile) -> int:
 def _list(args: argparse.Namespace, profile: Profile) -> int:
     from prayog import cli_topics
 
-    return cli_topics.list_topics(profile, safe=args.safe, as_json=args.json)
+    return cli_topics.list_topics(profile, safe=args.safe, kit=args.kit, as_json=args.json)
 
 
 def _run(args: argparse.Namespace, profile: Profile) -> int:
@@ -235,6 +255,12 @@ def _new(args: argparse.Namespace, profile: Profile) -> int:
     from prayog import cli_topics
 
     return cli_topics.new(args.name, args.dir or profile.topics)
+
+
+def _pack(args: argparse.Namespace, profile: Profile) -> int:
+    from prayog import cli_topics
+
+    return cli_topics.pack(args.path, args.out)
 
 
 def _shots(args: argparse.Namespace, profile: Profile) -> int:

@@ -1,4 +1,4 @@
-"""`prayog list`, `prayog check` and `prayog new`: what topics there are, whether one is sound, and a new one."""
+"""`prayog list`, `check`, `new` and `pack`: what topics there are, whether one is sound, a new one, one for others."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from prayog.paths import Profile
 from prayog_sdk.manifest import ManifestError, Problem, read_folder
 
 if TYPE_CHECKING:
+    from prayog.kit import Kit
     from prayog_sdk.scenario import Scenario
     from prayog_sdk.topic import Topic
 
-__all__ = ["check", "list_topics", "nearest", "new", "open_topic"]
+__all__ = ["check", "list_topics", "nearest", "new", "open_topic", "pack"]
 
 
-def list_topics(profile: Profile, safe: bool, as_json: bool) -> int:
+def list_topics(profile: Profile, safe: bool, as_json: bool, kit: Kit | None = None) -> int:
     """Print all topics, those with problems too."""
-    cards = [_card(found) for found in find(profile, safe)]
+    cards = [_card(found) for found in find(profile, safe, kit)]
     if as_json:
         print(json.dumps(cards, indent=2, ensure_ascii=False))
         return 0
@@ -77,6 +78,28 @@ def check(path: Path) -> int:
     errors = sum(finding.level == "error" for finding in findings)
     print(f"{manifest.title}: " + (f"{errors} to mend." if errors else "keeps its promises."))
     return 1 if errors else 0
+
+
+def pack(path: Path, out: Path) -> int:
+    """Make one wheel of the topic in `path` and say how it is given to others."""
+    from prayog import packing
+
+    found = _in_folder(path)
+    if found.manifest is None:
+        raise BadInput(found.problems[0].sentence)
+    package = Path(str(found.manifest.folder)).resolve()
+    if package.name != found.top:
+        package /= found.top
+    try:
+        packed = packing.pack(found.manifest, package, out)
+    except (packing.PackProblem, OSError) as error:
+        raise BadInput(f"{error}.") from error
+    print(f"Made {packed.path} of {packed.files} files.")
+    print(f"SHA-256 {packed.sha256}")
+    print("Dropped into the topics folder of a profile (Plugins shows where), it is a card there; the learner is asked")
+    print("before it is opened. A teacher may answer for everybody, in kit.toml:")
+    print(f'    [trusted]\n    "{packed.path.name}" = "{packed.sha256}"')
+    return 0
 
 
 def new(name: str, folder: Path) -> int:

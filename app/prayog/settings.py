@@ -54,6 +54,8 @@ class Settings:
     services: Mapping[str, str] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
     """Ids of topics that the learner turned off."""
+    trusted: tuple[str, ...] = ()
+    """SHA-256 of the wheels that the learner said may be opened."""
     other: Mapping[str, Any] = field(default_factory=dict)
     """Keys found in the file that this version does not know; they are written back as they were."""
 

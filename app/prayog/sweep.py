@@ -125,9 +125,9 @@ def _in_processes(job: Job, chunks: Sequence[range]) -> Iterator[tuple[range, li
                 ) from error
         pool.shutdown()
     finally:  # also after Ctrl-C, which the children do not hear
-        pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.terminate()
+        pool.shutdown(cancel_futures=True)  # waits: its thread must not be at work while Python ends
 
 
 def _on_dask(address: str, job: Job, chunks: Sequence[range]) -> Iterator[tuple[range, list[Failure]]]:

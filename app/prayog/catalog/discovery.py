@@ -23,6 +23,7 @@ from importlib.machinery import ModuleSpec
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from prayog.kit import Kit
 from prayog.paths import Profile
 from prayog_sdk.manifest import Manifest, ManifestError, Problem, Source, incompatible, read, read_folder
 
@@ -55,17 +56,22 @@ class Found:
         return replace(self, problems=(*self.problems, Problem(stage, sentence, self.where)))
 
 
-def find(profile: Profile | None, safe: bool = False) -> list[Found]:
+def find(profile: Profile | None, safe: bool = False, kit: Kit | None = None) -> list[Found]:
     """All topics, problems included; in safe mode only those that come with the lab.
 
-    The order is that of the cards: by source, then the manifest's ``order``, then the id.
+    The order is that of the cards: by source, then the manifest's ``order``, then the id.  A `kit` brings the topics
+    that lie beside it, and may say which are shown, in which order.
     """
     found = list(_installed())
     if safe:
         found = [one for one in found if one.source == "built-in"]
-    elif profile is not None:
-        found += _dropped_in(profile.topics)
-    return list(_distinct(_checked(one) for one in sorted(found, key=_place)))
+    else:
+        found += _dropped_in(profile.topics) if profile is not None else ()
+        found += _dropped_in(kit.folder / "topics") if kit is not None else ()
+    good = list(_distinct(_checked(one) for one in sorted(found, key=_place)))
+    if kit is None or not kit.topics:
+        return good
+    return sorted((one for one in good if one.id in kit.topics), key=lambda one: kit.topics.index(one.id))
 
 
 def _place(found: Found) -> tuple[int, int, str, str]:

@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from prayog_sdk.qt import theme
 
 if TYPE_CHECKING:
     from prayog.catalog import Entry, Registry
+    from prayog.kit import Kit
     from prayog.store.repo import Repo
     from prayog.ui.place import Place
     from prayog.ui.shelf import Card
@@ -66,11 +68,12 @@ class Desk(QObject):
     said = Signal(str, bool)
     """A sentence for the status line and the screen reader; True when it is important."""
 
-    def __init__(self, profile: Profile, settings: Settings, *, safe: bool = False) -> None:
+    def __init__(self, profile: Profile, settings: Settings, *, safe: bool = False, kit: Kit | None = None) -> None:
         super().__init__()
         self.profile = profile
         self.settings = settings
         self.safe = safe
+        self.kit = kit
         self.cards: list[Card] = []
         self._warm = False
         self.looked = False
@@ -159,7 +162,7 @@ class Desk(QObject):
 
     def look(self) -> Job:
         """Look for topics and read their cards, in a job."""
-        job = self.jobs.submit(_look, self.profile, self.safe, self.settings.language)
+        job = self.jobs.submit(_look, self.profile, self.safe, self.kit, self.settings.language)
         job.succeeded.connect(self._looked)
         job.failed.connect(lambda sentence, details: self.say(sentence, important=True))
         return job
@@ -189,6 +192,19 @@ class Desk(QObject):
         off = set(self.settings.disabled) - {topic_id}
         self.change(disabled=tuple(sorted(off if on else off | {topic_id})))
         self.topics_changed.emit()
+
+    def unknown_wheel(self, topic_id: str) -> tuple[Path, str] | None:
+        """The wheel that this topic came in and its SHA-256, unless nobody has to be asked before it is opened."""
+        entry = self.registry.get(topic_id)
+        if entry is None or entry.found.source != "wheel":
+            return None
+        wheel = Path(entry.found.where)
+        try:
+            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        except OSError:
+            return None  # opening it says what is wrong
+        pinned = self.kit.trusted.values() if self.kit is not None else ()
+        return None if digest in (*self.settings.trusted, *pinned) else (wheel, digest)
 
     def entry(self, card: Card) -> Entry | None:
         """The registry's entry for exactly this card (two topics may claim one id)."""
@@ -280,12 +296,12 @@ class Desk(QObject):
             repo.close()
 
 
-def _look(ctx: Ctx, profile: Profile, safe: bool, lang: str) -> list[Card]:
+def _look(ctx: Ctx, profile: Profile, safe: bool, kit: Kit | None, lang: str) -> list[Card]:
     from prayog.catalog import find
     from prayog.ui.shelf import read_card
 
     cards = []
-    for found in find(profile, safe):
+    for found in find(profile, safe, kit):
         ctx.check()
         cards.append(read_card(found, lang))
     return cards

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
@@ -153,6 +155,11 @@ class Rail(QFrame):
         if shown is not None and shown is not focus:
             keyed = isinstance(focus, RailButton) and focus.by_keyboard
             shown.setFocus(_KEYBOARD[0] if keyed else Qt.FocusReason.MouseFocusReason)
+
+    def keep(self, pages: Sequence[str]) -> None:
+        """Show only these of the lab's pages; the bench, Find and Settings stay."""
+        for page, *_ in self._pages():
+            self._buttons[page].setVisible(page in pages)
 
     def show_bench(self, there: bool) -> None:
         """Offer the way back to the bench while a topic is open."""

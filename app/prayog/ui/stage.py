@@ -7,6 +7,8 @@ what is seen meanwhile and what is seen when it fails are states of this page, n
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt, Signal
@@ -112,12 +114,37 @@ class Stage(QStackedWidget):
     def _load(self, place: Place) -> None:
         from prayog_sdk.qt.state import LoadingState
 
+        if self.desk.looked and (unknown := self.desk.unknown_wheel(place.topic)):
+            self._ask(place, *unknown)
+            return
         loading = LoadingState(self.tr("Opening {0}…").format(self._title()))
         loading.cancelled.connect(self._cancel)
         self._put(loading)
         self.occupied.emit(True)
         self.opened.emit(place.topic)
         self._job = self.desk.open(place.topic, self._opened, lambda problem: self._failed(place, problem))
+
+    def _ask(self, place: Place, wheel: Path, digest: str) -> None:
+        """A wheel from outside is opened only after the learner said so, once for each wheel."""
+        from prayog_sdk.qt.state import EmptyState
+
+        card = self.desk.card(place.topic)
+        authors = ", ".join(card.manifest.authors) if card and card.manifest else ""
+        sentence = self.tr(
+            "It is not part of the lab: it came in the file {0}, and says that it was written by {1}. Its code runs "
+            "with your rights on this computer, so open it only if you trust who gave it to you.\n\nSHA-256 {2}"
+        )
+
+        def agree() -> None:
+            self.desk.change(trusted=(*self.desk.settings.trusted, digest))
+            self._clear()
+            self._load(place)
+
+        actions = ((self.tr("Open it"), agree), (self.tr("Leave it closed"), self._cancel))
+        shown = sentence.format(wheel.name, authors or self.tr("nobody"), digest)
+        head = self.tr("Open {0}?").format(self._title())
+        self._put(EmptyState(head, shown, icon="plugins", actions=actions))
+        self.occupied.emit(True)
 
     def _cancel(self) -> None:
         place = self.place
@@ -194,7 +221,10 @@ class Stage(QStackedWidget):
         """Raises what the topic's files raise, or `LookupError` with a sentence."""
         lang = self.desk.settings.language
         if place.kind == "scenario":
-            bench.open_scenario(topic.scenario(place.item))
+            scenario, kit = topic.scenario(place.item), self.desk.kit
+            if kit is not None and kit.seed is not None and kit.open == f"{topic.id}/{scenario.id}":
+                scenario = replace(scenario, seed=kit.seed)
+            bench.open_scenario(scenario)
         elif place.kind == "lesson":
             bench.open_lesson(_named(topic.lessons(lang), place))
             guess, self.desk.guess = self.desk.guess, None

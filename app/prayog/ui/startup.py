@@ -15,6 +15,8 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, SignalInstance
 from PySide6.QtGui import QGuiApplication
@@ -27,6 +29,9 @@ from prayog.ui.place import Place
 from prayog.ui.window import Window
 from prayog_sdk.qt import theme
 
+if TYPE_CHECKING:
+    from prayog.kit import Kit
+
 __all__ = ["main", "make_application", "open_window"]
 
 _SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms at Python's default of 5 ms
@@ -35,7 +40,7 @@ _SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms
 def main(profile: Profile, args: argparse.Namespace) -> int:
     """Open the window on `profile` and run until it is closed; the exit status."""
     app = make_application()
-    window = open_window(profile, safe=bool(getattr(args, "safe", False)))
+    window = open_window(profile, safe=bool(getattr(args, "safe", False)), kit=getattr(args, "kit", None))
     window.show()
     if os.environ.get("PRAYOG_QUIT") == "painted":  # how packaging/smoke.py times a built lab
         window.painted.connect(lambda: (print("painted", flush=True), window.close()))
@@ -59,13 +64,18 @@ def make_application() -> QApplication:
     return app
 
 
-def open_window(profile: Profile, *, safe: bool = False) -> Window:
+def open_window(profile: Profile, *, safe: bool = False, kit: Kit | None = None) -> Window:
     """The window on `profile`, not yet shown; after its first paint it reads topics and progress by itself."""
     loaded = _settings.load(profile.settings)
-    desk = Desk(profile, loaded.settings, safe=safe)
+    settings = loaded.settings
+    if kit is not None and kit.language and not profile.settings.exists():  # what the learner chose comes first
+        settings = replace(settings, language=kit.language)
+    desk = Desk(profile, settings, safe=safe, kit=kit)
     desk.dress()
     window = Window(desk)
     place = window.restore()
+    if kit is not None and kit.open:
+        place = Place("scenario", *kit.open.split("/"))
     window.painted.connect(lambda: _after_paint(window, loaded.sentences, place))
     return window
 

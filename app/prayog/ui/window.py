@@ -80,6 +80,10 @@ class Window(QMainWindow):
         home.bring_up_to_date()
         self.stack.setCurrentWidget(home)
         self.rail.show_page("home")
+        if desk.kit is not None and desk.kit.simple:
+            self.rail.keep(("home", "topics", "challenges"))
+        if desk.kit is not None and desk.kit.title:
+            self.setWindowTitle(desk.kit.title)
         desk.said.connect(self.status.say)
         desk.settings_changed.connect(self._settings_changed)
         desk.dressing.connect(self._drop_hidden)
