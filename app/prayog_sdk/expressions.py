@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from prayog_sdk import claims, vocabulary
 from prayog_sdk.claims import CheckError, Claim, Event, Fact, Quantity, Scope, Verdict, plain, short
-from prayog_sdk.history import HistoryWord, history
+from prayog_sdk.history import LEVELS, HistoryWord, history
 from prayog_sim.trace import Trace
 
 __all__ = ["WORDS", "Compiler", "ExpressionError", "Measure"]
@@ -115,9 +115,10 @@ class Compiler:
             case ast.Compare():
                 return self.compared(node)
             case ast.Attribute(value=ast.Call(func=ast.Name(id="history")) as word):
-                if node.attr != "linearizable":
-                    self.fail(node, f"a history can be linearizable; it has no {node.attr!r}")
-                return self.history(word).linearizable
+                if node.attr not in LEVELS:
+                    self.fail(node, f"a history can be {' or '.join(LEVELS)}; it has no {node.attr!r}")
+                claim: Claim = getattr(self.history(word), node.attr)
+                return claim
             case ast.Call():
                 made = self.call(node)
                 return made if isinstance(made, Claim) else self.truth(made)

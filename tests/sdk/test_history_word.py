@@ -24,7 +24,7 @@ def told(*events: tuple[str, str, dict[str, object]]) -> Trace:
     )
 
 
-def stale(read: int, **more: object) -> Trace:
+def stale(read: int | None, **more: object) -> Trace:
     """A write of 1 is done before a read that is answered with `read`."""
     return told(
         ("c1", "invoke", {"op": 1, "f": "write", "value": 1, **more}),
@@ -52,9 +52,11 @@ def test_the_verdict_names_the_operation_and_its_step() -> None:
         ('history("op", model="cas-register").linearizable and count("invoke") == 2', 1, True),
         ("history().linearizable == True", 0, False),
         ('"fine" if history().linearizable else "stale"', 0, True),
+        ('history("op").sequential and not history("op").linearizable', None, True),
+        ("not history().sequential", 7, True),
     ],
 )
-def test_it_can_be_combined(expression: str, read: int, ok: bool) -> None:
+def test_it_can_be_combined(expression: str, read: int | None, ok: bool) -> None:
     assert checks.compile(expression, {}).judge(stale(read)).ok is ok
 
 
@@ -90,7 +92,7 @@ def test_as_long_as_it_is_undecided_neither_holds(monkeypatch: pytest.MonkeyPatc
     ("expression", "column", "words"),
     [
         ('history("op")', 1, 'write what the history is, as in history("op").linearizable'),
-        ('history("op").serial', 1, "no 'serial'"),
+        ('history("op").serial', 1, "can be linearizable or sequential; it has no 'serial'"),
         ('history("op", model="stack").linearizable', 1, "no model 'stack'; there are: register"),
         ("history(1).linearizable", 9, "a text in quotes"),
         ('history("op", size="2").linearizable', 1, "unexpected keyword"),

@@ -40,14 +40,16 @@ _SHOWN = 6  # states named in a reason
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of it.
+    """What came of it (of `prayog_sim.history.sequential` too).
 
     ``reason``: a sentence.  ``operation``: the first that cannot be placed, or None.  ``key``: its object.
     ``orders``: for each key the linearization, or the longest that was found for a part of its history; operations
     of unknown outcome that are not in it had no effect.  ``undecided``: keys that need more steps.
     """
 
-    verdict: Literal["linearizable", "not linearizable", "unknown"]
+    verdict: Literal[
+        "linearizable", "not linearizable", "sequentially consistent", "not sequentially consistent", "unknown"
+    ]
     reason: str
     operation: Operation | None
     key: Any
