@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
-from prayog_migration.engine.changes import Key
 from prayog_migration.engine.plan import Plan
-from prayog_migration.engine.real.apply import Applier, Wider
-from prayog_migration.engine.real.capture import Batch, Capture, Memory, open_capture
-from prayog_migration.engine.real.ledger import Ledger
+from prayog_migration.engine.real.capture import View
+from prayog_migration.engine.real.ledger import Ledger, Progress
+from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.store import Row, Store, Writer, open_store
+from prayog_migration.engine.values import Converter
 from prayog_sdk.services.postgres import EmbeddedPostgres
 
 from .pairs import Databases, copy, has_mariadb, plan_between, run
@@ -138,93 +137,62 @@ class Crash(Exception):
     """The applier dies."""
 
 
+class Mortal(Ledger):
+    """Dies where it is told to: with everything written and nothing committed."""
+
+    doomed = False
+
+    def advance(self, writer: Writer, link: str, done: Progress) -> None:
+        super().advance(writer, link, done)
+        if self.doomed:
+            raise Crash
+
+
 class Line:
-    """Capture and applier, which may die at any moment and begin again from what the target says."""
+    """A link that may die at any moment and begins again from what the target says."""
 
     def __init__(self, source: Store, target: Store) -> None:
         self.source, self.target = source, target
         self.plan: Plan = plan_between(source, target)
-        self.memory = Memory()
-        self.capture: Capture = open_capture(source, self.plan, "test", self.memory)
-        self.ledger = Ledger(target)
-        self.applier: Applier | None = None
-        self.batches: list[Batch] = []
+        self.ledger = Mortal(target)
+        self.ledger.claim()
+        self.link = self.open()
+
+    def open(self) -> Link:
+        return Link("forward", self.source, self.target, self.plan, self.ledger, "test")
 
     def begin(self, between: Any = None) -> None:
-        self.ledger.claim()
-        position = self.capture.prepare()
-        reader, exact_from = self.capture.snapshot()
-        with reader:
+        with self.link.begin() as reader:
             if between:
                 between()
             copy(self.plan, reader, self.target)
-        with self.target.writer() as writer, writer.transaction():
-            self.ledger.begin(writer, "forward", position, exact_from)
-        self.start()
-
-    def start(self) -> None:
-        with self.target.writer() as writer:
-            progress = self.ledger.progress(writer, "forward")
-        assert progress is not None
-        self.position, self.exact_from = progress.position, progress.exact_from
-        self.applier = Applier(self.target, self.plan, self.ledger, "forward", self.reread)
-
-    def reread(self, number: int, keys: Sequence[Key]) -> Iterable[Row]:
-        return self.capture.rows(number, keys)
 
     def die(self) -> None:
         """As a killed process does: connections break, what was not committed is undone."""
-        assert self.applier is not None
-        self.applier.close()
-        self.capture.close()
-        self.capture = open_capture(self.source, self.plan, "test", self.memory)
+        self.link.close()
         self.ledger.claim()
-        self.start()
+        self.link = self.open()
 
-    def drain(self, dice: random.Random, deaths: float = 0.0) -> None:
-        target = self.capture.now()
-        while not self.capture.reached(self.position, target):
-            fate = dice.random()
-
-            def also(writer: Writer, fate: float = fate) -> None:
-                if fate < deaths:
-                    raise Crash
-
+    def drain(self, dice: random.Random, deaths: float = 0.0, view: View | None = None) -> None:
+        until = view.position if view else self.link.capture.now()
+        while not self.link.capture.reached(self.link.position, until):
+            self.ledger.doomed = dice.random() < deaths
             try:
-                self.once(dice.choice([1, 20, 100_000]), also)
+                self.link.once(dice.choice([1, 20, 100_000]), view)
             except Crash:
                 self.die()
 
-    def once(self, limit: int, also: Any = None) -> None:
-        assert self.applier is not None
-        batch = self.capture.read(self.position, limit, self.exact_from)
-        if batch is None:
-            return
-        try:
-            self.applier.apply(batch, self.exact_from, also)
-        except Wider:
-            batch = self.capture.read(self.position, 1_000_000, self.exact_from)
-            assert batch is not None
-            assert batch.full
-            self.applier.apply(batch, self.exact_from, also)
-        if batch.ends:
-            self.position = batch.position
-            self.exact_from = batch.exact_from or self.exact_from
-            self.capture.forget(self.position)
-
     def close(self) -> None:
-        if self.applier:
-            self.applier.close()
-        self.capture.remove()
-        self.capture.close()
+        self.link.remove()
+        self.link.close()
         self.ledger.release()
 
 
-def same(line: Line) -> None:
+def same(line: Line, view: View | None = None) -> None:
     """Two ways to look: rows in the source's exchange form, converted; and the target's own rows read back."""
-    from prayog_migration.engine.values import Converter
-
-    with line.source.reader() as old, line.target.reader() as new:
+    with contextlib.ExitStack() as stack:
+        new = stack.enter_context(line.target.reader())
+        old = view.reader if view else stack.enter_context(line.source.reader())
         for move in line.plan.tables:
             rows, bad = Converter(line.plan.source.dialect, move, line.plan.target).rows(
                 list(old.rows(move.source, move.reads))
@@ -257,6 +225,14 @@ def test_a_stream_with_deaths_ends_equal(pair: tuple[Store, Store], seed: int) -
         for _ in range(6):
             application.work(10)
             line.drain(dice, deaths=0.3)
+        same(line)
+        application.work(5)
+        view = line.link.capture.fix()
+        application.work(5)  # both are compared at the view's position, whatever is written meanwhile
+        line.drain(dice, deaths=0.3, view=view)
+        same(line, view)
+        view.reader.close()
+        line.drain(dice)
         same(line)
     assert not [name for name in everything(source) if "_wiz" in name]
 

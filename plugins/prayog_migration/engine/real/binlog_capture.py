@@ -27,7 +27,7 @@ from prayog_migration.engine.changes import Bag, Change, Folding, Key, folded, s
 from prayog_migration.engine.identity import identity
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.binlog_keys import key_text, order, split
-from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, key_places
+from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, View, key_places
 from prayog_migration.engine.real.cascades import edges
 from prayog_migration.engine.real.mysql import MysqlReader, MysqlStore
 from prayog_migration.engine.real.store import Row
@@ -65,6 +65,8 @@ class BinlogCapture:
         self._parents = frozenset(edge.parent for edge in found)
         self._children = frozenset(edge.child for edge in found)
         self._reader: MysqlReader | None = None
+        self._latest: MysqlReader | None = None
+        """The reader of the last batch."""
 
     # -- the source --------------------------------------------------------------------------------------------
 
@@ -89,9 +91,9 @@ class BinlogCapture:
         return reader, self._fix(reader)
 
     def rows(self, number: int, keys: Sequence[Key]) -> Iterator[Row]:
-        assert self._reader is not None, "rows are asked for after a batch was read"
+        assert self._latest is not None, "rows are asked for after a batch was read"
         move = self._moves[number]
-        yield from self._reader.by_key(move.source, move.reads, self._named[number].columns, keys)
+        yield from self._latest.by_key(move.source, move.reads, self._named[number].columns, keys)
 
     def now(self) -> str:
         with self._asking() as ask:
@@ -129,8 +131,17 @@ class BinlogCapture:
 
     # -- the stream --------------------------------------------------------------------------------------------
 
-    def read(self, after: str, limit: int, exact_from: str) -> Batch | None:
-        reader, here = self._look()
+    def fix(self) -> View:
+        reader = MysqlReader(self._store)
+        return View(reader, self._fix(reader))
+
+    def read(self, after: str, limit: int, exact_from: str, view: View | None = None) -> Batch | None:
+        if view is not None:
+            assert isinstance(view.reader, MysqlReader)
+            reader, here = view.reader, view.position
+        else:
+            reader, here = self._look()
+        self._latest = reader
         if not order(here) > order(after):
             return None
         changes: list[Change] = []

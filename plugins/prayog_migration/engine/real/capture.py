@@ -23,7 +23,18 @@ from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.cascades import Moves
 from prayog_migration.engine.real.store import Reader, Row, Store
 
-__all__ = ["Batch", "CannotCapture", "Capture", "CaptureLost", "Drift", "Lag", "Memory", "key_places", "open_capture"]
+__all__ = [
+    "Batch",
+    "CannotCapture",
+    "Capture",
+    "CaptureLost",
+    "Drift",
+    "Lag",
+    "Memory",
+    "View",
+    "key_places",
+    "open_capture",
+]
 
 
 class CannotCapture(Exception):
@@ -58,8 +69,10 @@ class Batch:
 
     ``committed_us``: when the source committed the last of them (µs since 1970 by its own clock; 0: not known), for
     showing only.  ``full``: with it the target is what the source was at ``position``.  ``ends`` is false for a piece
-    of a transaction that is too long for memory: the rest follows and must be committed together with it.  ``exact_from``:
-    rows were read that are newer than ``position``, so the stream is exact only from there on.  ``moves``: keys before and after each change, where foreign keys of the source change further rows silently (`cascades`).
+    of a transaction that is too long for memory: the rest follows and must be committed together with it.
+    ``exact_from``: rows were read that are newer than ``position``, so the stream is exact only from there on.
+    ``moves``: keys before and after each change, where foreign keys of the source change further rows silently
+    (`cascades`).
     """
 
     tables: dict[int, Folding | Bag]
@@ -89,6 +102,14 @@ class Lag:
     cap_bytes: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """The source as it was at exactly one position, for as long as the reader is open."""
+
+    reader: Reader
+    position: str
+
+
 class Capture(Protocol):
     """The changes of one source's tables.  One thread uses it; it holds connections until `close`."""
 
@@ -103,11 +124,15 @@ class Capture(Protocol):
         """
         ...
 
-    def read(self, after: str, limit: int, exact_from: str) -> Batch | None:
+    def read(self, after: str, limit: int, exact_from: str, view: View | None = None) -> Batch | None:
         """The next changes after a position; None when there are none now.  It may wait some milliseconds for them.
 
-        About `limit` changes.  Raises `CaptureLost` or `Drift`.
+        About `limit` changes; with a `view` none beyond its position.  Raises `CaptureLost` or `Drift`.
         """
+        ...
+
+    def fix(self) -> View:
+        """The source at exactly one position; the caller closes the reader."""
         ...
 
     def rows(self, number: int, keys: Sequence[Key]) -> Iterable[Row]:

@@ -21,6 +21,7 @@ from prayog_migration.engine.changes import Bag, Change, Folding, Key, folded, m
 from prayog_migration.engine.identity import Identity, identity
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.pgoutput import (
+    Begin,
     Cell,
     Commit,
     Decoder,
@@ -34,7 +35,7 @@ from prayog_migration.engine.pgoutput import (
     lsn_text,
 )
 from prayog_migration.engine.plan import Plan, TableMove
-from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, key_places
+from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, View, key_places
 from prayog_migration.engine.real.postgres import PostgresReader, PostgresStore
 from prayog_migration.engine.real.publication import Publication
 from prayog_migration.engine.real.replication import Stream, replication_connection
@@ -113,6 +114,8 @@ class PostgresCapture:
         self._position = -1
         self._decoder = Decoder()
         self._drift = ""
+        self._unread: Message | None = None
+        """The beginning of a transaction beyond the position that was asked for."""
         self._pending: list[Change] = []
         """Of a transaction whose COMMIT has not come yet."""
 
@@ -211,7 +214,17 @@ class PostgresCapture:
 
     # -- the stream --------------------------------------------------------------------------------------------
 
-    def read(self, after: str, limit: int, exact_from: str) -> Batch | None:
+    def fix(self) -> View:
+        # Only a new slot tells the position of a snapshot; a temporary one is gone with its connection.
+        with replication_connection(self._store) as connection:
+            connection.execute("SET lock_timeout = '8s'")
+            command = f"CREATE_REPLICATION_SLOT {self._slot}_fix TEMPORARY LOGICAL pgoutput (SNAPSHOT 'export')"
+            row = connection.execute(command.encode()).fetchone()
+            assert row is not None
+            self.now()  # so that the stream comes to the position also when nobody writes
+            return View(PostgresReader(self._store, str(row[2])), str(lsn_number(row[1])))
+
+    def read(self, after: str, limit: int, exact_from: str, view: View | None = None) -> Batch | None:
         if self._drift:
             raise Drift(self._drift)
         if self._stream is None or int(after) != self._position:
@@ -222,8 +235,11 @@ class PostgresCapture:
         transactions, committed = 0, 0
         until = time.monotonic() + _BATCH_SECONDS
         try:
-            while (data := self._stream.next(_WAIT_SECONDS)) is not None:
-                message = self._decoder.feed(data)
+            while (message := self._next()) is not None:
+                if isinstance(message, Begin) and view is not None and message.final_lsn >= int(view.position):
+                    self._unread = message
+                    self._position = int(view.position)
+                    return Batch(self._fold(changes, exact), view.position, exact, transactions, committed)
                 if isinstance(message, Commit):
                     changes += self._pending
                     self._pending = []
@@ -250,7 +266,17 @@ class PostgresCapture:
             if self._drift:
                 raise Drift(self._drift)
             return None
-        return Batch(self._fold(changes, exact), str(self._position), exact, transactions, committed)
+        full = exact or self._position >= border
+        return Batch(self._fold(changes, exact), str(self._position), exact, transactions, committed, full)
+
+    def _next(self) -> Message | None:
+        """The next message; None when none comes for a moment."""
+        if self._unread is not None:
+            message, self._unread = self._unread, None
+            return message
+        assert self._stream is not None
+        data = self._stream.next(_WAIT_SECONDS)
+        return None if data is None else self._decoder.feed(data)
 
     def _fold(self, changes: list[Change], exact: bool) -> dict[int, Folding | Bag]:
         return folded(
@@ -275,7 +301,7 @@ class PostgresCapture:
             raise self._lost(f"it begins {slot[1]:,.0f} bytes after what the target has")
         if slot[2] is not None:  # a worker that died or hangs; the slot has room for one
             self._sql.execute("SELECT pg_terminate_backend(%s, 5000)", (slot[2],))
-        self._decoder, self._pending, self._position = Decoder(), [], after
+        self._decoder, self._pending, self._unread, self._position = Decoder(), [], None, after
         self._stream = Stream(self._store, self._slot, self._slot, after)
 
     def _close_stream(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from prayog_migration.engine.changes import Bag, Folding, Key, state
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
-from prayog_migration.engine.real.capture import Batch, CaptureLost, Drift, Lag, key_places
+from prayog_migration.engine.real.capture import Batch, CaptureLost, Drift, Lag, View, key_places
 from prayog_migration.engine.real.sqlite import SqliteReader, SqliteStore
 from prayog_migration.engine.real.store import Row
 from prayog_migration.engine.triggers import CAPTURE_TRIGGERS, LOG, followed, install, log_keys
@@ -45,26 +45,34 @@ class SqliteCapture:
     def snapshot(self) -> tuple[SqliteReader, str]:
         return SqliteReader(self._store), "0"
 
-    def read(self, after: str, limit: int, exact_from: str) -> Batch | None:
-        since = int(after)
+    def read(self, after: str, limit: int, exact_from: str, view: View | None = None) -> Batch | None:
+        if view is not None:
+            assert isinstance(view.reader, SqliteReader)
+            return self._read(view.reader, int(after), limit)
         with SqliteReader(self._store) as reader:
-            self._check(reader.connection)
-            log = reader.connection.execute(
-                f"SELECT seq, tab, {log_keys(self._width)} FROM {LOG} WHERE seq > ? ORDER BY seq LIMIT ?",
-                (since, limit),
-            ).fetchall()
-            last = self._last(reader.connection)
-            self._whole(since, log, last, limit)
-            if not log:
-                return None
-            touched: dict[int, dict[Key, None]] = {}
-            for _, number, *key in log:
-                width = len(self._keys[number])
-                touched.setdefault(number, {})[tuple(key[:width])] = None
-            tables: dict[int, Folding | Bag] = {
-                number: self._rows(reader, number, keys) for number, keys in touched.items()
-            }
+            return self._read(reader, int(after), limit)
+
+    def _read(self, reader: SqliteReader, since: int, limit: int) -> Batch | None:
+        """The log after `since` and the rows, both in the reader's transaction."""
+        self._check(reader.connection)
+        log = reader.connection.execute(
+            f"SELECT seq, tab, {log_keys(self._width)} FROM {LOG} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)
+        ).fetchall()
+        last = self._last(reader.connection)
+        self._whole(since, log, last, limit)
+        if not log:
+            return None
+        touched: dict[int, dict[Key, None]] = {}
+        for _, number, *key in log:
+            touched.setdefault(number, {})[tuple(key[: len(self._keys[number])])] = None
+        tables: dict[int, Folding | Bag] = {
+            number: self._rows(reader, number, keys) for number, keys in touched.items()
+        }
         return Batch(tables, str(log[-1][0]), exact=False, full=log[-1][0] == last)
+
+    def fix(self) -> View:
+        reader = SqliteReader(self._store)
+        return View(reader, str(self._last(reader.connection)))
 
     def rows(self, number: int, keys: Sequence[Key]) -> Iterator[Row]:
         with SqliteReader(self._store) as reader:

@@ -85,6 +85,10 @@ class State:
         if not writer.execute(f"UPDATE {name} SET v = ? WHERE k = ?", (text, key)):
             writer.execute(f"INSERT INTO {name} (k, v) VALUES (?, ?)", (key, text))
 
+    def drop(self, writer: Writer, key: str) -> None:
+        """Forget what is kept under `key`; inside the caller's transaction."""
+        writer.execute(f"DELETE FROM {self._store.name(f'{PREFIX}_state')} WHERE k = ?", (key,))
+
     def checkpoint(self, writer: Writer, table: str, shard: str = "") -> Checkpoint | None:
         """How far `table` has come; None when it was not begun."""
         found = [one for one in self.checkpoints(writer) if (one.table, one.shard) == (table, shard)]
