@@ -68,7 +68,7 @@ def prayog_session(params: Setup, seed: int, progress: Progress) -> Cluster:
 
     if params.variant == YOURS and params.code:
         raise ServiceMissing(
-            "Your function runs in the simulation only.", "Real processes run Raft as it is: set the variant to correct."
+            "Your function runs in the simulation only.", "Real processes run Raft as it is: variant correct."
         )
     return start(unmasked(params), seed, progress)
 
@@ -98,7 +98,8 @@ def prayog_checks(params: Setup) -> list[Check]:
         from prayog_sdk.cluster.verdicts import CHECKS
 
         return [CHECKS[params.workload]]
-    safe = Check("safe", "No invariant was violated", never("violation"), "What the algorithm promises at all times.")
+    judged = never("violation") & never("unjudged")  # real processes whose state cannot be told are not safe
+    safe = Check("safe", "No invariant was violated", judged, "What the algorithm promises at all times.")
     mine = Check("no_mistake", "Your function answered every call", never("code_error"))
     return [safe, *family(params.algorithm).checks, *([mine] if params.variant == YOURS else [])]
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from prayog_sdk.checks import Check, Measure, always, count, last, never
 from prayog_sdk.hookspecs import Progress, hookimpl
-from prayog_sdk.params import Choice, Slider
-from prayog_sdk.specs import ActionSpec, Arg, PanelSpec, SeriesSpec, Variant
-from prayog_writes.engine.options import BROKEN, MODES, POLICIES, SYNCS, Options
+from prayog_sdk.params import Choice, Code, Slider
+from prayog_sdk.services import ServiceMissing
+from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec, SeriesSpec, Variant
+from prayog_writes.engine.options import BROKEN, MODES, POLICIES, SYNCS, YOURS, Options
 from prayog_writes.engine.setup import Setup
 from prayog_writes.engine.workload import WORKLOADS
 from prayog_writes.measures import MEASURES, at_most, damage_named, levels_sorted, settled, syncs_tried
@@ -33,7 +34,9 @@ CORRECT = "correct"
 class Params:
     """The engine, the disk under it, and the work that comes."""
 
-    policy: Annotated[str, Choice(*POLICIES, title="Compaction", help="Which tables are merged, and when.")] = "leveled"
+    policy: Annotated[
+        str, Choice(*POLICIES, YOURS, title="Compaction", help="Which tables are merged, and when; “yours” you write.")
+    ] = "leveled"
     memtable_kib: Annotated[int, Slider(1, 16_384, log=True, unit="KiB", title="Memtable")] = 32
     file_kib: Annotated[int, Slider(1, 16_384, log=True, unit="KiB", title="Table file")] = 32
     base_kib: Annotated[int, Slider(4, 65_536, log=True, unit="KiB", title="Level 1 holds")] = 128
@@ -57,14 +60,15 @@ class Params:
     rate: Annotated[int, Slider(1, 1_000_000, log=True, unit="/s", title="Writes arrive")] = 1_000
     disk_mb: Annotated[float, Slider(0.1, 1_000.0, log=True, unit="MB/s", title="Background writes")] = 20.0
     engine: Annotated[str, Choice(CORRECT, *BROKEN, title="Engine", help="Broken ones leave one step out.")] = CORRECT
+    code: Annotated[str, Code(title="Your function", help="It picks compactions for the policy “yours”.")] = ""
 
 
 def setup_of(params: Params, jobs: str) -> Setup:
     """The engine's own setup; `jobs` is ``manual`` (simulated clock) or ``inline``."""
     options = Options(
         memtable=params.memtable_kib << 10, file=params.file_kib << 10, base=params.base_kib << 10,
-        fanout=params.fanout,
-        bits=params.bloom_bits, policy=params.policy, trigger=params.trigger, slowdown=params.slowdown,
+        fanout=params.fanout, policy=params.policy, code=params.code,
+        bits=params.bloom_bits, trigger=params.trigger, slowdown=params.slowdown,
         stop=params.stop, fifo=8 * params.base_kib << 10, sync=params.sync, every_us=1_000 * params.every_ms,  # type: ignore[arg-type] # one of SYNCS
         mode=params.mode, cache=params.cache_kib << 10, jobs=jobs,  # type: ignore[arg-type] # manual or inline
         broken=frozenset() if params.engine == CORRECT else frozenset({params.engine}),
@@ -88,9 +92,20 @@ def prayog_build(params: Params, seed: int) -> Study:
 
 
 @hookimpl
+def prayog_code(params: Params) -> CodeSpec | None:
+    if params.policy != YOURS:
+        return None
+    from prayog_writes.engine.yours import COMPACTION
+
+    return COMPACTION
+
+
+@hookimpl
 def prayog_session(params: Params, seed: int, services: Services, progress: Progress) -> Session:
     from prayog_writes.engine.real.session import DiskSession
 
+    if params.policy == YOURS and params.code:
+        raise ServiceMissing("Your function runs in the simulation only.", "Choose another compaction for the disk.")
     return DiskSession(setup_of(params, "inline"), seed, progress)
 
 
@@ -185,6 +200,7 @@ def prayog_checks() -> list[Check]:
         Check("short_stalls", "No writer waited for more than 1 s", at_most("longest_stall_ms", 1_000)),
         Check("very_short_stalls", "No writer waited for more than 0.5 s", at_most("longest_stall_ms", 500)),
         Check("settled", "No compaction is due any more", settled),
+        Check("no_mistake", "Your function answered every call", never("code_error")),
         Check("three_syncs", "A crash was tried under all three sync policies", syncs_tried),
         Check("same_contents", "Every engine holds the same rows", always("peer", same=True)),
     ]  # fmt: skip
@@ -235,5 +251,7 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("meters", "Amplification", f"{here}.meters_panel:MetersPanel", "tab", "plot"),
         PanelSpec("costs", "Costs", f"{here}.cost_panel:CostPanel", "right", "plan"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
+        PanelSpec("engines", "Other engines", f"{here}.engines_panel:EnginesPanel", "tab", "services"),
+        PanelSpec("optimising", "Optimisations", f"{here}.optimising_panel:OptimisingPanel", "tab", "speed"),
         PanelSpec("state", "State", "state", "tab", "tree"),
     ]

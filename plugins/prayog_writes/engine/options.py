@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["BROKEN", "COMPRESSIONS", "MODES", "POLICIES", "SYNCS", "Options"]
+__all__ = ["BROKEN", "COMPRESSIONS", "MODES", "POLICIES", "SYNCS", "YOURS", "Options"]
 
 POLICIES = ("leveled", "size-tiered", "major", "FIFO", "none")
 COMPRESSIONS = ("none", "snappy")
+YOURS = "yours"
+"""The policy in which a function of the learner's chooses (`engine.yours`)."""
 SYNCS = ("always", "every", "never")
 MODES = ("tolerate corrupted tail", "absolute consistency", "point in time", "skip any corrupted record")
 """RocksDB's WALRecoveryMode: kTolerateCorruptedTailRecords, kAbsoluteConsistency, kPointInTimeRecovery,
@@ -45,6 +47,8 @@ class Options:
     compression: Literal["none", "snappy"] = "none"
     """Of the blocks of new tables; existing ones are read either way."""
     policy: str = "leveled"
+    code: str = ""
+    """The learner's function for the policy ``yours``; empty: the one to begin with."""
     trigger: int = 4
     """Tables in level 0 (for size-tiered and major: runs) at which compaction begins."""
     slowdown: int = 20

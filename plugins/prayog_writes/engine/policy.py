@@ -14,12 +14,12 @@ Sources: LevelDB `doc/impl.md`, `db/version_set.cc` (PickCompaction, IsTrivialMo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from prayog_writes.engine.edit import FileMeta
-from prayog_writes.engine.options import Options
+from prayog_writes.engine.options import YOURS, Options
 from prayog_writes.engine.version import LEVELS, Version
 
 __all__ = ["Pick", "Policy", "everything", "level_of", "policy"]
@@ -63,8 +63,12 @@ class Policy(Protocol):
         ...
 
 
-def policy(options: Options) -> Policy:
-    """The policy that `options` name."""
+def policy(options: Options, tell: Callable[[str, Mapping[str, Any]], None] | None = None) -> Policy:
+    """The policy that `options` name; a function of the learner's has things to `tell`."""
+    if options.policy == YOURS:
+        from prayog_writes.engine.yours import Yours  # it is a leveled policy, so it cannot be imported above
+
+        return Yours(options, tell)
     made: Mapping[str, type[_Base]] = {
         "leveled": Leveled, "size-tiered": SizeTiered, "major": Major, "FIFO": Fifo, "none": _Base,
     }  # fmt: skip

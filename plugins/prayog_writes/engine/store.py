@@ -75,7 +75,7 @@ class Store:
         self.stats = Stats()
         self.row_cache: Cache[Row] | None = Cache(options.row_cache) if options.row_cache else None
         self.immutable: list[MemTable] = []
-        self.policy = policy(options)
+        self.policy = policy(options, tell)
         self.read_only = ""
         self._clock = clock
         self._snapshots: list[int] = []
@@ -180,10 +180,16 @@ class Store:
     def settle(self) -> None:
         """Wait for work that is done elsewhere; here none is (`engine.real.parallel`)."""
 
-    def flush(self) -> None:
-        """Write the memtable as a table now."""
+    def may_write(self) -> None:
+        """Raise `DatabaseError` when no writes are taken."""
+        if self._closed:
+            raise DatabaseError("this database was closed; open it again")
         if self.read_only:
             raise ReadOnly(self.read_only)
+
+    def flush(self) -> None:
+        """Write the memtable as a table now."""
+        self.may_write()
         self.rotate()
         while self.immutable:
             self.do(FlushJob(self, self.immutable[0]))
