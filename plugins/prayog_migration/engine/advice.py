@@ -71,7 +71,7 @@ def advise(profile: ColumnProfile, source: Dialect, kind: Kind, target: Dialect,
         made = _temporal(profile, source, target, to, classes)
         if made:
             return made
-    if to.name == "text" and all(reason.startswith("longer than") for reason in reasons):
+    if to.name == "text" and any(reason.startswith("longer than") for reason in reasons):
         return Advice(wider["text"], reason=f"the longest value has {profile.longest} characters")
     if to.name == "bytes" and classes == {"text"} and source == "sqlite":
         return Advice(wider["text"], reason="holds text only")
@@ -88,7 +88,8 @@ def _named(profile: ColumnProfile) -> str:
 
 
 def _within(profile: ColumnProfile, bits: int) -> bool:
-    return -(2**bits) <= (profile.low or 0) and (profile.high or 0) < 2**bits
+    limit: int = 2**bits
+    return -limit <= (profile.low or 0) and (profile.high or 0) < limit
 
 
 def _all_integers(profile: ColumnProfile, source: Dialect) -> bool:

@@ -91,7 +91,8 @@ def _types(plan: Plan, words: Words) -> Iterator[Statement]:
                 yield Statement("types", "sequence", sequence.name, words.sequence(sequence))
         return
     schemas = sorted({table.target.schema for table in plan.tables} | {one.schema for one in plan.sequences})
-    schemas += sorted({one.schema for one in (*plan.types, *plan.routines)} - set(schemas))
+    more = {one.schema for one in plan.types} | {one.schema for one in plan.routines}
+    schemas += sorted(more - set(schemas))
     for schema in filter(None, schemas):
         yield Statement("types", "schema", schema, words.schema(schema))
     if plan.source.dialect == "postgresql":

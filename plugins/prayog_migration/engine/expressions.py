@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -57,7 +58,8 @@ def translate(sql: str, names: Names, condition: bool = False) -> str:
     """
     try:
         tree = sqlglot.parse_one(f"SELECT {sql}", read=_GLOT[names.source])
-        (root,) = tree.selects
+        assert isinstance(tree, exp.Select)
+        root: Any = tree.selects[0]
         holder = exp.Paren(this=root.copy())
         _rewrite(holder, names)
         if condition:
@@ -69,8 +71,8 @@ def translate(sql: str, names: Names, condition: bool = False) -> str:
         raise Untranslatable(f"It cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _printed(tree: exp.Expression, target: Dialect) -> str:
-    return tree.sql(dialect=_GLOT[target], unsupported_level=sqlglot.ErrorLevel.RAISE)
+def _printed(tree: Any, target: Dialect) -> str:
+    return str(tree.sql(dialect=_GLOT[target], unsupported_level=sqlglot.ErrorLevel.RAISE))
 
 
 def _rewrite(holder: exp.Expression, names: Names) -> None:
@@ -82,7 +84,7 @@ def _rewrite(holder: exp.Expression, names: Names) -> None:
                     node.replace(new)
 
 
-def _bare(node: exp.Expression) -> exp.Expression:
+def _bare(node: Any) -> Any:
     """The expression inside parentheses and casts."""
     while isinstance(node, exp.Paren | exp.Cast):
         node = node.this
@@ -123,7 +125,8 @@ def _nocase(node: exp.Expression, names: Names) -> exp.Expression:
         return exp.Lower(this=node.this.copy())
     if name == "rtrim":
         return exp.Trim(this=node.this.copy(), position="TRAILING")
-    return node.this.copy()
+    plain: exp.Expression = node.this.copy()
+    return plain
 
 
 def _columns(node: exp.Expression, names: Names) -> exp.Expression:
@@ -141,8 +144,8 @@ def _columns(node: exp.Expression, names: Names) -> exp.Expression:
 
 
 def _kind(node: exp.Expression | None) -> Kind | None:
-    node = _bare(node) if node is not None else None
-    kinds = node.meta.get("kinds") if isinstance(node, exp.Column) else None
+    bare = _bare(node) if node is not None else None
+    kinds = bare.meta.get("kinds") if isinstance(bare, exp.Column) else None
     return kinds[1] if kinds else None
 
 
@@ -175,14 +178,16 @@ def _functions(node: exp.Expression, names: Names) -> exp.Expression:
         if name == "json_valid" and names.target != "postgresql":
             return node
         if name in ("likely", "unlikely"):
-            return node.expressions[0].copy()
+            argument: exp.Expression = node.expressions[0].copy()
+            return argument
         if name == "json_valid":
             raise KeptByType("It asks for valid JSON; the column's type keeps that now.")
     if isinstance(node, exp.Length | exp.Upper | exp.Lower | exp.Trim | exp.Substring | exp.StrPosition | exp.DPipe):
         for key in ("this", "expression"):
             operand = node.args.get(key)
             kind = _kind(operand)
-            if kind and kind.name not in ("text", "enum", "bytes", "any") and names.target == "postgresql":
+            typed = kind is not None and kind.name not in ("text", "enum", "bytes", "any")
+            if operand is not None and typed and names.target == "postgresql":
                 operand.replace(exp.cast(operand.copy(), "text", dialect="postgres"))
     return node
 

@@ -8,7 +8,7 @@ from prayog_migration.engine.columns import quoted
 from prayog_migration.engine.expressions import Names, Untranslatable, translate
 from prayog_migration.engine.model import Column, Index, Part
 from prayog_migration.engine.names import Namespace
-from prayog_migration.engine.plan import Finding, Server
+from prayog_migration.engine.plan import Finding, Server, Verdict
 
 __all__ = ["Indexing", "plan_index"]
 
@@ -52,7 +52,7 @@ def plan_index(context: Indexing, index: Index) -> tuple[Index | None, Finding, 
     if context.server.dialect == "mysql":
         made = replace(made, parts=tuple(_prefixed(context, part, index.unique) for part in parts))
     expression = any(part.expression for part in parts) or where
-    verdict = "converted" if reasons or expression else "exact"
+    verdict: Verdict = "converted" if reasons or expression else "exact"
     return made, Finding("index", label, verdict, "; ".join(reasons), int(bool(reasons)), made.name), ()
 
 

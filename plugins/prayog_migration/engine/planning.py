@@ -18,7 +18,7 @@ from prayog_migration.engine.constraints import (
 )
 from prayog_migration.engine.model import Catalogue, Table, Trigger, UserType
 from prayog_migration.engine.names import Namespace
-from prayog_migration.engine.plan import Choices, Finding, Plan, Server, TableMove
+from prayog_migration.engine.plan import Choices, Finding, Plan, Server, TableMove, Verdict
 from prayog_migration.engine.profile import TableProfile
 from prayog_migration.engine.programs import plan_sequences, plan_views, tell_others, touch_trigger
 from prayog_migration.engine.rules import RULES, Rule
@@ -234,7 +234,7 @@ class _Planning:
         if made.table.name != table.name:
             reasons.append(f"renamed to {made.table.name}")
         level = 3 if table.row_security or table.kind == "virtual" else int(bool(reasons))
-        verdict = "converted" if reasons else "exact"
+        verdict: Verdict = "converted" if reasons else "exact"
         self.findings.append(Finding("table", table.title, verdict, "; ".join(reasons), level, made.table.title))
 
     def _move(self, table: Table) -> TableMove:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 import sqlglot
+from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from prayog_migration.engine.columns import quoted
@@ -67,7 +69,7 @@ def plan_sequences(catalogue: Catalogue, server: Server) -> tuple[tuple[Sequence
 
 def touch_trigger(target: Dialect, table: str, column: str, key: tuple[str, ...]) -> Trigger | None:
     """What MySQL's ON UPDATE CURRENT_TIMESTAMP does, as a trigger; None where it cannot be written."""
-    q = lambda name: quoted(name, target)  # noqa: E731
+    q = partial(quoted, dialect=target)
     name = f"{table}_{column}_touch"
     if target == "postgresql":
         body = (
@@ -109,7 +111,7 @@ def draft_trigger(trigger: Trigger, source: Dialect, target: Dialect) -> str:
         when = _expression(trigger.when) if trigger.when else ""
     except (SqlglotError, ValueError) as error:
         return f"-- To be written by hand ({error}). The original:\n{original}"
-    q = lambda name: quoted(name, target)  # noqa: E731
+    q = partial(quoted, dialect=target)
     returned = "OLD" if trigger.events == ("DELETE",) else "NEW"
     body = "\n".join(f"  {one};" for one in statements)
     columns = f" OF {', '.join(map(q, trigger.columns))}" if trigger.columns else ""
@@ -127,7 +129,9 @@ def _statements(body: str) -> list[str]:
 
 
 def _expression(sql: str) -> str:
-    return sqlglot.parse_one(f"SELECT {sql}", read="sqlite").selects[0].sql(dialect="postgres")
+    tree = sqlglot.parse_one(f"SELECT {sql}", read="sqlite")
+    assert isinstance(tree, exp.Select)
+    return str(tree.selects[0].sql(dialect="postgres"))
 
 
 def _statement(sql: str) -> str:
@@ -149,10 +153,11 @@ def tell_others(catalogue: Catalogue, server: Server) -> list[Finding]:
     same = catalogue.dialect == server.dialect
     found = []
     for trigger in catalogue.triggers:
-        verdict, reason = ("exact", "made last, so that it does not fire on copied rows") if same else (
-            "draft", "programs are not translated silently: a draft is shown, and made only if you say so"
-        )  # fmt: skip
-        found.append(Finding("trigger", f"{trigger.table}.{trigger.name}", verdict, reason, 0 if same else 4))
+        reason = "made last, so that it does not fire on copied rows"
+        if not same:
+            reason = "programs are not translated silently: a draft is shown, and made only if you say so"
+        label = f"{trigger.table}.{trigger.name}"
+        found.append(Finding("trigger", label, "exact" if same else "draft", reason, 0 if same else 4))
     for routine in catalogue.routines:
         found.append(_routine(routine, same))
     for one in catalogue.types:
@@ -165,9 +170,9 @@ def tell_others(catalogue: Catalogue, server: Server) -> list[Finding]:
             found.append(Finding("type", one.name, "converted", reason, 1))
     for grant in catalogue.grants:
         what = ", ".join(grant.privileges)
-        verdict = "draft" if same else "lost"
         reason = f"{what} for {grant.grantee}: roles belong to the server; grant them there"
-        found.append(Finding("grant", f"{grant.grantee} on {grant.object}", verdict, reason, 2))
+        label = f"{grant.grantee} on {grant.object}"
+        found.append(Finding("grant", label, "draft" if same else "lost", reason, 2))
     for other in catalogue.others:
         reason = f"{other.sql}"[:200]
         if other.kind == "pragma":
@@ -176,8 +181,8 @@ def tell_others(catalogue: Catalogue, server: Server) -> list[Finding]:
         elif other.kind == "statistics":
             found.append(Finding(other.kind, other.name, "converted", "the target gathers its own", 0))
         elif other.kind in ("extension", "schema"):
-            verdict = "exact" if same else "converted"
-            found.append(Finding(other.kind, other.name, verdict, "" if same else "only what uses it matters", 1))
+            reason = "" if same else "only what uses it matters"
+            found.append(Finding(other.kind, other.name, "exact" if same else "converted", reason, int(not same)))
         else:
             found.append(Finding(other.kind, other.name, "lost", reason or "it is known by its name only", 3))
     return found

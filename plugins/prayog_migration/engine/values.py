@@ -64,7 +64,7 @@ class Converter:
         self._columns: list[_Column | None] = []
         for one in move.columns:
             fit = fit_of(source, one.kind, target, one.target_kind)
-            self._columns.append(fit and _Column(one.source, fit, one.policy, one.target_kind))
+            self._columns.append(_Column(one.source, fit, one.policy, one.target_kind) if fit else None)
         self.needed = any(self._columns)
 
     def columns(self, columns: Sequence[Sequence[Any]]) -> tuple[list[Sequence[Any]], dict[int, Misfit]]:

@@ -56,7 +56,8 @@ class Constraints:
     def _duplicates(self, writer: Writer, move: TableMove, one: Statement) -> None:
         """All rows but one of every group that the rule takes for equal."""
         table = move.target
-        rule = next((r for r in (*table.uniques, *table.indexes) if r.name == one.name), None)
+        rules: tuple[Unique | Index, ...] = (*table.uniques, *table.indexes)
+        rule = next((rule for rule in rules if rule.name == one.name), None)
         if rule is None:
             raise ValueError(f"{one.name} cannot be made and is no rule of uniqueness: {one.sql}")
         parts, where = self._parts(rule), rule.where if isinstance(rule, Index) else ""
@@ -130,7 +131,7 @@ class Constraints:
         name, columns = self._target.name(table.name, table.schema), ", ".join(map(self._target.quote, move.writes))
         for mark in marks:
             values = tuple(str(value) if part == "ctid" else value for part, value in zip(own, mark, strict=True))
-            rows = writer.query(f"SELECT {columns} FROM {name} WHERE {place}", values)
+            rows = writer.exact(f"SELECT {columns} FROM {name} WHERE {place}", values)
             for row in rows:
                 self._quarantine.add(writer, move, values, "constraint", column, "23000", reason, row)
             writer.execute(f"DELETE FROM {name} WHERE {place}", values)

@@ -180,9 +180,9 @@ class _Trial:
         moves = []
         for view in self._plan.views:
             label = title(view.source.schema, view.source.name)
-            made = view.target and title(view.target.schema, view.target.name)
-            if made is not None and made not in errors:
-                error = self._try(f"SELECT * FROM {self._store.name(view.target.name, view.target.schema)} LIMIT 0")  # type: ignore[union-attr]
+            made = title(view.target.schema, view.target.name) if view.target else None
+            if view.target is not None and made is not None and made not in errors:
+                error = self._try(f"SELECT * FROM {self._store.name(view.target.name, view.target.schema)} LIMIT 0")
                 errors |= {made: error} if error else {}
             if made in errors:
                 self._retell("view", lambda finding, label=label: finding.name == label, errors[made])  # type: ignore[misc]

@@ -137,7 +137,7 @@ class MysqlReader:
         until: Position | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
-        shown = [*(walk.keys if walk and walk.hidden else ()), *map(self._store.quote, columns)]
+        shown = [*(walk.keys if walk and walk.hidden else ()), *(self._exact(table, name) for name in columns)]
         sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {self._store.name(table.name, table.schema)}"
         given: list[Any] = []
         if walk:
@@ -155,11 +155,18 @@ class MysqlReader:
             cursor.execute(*_statement(sql, given))
             yield from iter(cursor.fetchone, None)
 
+    def _exact(self, table: Table, name: str) -> str:
+        """A FLOAT is shown with six digits; as a DOUBLE it shows all of them."""
+        quoted = self._store.quote(name)
+        kind = next((column.type for column in table.columns if column.name == name), "")
+        return f"({quoted} + 0e0)" if kind.lower().startswith("float") else quoted
+
     def by_key(
         self, table: Table, columns: Sequence[str], key: Sequence[str], keys: Sequence[Position]
     ) -> Iterator[Row]:
         quote = self._store.quote
-        sql = f"SELECT {', '.join(map(quote, columns))} FROM {self._store.name(table.name, table.schema)} WHERE "
+        shown = ", ".join(self._exact(table, name) for name in columns)
+        sql = f"SELECT {shown} FROM {self._store.name(table.name, table.schema)} WHERE "
         sql += f"({', '.join(map(quote, key))}) IN ("
         one = f"({', '.join('?' * len(key))})"
         for low in range(0, len(keys), 1_000):
@@ -242,6 +249,13 @@ class MysqlWriter:
             cursor.execute(*_statement(sql, parameters))
             return list(cursor.fetchall())
 
+    def exact(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        usual, self.connection.decoders = self.connection.decoders, {}
+        try:
+            return self.query(sql, parameters)
+        finally:
+            self.connection.decoders = usual
+
     def close(self) -> None:
         if self.connection.open:
             self.connection.close()
@@ -255,7 +269,8 @@ class MysqlWriter:
 
 def _beyond(keys: Sequence[str], position: Position, sign: str) -> tuple[str, list[Any]]:
     """``(a, b) > (x, y)`` written out: only so does the server use the index."""
-    strict, alternatives, given = sign[0], [], []
+    strict, alternatives = sign[0], []
+    given: list[Any] = []
     for n, key in enumerate(keys):
         alternatives.append(" AND ".join([f"{k} = ?" for k in keys[:n]] + [f"{key} {strict} ?"]))
         given += position[: n + 1]

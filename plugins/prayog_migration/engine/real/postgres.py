@@ -32,7 +32,7 @@ class _Bytes(Loader):
         return bytes.fromhex(bytes(data)[2:].decode())
 
 
-def exact_text(connection: psycopg.Connection[Any]) -> None:
+def exact_text(connection: psycopg.Connection[Any] | psycopg.Cursor[Any]) -> None:
     """Give every value as PostgreSQL's own text: no Python type holds all of numeric, timestamp or interval."""
     for info in psycopg.postgres.types:
         for oid in (info.oid, info.array_oid):
@@ -244,6 +244,11 @@ class PostgresWriter:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self.connection.execute(*_statement(sql, parameters)).fetchall()
+
+    def exact(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        with self.connection.cursor() as cursor:
+            exact_text(cursor)
+            return cursor.execute(*_statement(sql, parameters)).fetchall()
 
     def close(self) -> None:
         self.connection.close()

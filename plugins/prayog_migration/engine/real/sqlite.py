@@ -224,6 +224,8 @@ class SqliteWriter:
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self.connection.execute(sql, parameters).fetchall()
 
+    exact = query
+
     def close(self) -> None:
         self.connection.close()
 

@@ -96,9 +96,9 @@ def _spelled(tables: list[Table]) -> tuple[Table, ...]:
         uniques = tuple(
             replace(u, columns=columns(table, u.columns), parts=parts(table, u.parts)) for u in table.uniques
         )
-        key = table.key and replace(table.key, parts=parts(table, table.key.parts))
+        primary = table.key and replace(table.key, parts=parts(table, table.key.parts))
         checks = tuple(replace(c, column=columns(table, (c.column,))[0]) if c.column else c for c in table.checks)
-        return replace(table, key=key, uniques=uniques, foreign_keys=tuple(keys), checks=checks)
+        return replace(table, key=primary, uniques=uniques, foreign_keys=tuple(keys), checks=checks)
 
     return tuple(map(spelled, tables))
 

@@ -141,6 +141,10 @@ class Writer(Protocol):
         """All rows of a query, as the driver gives them."""
         ...
 
+    def exact(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query, in exchange form."""
+        ...
+
     def close(self) -> None:
         """End the connection; an open transaction is undone."""
         ...

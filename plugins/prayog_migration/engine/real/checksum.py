@@ -1,0 +1,263 @@
+"""Both sides of a table as the same texts: what the rows of the source should be on the target, and what is there.
+
+A *segment* is a range of whole-number keys, or, where keys are of other kinds, one of some hundred buckets of the
+digest of the key (of the whole row where there is no key): databases order text differently, digests they do not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+from prayog_migration.engine.canonical import MODULUS, NULL, SEPARATOR, digests, joined, sql_text, texts
+from prayog_migration.engine.plan import Plan, TableMove
+from prayog_migration.engine.real.store import Position, Reader, Store, Walk
+from prayog_migration.engine.values import Converter
+
+__all__ = ["BUCKETS", "Batch", "Comparing", "Side", "SourceSide", "Sum", "TargetSide"]
+
+BUCKETS = 256
+_BATCH_ROWS = 1_000
+_BATCH_BYTES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many rows, and their digests added up."""
+
+    rows: int = 0
+    total: int = 0
+
+    def __add__(self, other: Sum) -> Sum:
+        return Sum(self.rows + other.rows, (self.total + other.total) % MODULUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows: texts of their keys and of the whole rows."""
+
+    keys: list[str]
+    rows: list[str]
+
+
+class Comparing:
+    """How the rows of one table are compared: by which columns, in which order, under which key."""
+
+    def __init__(self, plan: Plan, move: TableMove) -> None:
+        self.plan, self.move = plan, move
+        target = move.target
+        unique = next((u for u in target.uniques if not any(target.column(c).nullable for c in u.columns)), None)
+        key = target.key.columns if target.key else unique.columns if unique else ()
+        places = {column.target: n for n, column in enumerate(move.columns)}
+        self.key_places = tuple(places[name] for name in key) if set(key) <= set(places) else ()
+        self.kinds = [column.target_kind for column in move.columns]
+        self.texts = [texts(kind) for kind in self.kinds]
+        kinds = [self.kinds[place] for place in self.key_places]
+        self.ranged = bool(kinds) and all(kind.name == "integer" for kind in kinds)
+        self.batch = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, move.row_bytes)))
+
+    def batch_of(self, columns: Sequence[Sequence[Any]]) -> Batch:
+        """Texts of rows given as columns in the plan's order."""
+        made = [text(values) for text, values in zip(self.texts, columns, strict=True)]
+        rows = joined(made)
+        if not self.key_places:
+            return Batch(rows, rows)
+        if len(self.key_places) == 1:
+            return Batch(list(made[self.key_places[0]]), rows)
+        return Batch(joined([made[place] for place in self.key_places]), rows)
+
+
+class Side(Protocol):
+    """The source as it should arrive, or the target as it is."""
+
+    def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
+        """All rows, or those in a range of keys."""
+        ...
+
+    def range_sum(self, after: Position | None, until: Position | None) -> Sum:
+        """The sum of a range of keys."""
+        ...
+
+    def bucket_sums(self) -> list[Sum]:
+        """The sums of all buckets, in one pass."""
+        ...
+
+
+def bucket_of(key: str) -> int:
+    """The bucket of a row by the text of its key."""
+    return digests([key])[0] >> 56
+
+
+class _Reading:
+    """What both sides share: sums from batches."""
+
+    def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
+        raise NotImplementedError
+
+    def range_sum(self, after: Position | None, until: Position | None) -> Sum:
+        rows = total = 0
+        for batch in self.batches(after, until):
+            rows += len(batch.rows)
+            total += sum(digests(batch.rows))
+        return Sum(rows, total % MODULUS)
+
+    def bucket_sums(self) -> list[Sum]:
+        counts, totals = [0] * BUCKETS, [0] * BUCKETS
+        for batch in self.batches():
+            whole = digests(batch.rows)
+            keys = whole if batch.keys is batch.rows else digests(batch.keys)
+            for key, row in zip(keys, whole, strict=True):
+                counts[key >> 56] += 1
+                totals[key >> 56] += row
+        return [Sum(count, total % MODULUS) for count, total in zip(counts, totals, strict=True)]
+
+
+class SourceSide(_Reading):
+    """The source's rows as they should be on the target: converted, without those in quarantine.
+
+    ``set_aside`` counts rows that were left out because they do not fit; ``excluded`` are rows that the target refused:
+    positions at the source, and texts of keys (of rows where there is no key) with how often.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        how: Comparing,
+        positions: frozenset[Position] = frozenset(),
+        excluded: Counter[str] | None = None,
+    ) -> None:
+        self._reader, self._how = reader, how
+        self._excluded_positions, self._excluded = positions, excluded or Counter()
+        self._converter = Converter(how.plan.source.dialect, how.move, how.plan.target)
+        self._own = store.walk(how.move.source)
+        self._key_walk = self._range_walk(store)
+        self.set_aside = 0
+
+    def _range_walk(self, store: Store) -> Walk:
+        """The walk over the compared key, for ranges."""
+        names = tuple(self._how.move.columns[place].source for place in self._how.key_places)
+        return Walk(tuple(map(store.quote, names)), names)
+
+    def bounds(self, rows: int) -> Iterator[Position]:
+        """Keys that divide the table into ranges of about `rows` rows."""
+        after: Position | None = None
+        while (after := self.middle(after, None, rows)) is not None:
+            yield after
+
+    def middle(self, after: Position | None, until: Position | None, rows: int) -> Position | None:
+        """The key that is `rows` rows after another; None when there are fewer."""
+        names = self._key_walk.columns
+        found = self._reader.rows(self._how.move.source, names, self._key_walk, after, until, rows)
+        last = None
+        count = 0
+        for last in found:  # noqa: B007
+            count += 1
+        return last if count == rows else None
+
+    def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
+        move, ranged = self._how.move, after is not None or until is not None
+        walk = self._key_walk if ranged or (self._how.ranged and not self._excluded_positions) else self._own
+        hidden = len(walk.keys) if walk and walk.hidden else 0
+        places = walk.places(move.reads) if walk and (walk.hidden or set(walk.columns) <= set(move.reads)) else ()
+        rows = self._reader.rows(move.source, move.reads, walk, after, until)
+        left = Counter(self._excluded)
+        while some := list(islice(rows, self._how.batch)):
+            if self._excluded_positions and places:
+                some = [row for row in some if tuple(row[p] for p in places) not in self._excluded_positions]
+                if not some:
+                    continue
+            columns: Sequence[Sequence[Any]] = list(zip(*some, strict=True))[hidden:]
+            bad: dict[int, Any] = {}
+            if self._converter.needed:
+                columns, bad = self._converter.columns(columns)
+            if bad:
+                self.set_aside += len(bad)
+                columns = [[v for n, v in enumerate(values) if n not in bad] for values in columns]
+                if len(bad) == len(some):
+                    continue
+            batch = self._how.batch_of(columns)
+            yield _without(batch, left) if left else batch
+
+
+def _without(batch: Batch, left: Counter[str]) -> Batch:
+    keys, rows = [], []
+    for key, row in zip(batch.keys, batch.rows, strict=True):
+        if left[key] > 0:
+            left[key] -= 1
+        else:
+            keys.append(key)
+            rows.append(row)
+    return Batch(keys, rows)
+
+
+class TargetSide(_Reading):
+    """The target's rows; in PostgreSQL sums are computed by the server where it knows all kinds."""
+
+    def __init__(self, store: Store, reader: Reader, how: Comparing) -> None:
+        self._store, self._reader, self._how = store, reader, how
+        names = tuple(how.move.columns[place].target for place in how.key_places)
+        self._walk = Walk(tuple(map(store.quote, names)), names) if names else None
+        self._row_sql = self._sql(range(len(how.kinds)))
+        self._key_sql = self._sql(how.key_places) if how.key_places else self._row_sql
+
+    def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
+        ranged = after is not None or until is not None
+        rows = self._reader.rows(
+            self._how.move.target, self._how.move.writes, self._walk if ranged else None, after, until
+        )
+        while some := list(islice(rows, self._how.batch)):
+            yield self._how.batch_of(list(zip(*some, strict=True)))
+
+    def _sql(self, places: Sequence[int]) -> str | None:
+        """The text of a row, or of its key, as SQL of PostgreSQL."""
+        if self._store.dialect != "postgresql":
+            return None
+        parts = []
+        for place in places:
+            column = self._how.move.columns[place]
+            text = sql_text(column.target_kind, self._store.quote(column.target))
+            if text is None:
+                return None
+            parts.append(f"coalesce({text}, {_quoted(NULL)})")
+        return f" || {_quoted(SEPARATOR)} || ".join(parts)
+
+    def range_sum(self, after: Position | None, until: Position | None) -> Sum:
+        if self._row_sql is None or self._walk is None:
+            return super().range_sum(after, until)
+        keys, marks = ", ".join(self._walk.keys), ", ".join("?" * len(self._walk.keys))
+        terms: list[str] = []
+        given: list[Any] = []
+        for sign, position in ((">", after), ("<=", until)):
+            if position is not None:
+                terms.append(f"({keys}) {sign} ({marks})")
+                given += position
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        sql = f"SELECT count(*), coalesce(sum({_digest(self._row_sql)}), 0) FROM {self._name()}{where}"
+        (count, total) = self._reader.query(sql, [str(value) for value in given])[0]
+        return Sum(int(count), int(total) % MODULUS)
+
+    def bucket_sums(self) -> list[Sum]:
+        if self._row_sql is None or self._key_sql is None:
+            return super().bucket_sums()
+        bucket = f"('x' || substr(md5({self._key_sql}), 1, 2))::bit(8)::int"
+        sql = f"SELECT {bucket}, count(*), sum({_digest(self._row_sql)}) FROM {self._name()} GROUP BY 1"
+        sums = [Sum()] * BUCKETS
+        for number, count, total in self._reader.query(sql):
+            sums[int(number)] = Sum(int(count), int(total) % MODULUS)
+        return sums
+
+    def _name(self) -> str:
+        return self._store.name(self._how.move.target.name, self._how.move.target.schema)
+
+
+def _quoted(text: str) -> str:
+    return f"chr({ord(text)})"
+
+
+def _digest(text: str) -> str:
+    """The first eight bytes of the MD5 as a number of PostgreSQL (signed: the sum is taken modulo 2^64)."""
+    return f"('x' || substr(md5({text}), 1, 16))::bit(64)::bigint::numeric"

@@ -1,0 +1,219 @@
+"""Proves that the target holds what it should: counts, sums of segments, and the very rows and cells that differ.
+
+The source's rows are converted as the load converted them, so a value that a policy changed is equal here, and its
+count is told beside.  The stand-alone verifier (`engine.verifier`) does the same without one line of this.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from prayog_migration.engine.canonical import NULL, SEPARATOR
+from prayog_migration.engine.plan import Plan, TableMove
+from prayog_migration.engine.real.checksum import Comparing, Side, SourceSide, Sum, TargetSide, bucket_of
+from prayog_migration.engine.real.quarantine import Quarantine
+from prayog_migration.engine.real.state import State
+from prayog_migration.engine.real.store import Position, Reader, Store
+
+__all__ = ["Difference", "Segment", "TableVerdict", "validate", "validate_table"]
+
+SEGMENT_ROWS = 50_000
+_FEW = 200
+"""A segment of so many rows is not halved any more: its rows are compared."""
+_MOST = 100
+"""Differences that are told for one table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A range of keys (``after``, ``until``], or the bucket ``number``, and what both sides sum up to."""
+
+    number: int
+    after: Position | None
+    until: Position | None
+    source: Sum
+    target: Sum
+
+    @property
+    def equal(self) -> bool:
+        """Both sides have the same rows here."""
+        return self.source == self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One row: ``missing`` on the target, ``extra`` there, or ``different`` in cells (column, should be, is)."""
+
+    key: str
+    kind: str
+    cells: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class TableVerdict:
+    """What was found for one table.  The identity: ``source_rows == target_rows + quarantined``."""
+
+    table: str
+    source_rows: int = 0
+    target_rows: int = 0
+    quarantined: int = 0
+    segments: list[Segment] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    changed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts_agree(self) -> bool:
+        """No row is unaccounted for."""
+        return self.source_rows == self.target_rows + self.quarantined
+
+    @property
+    def equal(self) -> bool:
+        """Every row is on the target as it should be, or in quarantine."""
+        return self.counts_agree and all(segment.equal for segment in self.segments)
+
+
+Told = Callable[[str, int, int], None]
+"""Hears (table, segments compared, segments known to be red), and may raise to stop."""
+
+
+def validate(
+    source: Store, target: Store, plan: Plan, told: Told = lambda table, done, red: None, snapshot: str = ""
+) -> list[TableVerdict]:
+    """Compare every table of the plan, each side in one snapshot of its own.
+
+    Nobody may write meanwhile, or both snapshots must be of the same position (`snapshot`: PostgreSQL's exported one).
+    """
+    with source.reader(snapshot) as here, target.reader() as there:
+        return [
+            validate_table(source, here, target, there, plan, move, told)
+            for move in plan.tables
+            if not (move.source.partitioning and move.source.partitioning.parent)
+        ]
+
+
+def validate_table(
+    source: Store,
+    here: Reader,
+    target: Store,
+    there: Reader,
+    plan: Plan,
+    move: TableMove,
+    told: Told = lambda table, done, red: None,
+) -> TableVerdict:
+    """Compare one table."""
+    how = Comparing(plan, move)
+    positions, excluded, quarantined = _set_aside(target, how)
+    left = SourceSide(source, here, how, positions, excluded)
+    right = TargetSide(target, there, how)
+    verdict = TableVerdict(move.source.title, here.count(move.source), there.count(move.target), quarantined)
+    with target.writer() as writer:
+        verdict.changed = State(target).get(writer, f"changed:{move.source.title}") or {}
+    pairs = _ranges(left, right) if how.ranged else _buckets(left, right)
+    red = 0
+    for segment in pairs:
+        verdict.segments.append(segment)
+        red += not segment.equal
+        told(move.source.title, len(verdict.segments), red)
+    for segment in verdict.segments:
+        if not segment.equal and len(verdict.differences) < _MOST:
+            verdict.differences += _differences(how, left, right, segment)
+    del verdict.differences[_MOST:]
+    return verdict
+
+
+def _set_aside(target: Store, how: Comparing) -> tuple[frozenset[Position], Counter[str], int]:
+    """Rows in quarantine: positions at the source of those refused while loading, texts of those refused later."""
+    positions: set[Position] = set()
+    later: Counter[str] = Counter()
+    with target.writer() as writer:
+        rows = Quarantine(target).rows(writer, how.move.source.title)
+    for _, key, phase, _, code, _, raw in rows:
+        if phase == "load" and code != "misfit":
+            positions.add(tuple(json.loads(key)))
+        elif phase == "constraint":
+            values = json.loads(raw)
+            batch = how.batch_of([[_restored(values[name])] for name in how.move.reads])
+            later[batch.keys[0]] += 1
+    return frozenset(positions), later, len(rows)
+
+
+def _restored(value: object) -> object:
+    match value:
+        case {"binary": data}:
+            return base64.b64decode(data)
+        case {"text": data}:
+            return base64.b64decode(data).decode("utf-8", "surrogateescape")
+    return value
+
+
+def _ranges(left: SourceSide, right: Side) -> Iterator[Segment]:
+    """Ranges of some ten thousand keys of the source; what the target has beyond the last is in one more."""
+    after: Position | None = None
+    number = 0
+    for until in [*left.bounds(SEGMENT_ROWS), None]:
+        yield Segment(number, after, until, left.range_sum(after, until), right.range_sum(after, until))
+        after, number = until, number + 1
+
+
+def _buckets(left: SourceSide, right: Side) -> Iterator[Segment]:
+    sums = zip(left.bucket_sums(), right.bucket_sums(), strict=True)
+    for number, (source, target) in enumerate(sums):
+        if source.rows or target.rows:
+            yield Segment(number, None, None, source, target)
+
+
+def _differences(how: Comparing, left: SourceSide, right: Side, segment: Segment) -> list[Difference]:
+    """The rows that differ in a red segment; ranges are halved as long as that spares reading."""
+    if not how.ranged:
+        should = _rows(left, None, None, segment.number)
+        return _compared(how, should, _rows(right, None, None, segment.number))
+    after, until = segment.after, segment.until
+    if segment.source.rows > _FEW:
+        middle = left.middle(after, until, segment.source.rows // 2)
+        if middle is not None and middle != until:
+            found: list[Difference] = []
+            for low, high in ((after, middle), (middle, until)):
+                half = Segment(segment.number, low, high, left.range_sum(low, high), right.range_sum(low, high))
+                if not half.equal and len(found) < _MOST:
+                    found += _differences(how, left, right, half)
+            return found
+    return _compared(how, _rows(left, after, until), _rows(right, after, until))
+
+
+Rows = dict[str, list[str]]
+
+
+def _rows(side: Side, after: Position | None, until: Position | None, bucket: int | None = None) -> Rows:
+    found: Rows = {}
+    for batch in side.batches(after, until):
+        for key, row in zip(batch.keys, batch.rows, strict=True):
+            if bucket is None or bucket_of(key) == bucket:
+                found.setdefault(key, []).append(row)
+    return found
+
+
+def _compared(how: Comparing, should: Rows, there: Rows) -> list[Difference]:
+    found = []
+    for key in sorted(should.keys() | there.keys()):
+        mine, theirs = Counter(should.get(key, ())), Counter(there.get(key, ()))
+        lacking, more = list((mine - theirs).elements()), list((theirs - mine).elements())
+        label = _shown(key)
+        while lacking and more:
+            found.append(Difference(label, "different", _cells(how, lacking.pop(), more.pop())))
+        found += [Difference(label, "missing") for _ in lacking]
+        found += [Difference(label, "extra") for _ in more]
+    return found
+
+
+def _cells(how: Comparing, should: str, is_: str) -> tuple[tuple[str, str, str], ...]:
+    pairs = zip(how.move.columns, should.split(SEPARATOR), is_.split(SEPARATOR), strict=False)
+    return tuple((column.target, _shown(a), _shown(b)) for column, a, b in pairs if a != b)
+
+
+def _shown(text: str) -> str:
+    shown = ", ".join("NULL" if part == NULL else part for part in text.split(SEPARATOR))
+    return shown if len(shown) <= 200 else f"{shown[:200]} … ({len(shown)} characters)"
