@@ -92,6 +92,9 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("name", metavar="NAME")
     add.add_argument("--dir", type=Path, help="where its folder goes; default: the topics of the profile")
 
+    add = command("dev", _dev, "Open the lab on a topic that is being written; it is shown anew after each save.")
+    add.add_argument("own", type=Path, metavar="DIR", help="the topic's folder")
+
     add = command("pack", _pack, "Make one wheel of a topic, to be given to others.")
     add.add_argument("path", nargs="?", type=Path, default=Path(), metavar="DIR", help="the topic's folder; default: .")
     add.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where the wheel goes; default: .")
@@ -255,6 +258,14 @@ def _new(args: argparse.Namespace, profile: Profile) -> int:
     from prayog import cli_topics
 
     return cli_topics.new(args.name, args.dir or profile.topics)
+
+
+def _dev(args: argparse.Namespace, profile: Profile) -> int:
+    args.own = args.own.resolve()
+    if not (args.own / "plugin.toml").is_file() and not any(args.own.glob("*/plugin.toml")):
+        raise BadInput(f"There is no plugin.toml in {args.own}; make a topic with `prayog new NAME --dir .`.")
+    sys.dont_write_bytecode = True  # two saves in one second must not be taken for one
+    return _window(args, profile)
 
 
 def _pack(args: argparse.Namespace, profile: Profile) -> int:

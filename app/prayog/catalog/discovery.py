@@ -56,11 +56,13 @@ class Found:
         return replace(self, problems=(*self.problems, Problem(stage, sentence, self.where)))
 
 
-def find(profile: Profile | None, safe: bool = False, kit: Kit | None = None) -> list[Found]:
+def find(
+    profile: Profile | None, safe: bool = False, kit: Kit | None = None, own: Path | None = None
+) -> list[Found]:
     """All topics, problems included; in safe mode only those that come with the lab.
 
     The order is that of the cards: by source, then the manifest's ``order``, then the id.  A `kit` brings the topics
-    that lie beside it, and may say which are shown, in which order.
+    that lie beside it, and may say which are shown, in which order.  `own` is the folder of one more topic.
     """
     found = list(_installed())
     if safe:
@@ -68,6 +70,8 @@ def find(profile: Profile | None, safe: bool = False, kit: Kit | None = None) ->
     else:
         found += _dropped_in(profile.topics) if profile is not None else ()
         found += _dropped_in(kit.folder / "topics") if kit is not None else ()
+    if own is not None and str(own) not in [one.where for one in found]:
+        found.append(_folder(own))
     good = list(_distinct(_checked(one) for one in sorted(found, key=_place)))
     if kit is None or not kit.topics:
         return good

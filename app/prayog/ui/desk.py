@@ -68,12 +68,17 @@ class Desk(QObject):
     said = Signal(str, bool)
     """A sentence for the status line and the screen reader; True when it is important."""
 
-    def __init__(self, profile: Profile, settings: Settings, *, safe: bool = False, kit: Kit | None = None) -> None:
+    def __init__(
+        self, profile: Profile, settings: Settings, *, safe: bool = False, kit: Kit | None = None,
+        own: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`own` is the folder of a topic that is being written, to be found beside all others."""
         super().__init__()
         self.profile = profile
         self.settings = settings
         self.safe = safe
         self.kit = kit
+        self.own = own
         self.cards: list[Card] = []
         self._warm = False
         self.looked = False
@@ -162,7 +167,7 @@ class Desk(QObject):
 
     def look(self) -> Job:
         """Look for topics and read their cards, in a job."""
-        job = self.jobs.submit(_look, self.profile, self.safe, self.kit, self.settings.language)
+        job = self.jobs.submit(_look, self.profile, self.safe, self.kit, self.own, self.settings.language)
         job.succeeded.connect(self._looked)
         job.failed.connect(lambda sentence, details: self.say(sentence, important=True))
         return job
@@ -296,12 +301,12 @@ class Desk(QObject):
             repo.close()
 
 
-def _look(ctx: Ctx, profile: Profile, safe: bool, kit: Kit | None, lang: str) -> list[Card]:
+def _look(ctx: Ctx, profile: Profile, safe: bool, kit: Kit | None, own: Path | None, lang: str) -> list[Card]:
     from prayog.catalog import find
     from prayog.ui.shelf import read_card
 
     cards = []
-    for found in find(profile, safe, kit):
+    for found in find(profile, safe, kit, own):
         ctx.check()
         cards.append(read_card(found, lang))
     return cards

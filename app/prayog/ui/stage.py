@@ -37,6 +37,8 @@ class Stage(QStackedWidget):
     wanted = Signal(object)
     occupied = Signal(bool)
     """There is something to come back to (True), or there is not any more."""
+    shown = Signal()
+    """A topic's bench is there, and its item was asked for."""
     opened = Signal(str)
     """The id of the topic that is open now; ``""`` when none is."""
 
@@ -184,6 +186,7 @@ class Stage(QStackedWidget):
             self._fail(problem_of(error, "open", topic.manifest.module))
             return
         self._show_item()
+        self.shown.emit()
 
     def _failed(self, place: Place, problem: Problem) -> None:
         if self.place == place:  # otherwise the learner went on to something else meanwhile

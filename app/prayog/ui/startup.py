@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, SignalInstance
@@ -40,7 +41,7 @@ _SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms
 def main(profile: Profile, args: argparse.Namespace) -> int:
     """Open the window on `profile` and run until it is closed; the exit status."""
     app = make_application()
-    window = open_window(profile, safe=bool(getattr(args, "safe", False)), kit=getattr(args, "kit", None))
+    window = open_window(profile, safe=args.safe, kit=args.kit, own=getattr(args, "own", None))
     window.show()
     if os.environ.get("PRAYOG_QUIT") == "painted":  # how packaging/smoke.py times a built lab
         window.painted.connect(lambda: (print("painted", flush=True), window.close()))
@@ -64,17 +65,25 @@ def make_application() -> QApplication:
     return app
 
 
-def open_window(profile: Profile, *, safe: bool = False, kit: Kit | None = None) -> Window:
-    """The window on `profile`, not yet shown; after its first paint it reads topics and progress by itself."""
+def open_window(
+    profile: Profile, *, safe: bool = False, kit: Kit | None = None, own: Path | None = None
+) -> Window:
+    """The window on `profile`, not yet shown; after its first paint it reads topics and progress by itself.
+
+    `own` is the folder of a topic that is being written (`prayog dev`): the window opens on it.
+    """
     loaded = _settings.load(profile.settings)
     settings = loaded.settings
     if kit is not None and kit.language and not profile.settings.exists():  # what the learner chose comes first
         settings = replace(settings, language=kit.language)
-    desk = Desk(profile, settings, safe=safe, kit=kit)
+    desk = Desk(profile, settings, safe=safe, kit=kit, own=own)
     desk.dress()
     window = Window(desk)
     place = window.restore()
-    if kit is not None and kit.open:
+    if own is not None:
+        place = _first_place(own)
+        window.painted.connect(lambda: _write_along(window, own, place), Qt.ConnectionType.QueuedConnection)
+    elif kit is not None and kit.open:
         place = Place("scenario", *kit.open.split("/"))
     window.painted.connect(lambda: _after_paint(window, loaded.sentences, place))
     return window
@@ -109,6 +118,24 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     if place != window.place:  # pages need the topics; home does not, and is shown already
         _once(desk.topics_changed, lambda: window.go(place))
     QTimer.singleShot(0, window, desk.look)  # another turn of the event loop, so that keys are answered in between
+
+
+def _first_place(own: Path) -> Place:
+    """The opening scenario of the topic in `own`, or its page when its manifest cannot be read."""
+    from prayog_sdk.manifest import ManifestError, read_folder
+    from prayog_sdk.scenario import files
+
+    try:
+        manifest = read_folder(own)
+        return Place("scenario", manifest.id, manifest.opening or next(iter(files(manifest))))
+    except (ManifestError, OSError, StopIteration):
+        return Place("plugins")
+
+
+def _write_along(window: Window, own: Path, place: Place) -> None:
+    from prayog.ui.author import Author
+
+    window.kept = (*window.kept, Author(window, own, place))
 
 
 def _once(signal: SignalInstance, act: Callable[[], object]) -> None:

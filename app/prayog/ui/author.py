@@ -1,0 +1,95 @@
+"""`prayog dev`: the lab opens on a topic that is being written, and shows it anew at the same step after each save.
+
+Rules
+1. What is shown again is the same run: same set-up, seed and actions, played to the step where its author was.
+2. A mistake is a problem card like any other; the next save tries again, from the last run that could be shown.
+3. An editor may write a file in several steps: nothing happens until the folder was quiet for a moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, Qt, QTimer
+
+from prayog.ui.place import Place
+
+if TYPE_CHECKING:
+    from prayog.ui.bench.starts import Start
+    from prayog.ui.window import Window
+
+__all__ = ["Author"]
+
+_QUIET_MS = 300
+_SOURCES = (".py", ".toml", ".lab", ".md")
+
+
+class Author(QObject):
+    """Watches `folder` for `window`; made after the window's first paint."""
+
+    def __init__(self, window: Window, folder: Path, place: Place) -> None:
+        super().__init__(window)
+        self._window = window
+        self._folder = folder
+        self._place = place
+        self._start: Start | None = None
+        self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
+        self._quiet.timeout.connect(self._again)
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._quiet.start)
+        self._watcher.directoryChanged.connect(self._quiet.start)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Also what is new: an editor that writes a file by renaming another ends the watch on it."""
+        wanted = {str(path) for path in _sources(self._folder)}
+        if new := wanted - {*self._watcher.files(), *self._watcher.directories()}:
+            self._watcher.addPaths(sorted(new))
+
+    def _again(self) -> None:
+        self._watch()
+        self._remember()
+        self._window.stage.close_topic()
+        self._window.desk.look().succeeded.connect(self._show)
+
+    def _remember(self) -> None:
+        """What is shown now; when that is a problem card, what was shown last."""
+        stage = self._window.stage
+        if stage.place is not None and stage.place.topic == self._place.topic:
+            self._place = stage.place
+        bench = stage.bench
+        if bench is None or bench.driver.branch is None or bench.runs.start is None:
+            return
+        run = bench.driver.branch.run
+        actions = tuple(run.actions) if bench.runs.start.script is None else ()
+        self._start = replace(
+            bench.runs.start, actions=actions, upto=len(run.trace), upto_us=None, show_at=bench.driver.at
+        )
+
+    def _show(self) -> None:
+        window = self._window
+        window.go(self._place)
+        if self._start is not None and self._start.kind == "world":
+            window.stage.shown.connect(self._return, Qt.ConnectionType.SingleShotConnection)
+
+    def _return(self) -> None:
+        """The topic is open again: go to the step where its author was."""
+        from prayog.ui.bench.starts import Start
+
+        bench, start = self._window.stage.bench, self._start
+        if bench is None or start is None or self._place.kind not in ("scenario", "saved"):
+            return
+        if start.script is not None and self._place.kind == "scenario":  # the script may be what was changed
+            fresh = Start.of_scenario(bench.topic.scenario(self._place.item))
+            start = replace(fresh, seed=start.seed, upto=start.upto, show_at=start.show_at)
+        bench.runs.begin(start)
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    yield folder
+    for path in folder.rglob("*"):
+        if "__pycache__" not in path.parts and (path.is_dir() or path.suffix in _SOURCES):
+            yield path

@@ -1,0 +1,61 @@
+"""`prayog dev`: what is saved is shown at the step where its author was, and a mistake is a card until it is mended."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prayog.cli import main
+from prayog.paths import Profile
+from prayog_sdk.qt.state import ProblemCard
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from prayog.ui.window import Window
+
+SMALLEST = Path(__file__).resolve().parents[1] / "plugins" / "smallest" / "prayog_smallest"
+
+
+def test_a_save_shows_the_topic_anew_at_the_same_step(
+    profile: Profile, open_lab: Callable[..., Window], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    own = profile.folder / "being_written" / SMALLEST.name
+    shutil.copytree(SMALLEST, own, ignore=shutil.ignore_patterns("__pycache__"))
+    window = open_lab(own=own)
+    stage = window.stage
+
+    def ready() -> bool:
+        return stage.bench is not None and stage.bench.driver.branch is not None and not stage.bench.runs.busy
+
+    qtbot.waitUntil(ready, timeout=20_000)
+    assert stage.bench is not None
+    for _ in range(9):
+        stage.bench.driver.step()
+    stage.bench.driver.back()
+    at, first = stage.bench.driver.at, stage.bench
+    assert at > 3
+    engine = own / "engine.py"
+    good = engine.read_text(encoding="utf-8")
+
+    engine.write_text(good + "\nCHANGED = True\n", encoding="utf-8")
+    qtbot.waitUntil(lambda: ready() and stage.bench is not first, timeout=20_000)
+    assert sys.modules["prayog_smallest.engine"].CHANGED
+    qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.at == at, timeout=5_000)
+
+    engine.write_text("def broken(:\n", encoding="utf-8")
+    qtbot.waitUntil(lambda: stage.findChild(ProblemCard) is not None, timeout=20_000)
+    engine.write_text(good, encoding="utf-8")
+    qtbot.waitUntil(ready, timeout=20_000)
+    qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.at == at, timeout=5_000)
+
+
+def test_a_folder_without_a_topic_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dev", str(tmp_path)]) == 2
+    assert "There is no plugin.toml in" in capsys.readouterr().err
