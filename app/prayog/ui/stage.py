@@ -143,7 +143,8 @@ class Stage(QStackedWidget):
             self._load(place)
 
         actions = ((self.tr("Open it"), agree), (self.tr("Leave it closed"), self._cancel))
-        shown = sentence.format(wheel.name, authors or self.tr("nobody"), digest)
+        groups = " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))  # a line of 64 letters does not fit
+        shown = sentence.format(wheel.name, authors or self.tr("nobody who is named"), groups)
         head = self.tr("Open {0}?").format(self._title())
         self._put(EmptyState(head, shown, icon="plugins", actions=actions))
         self.occupied.emit(True)
