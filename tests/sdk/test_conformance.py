@@ -11,6 +11,7 @@ import pytest
 from prayog_sdk.templates import NameProblem, create
 from prayog_sdk.testing import conformance
 from prayog_sdk.testing.conformance import check
+from prayog_sdk.testing.source import contrast, hand_made_colours, unknown_imports
 
 SMALLEST = Path(__file__).parents[1] / "plugins" / "smallest"
 
@@ -56,6 +57,7 @@ LESSON = "lessons/en/01-rumour.md"
         (edit("topic.py", '{"rounds": 0}', '{"rounds": 19}'), "everyone_knows does not catch it on 20 seeds"),
         (edit("topic.py", ">= params.nodes - 1", ">= params.nodes"), "fails for the good engine too"),
         (edit("topic.py", "import annotations", "import annotations\nimport PySide6"), "out of reach here"),
+        (edit("engine.py", "import annotations", "import annotations\nif 0:\n    import scipy.stats"), "imports scipy, which"),
         (edit("engine.py", 'ctx.emit("heard"', 'ctx.emit("heard", place=hash("x")'), "differs between two processes"),
         (edit("engine.py", "self.rounds -= 1", "self.rounds = None"), "the engine failed at step"),
         (edit("engine.py", '"knows the rumour" if self.knows else "has not heard it"', '""'), "say its state in words"),
@@ -113,3 +115,19 @@ def test_no_hook_can_stop_the_suite(tmp_path: Path) -> None:
 
 def test_every_promise_is_explained() -> None:
     assert all(promise.__doc__ for promise in conformance._PROMISES)
+
+
+def test_an_import_that_is_tried_is_no_dependency(tmp_path: Path) -> None:
+    made = create("one", tmp_path)
+    with (made / "engine.py").open("a") as engine:
+        engine.write("\ntry:\n    import scipy\nexcept ImportError:\n    scipy = None\n")
+    assert list(unknown_imports(made)) == []
+
+
+def test_a_colour_of_a_panel_must_be_seen_in_both_themes(tmp_path: Path) -> None:
+    made = create("one", tmp_path)
+    (made / "panels").mkdir()
+    (made / "panels" / "own.py").write_text('PALE, GREY, DEEP = "#fff3b0", "#808080", "#101820"\n')
+    found = [(colour, theme) for colour, theme, *_ in hand_made_colours(made)]
+    assert found == [("#fff3b0", "light"), ("#101820", "dark")]
+    assert round(contrast("#000000", "#ffffff"), 1) == 21.0

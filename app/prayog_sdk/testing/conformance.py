@@ -30,6 +30,7 @@ from prayog_sdk.manifest import Manifest, ManifestError, read_folder
 from prayog_sdk.scenario import Scenario
 from prayog_sdk.specs import world_actions
 from prayog_sdk.testing import golden
+from prayog_sdk.testing.source import hand_made_colours, unknown_imports
 from prayog_sdk.topic import Topic, TopicError
 from prayog_sim.run import Run
 from prayog_sim.trace import canonical
@@ -302,6 +303,17 @@ def _nodes(case: _Case) -> Iterator[Finding]:
             run.close()
 
 
+def _source(case: _Case) -> Iterator[Finding]:
+    """Files import what the lab has, and panels take their colours from the theme."""
+    package = Path(str(case.topic.manifest.folder))
+    for module, file, line in unknown_imports(package):
+        sentence = f"it imports {module}, which the lab does not have; try the import, or do without"
+        yield Finding("error", "dependencies", sentence, f"{file}:{line}")
+    for colour, theme, ratio, file, line in hand_made_colours(package):
+        sentence = f"{colour} has a contrast of {ratio:.1f} on the {theme} theme, of 3 at least; use theme.current()"
+        yield Finding("warn", "contrast", sentence, f"{file}:{line}")
+
+
 def _lessons(case: _Case) -> Iterator[Finding]:
     """Lessons are read in every language, and what they name exists and can be computed."""
     manifest = case.topic.manifest
@@ -427,4 +439,4 @@ def _ran(case: _Case) -> list[tuple[Scenario, RunResult]]:
     return [(s, case.results[s.id]) for s in case.scenarios if s.id in case.results]
 
 
-_PROMISES = (_hooks, _knobs, _scenarios, _seeking, _determinism, _nodes, _lessons, _broken_variants)
+_PROMISES = (_hooks, _knobs, _source, _scenarios, _seeking, _determinism, _nodes, _lessons, _broken_variants)
