@@ -57,7 +57,7 @@ LESSON = "lessons/en/01-rumour.md"
         (edit("topic.py", '{"rounds": 0}', '{"rounds": 19}'), "everyone_knows does not catch it on 20 seeds"),
         (edit("topic.py", ">= params.nodes - 1", ">= params.nodes"), "fails for the good engine too"),
         (edit("topic.py", "import annotations", "import annotations\nimport PySide6"), "out of reach here"),
-        (edit("engine.py", "import annotations", "import annotations\nif 0:\n    import scipy.stats"), "imports scipy, which"),
+        (edit("engine.py", "import annotations", "import annotations\nif 0:\n    import scipy.stats"), "imports scipy"),
         (edit("engine.py", 'ctx.emit("heard"', 'ctx.emit("heard", place=hash("x")'), "differs between two processes"),
         (edit("engine.py", "self.rounds -= 1", "self.rounds = None"), "the engine failed at step"),
         (edit("engine.py", '"knows the rumour" if self.knows else "has not heard it"', '""'), "say its state in words"),
