@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prayog_sim.run import ActionError
 
-__all__ = ["number", "text"]
+__all__ = ["number", "one_of", "text"]
 
 
 def text(args: Mapping[str, Any], name: str, default: str | None = None) -> bytes:
@@ -28,3 +28,11 @@ def number(args: Mapping[str, Any], name: str, default: int | None = None, low: 
     if low is not None and found < low:
         raise ActionError(f"{name} is at least {low}; found {found}.")
     return found
+
+
+def one_of(args: Mapping[str, Any], name: str, choices: Sequence[str], default: str) -> str:
+    """One of `choices`; an empty one stands for `default`."""
+    value = str(args.get(name) or default)
+    if value not in choices:
+        raise ActionError(f"There is no {name} {value!r}; there are: {', '.join(choices)}.")
+    return value

@@ -18,7 +18,6 @@ from typing import Any
 from prayog_writes.engine.batch import HEAD, Operation, body_of, encode_put, puts_of
 from prayog_writes.engine.coding import MAX_SEQUENCE
 from prayog_writes.engine.cursor import Cursor
-from prayog_writes.engine.errors import DatabaseError, ReadOnly
 from prayog_writes.engine.loading import load
 from prayog_writes.engine.reading import Snapshot, look_up, scan
 from prayog_writes.engine.store import Store, Tell
@@ -83,10 +82,7 @@ class Database(Store):
         """Do all of `operations`, or after a crash none.  Returns when they are acknowledged."""
         if not operations:
             return
-        if self._closed:
-            raise DatabaseError("this database was closed; open it again")
-        if self.read_only:
-            raise ReadOnly(self.read_only)
+        self.may_write()
         first = self.last + 1
         payload = HEAD.pack(first, len(operations)) + body_of(operations)
         size = sum(len(key) + len(value or b"") for key, value in operations)
@@ -125,8 +121,7 @@ class Database(Store):
 
     def load(self, items: Iterable[tuple[bytes, bytes]]) -> int:
         """Write `items`, whose keys ascend, straight into tables; returns how many.  No log: all are kept, or none."""
-        if self.read_only:
-            raise ReadOnly(self.read_only)
+        self.may_write()
         self.settle()
         self.flush()
         return load(self, items)
@@ -176,9 +171,17 @@ class Database(Store):
         stop: bytes | None = None,
         snapshot: Snapshot | None = None,
         reverse: bool = False,
+        fill_cache: bool = True,
     ) -> Iterator[tuple[bytes, bytes]]:
-        """Keys and values from `start` (included) to `stop` (not), in order, as they are now; or from the last on."""
-        return scan(self, start, stop, snapshot.sequence if snapshot else self.last, reverse)
+        """Keys and values from `start` (included) to `stop` (not), in order, as they are now; or from the last on.
+
+        ``fill_cache``: keep what is read; leave it out to pass by a whole database once.
+        """
+        return scan(self, start, stop, snapshot.sequence if snapshot else self.last, reverse, fill_cache)
+
+    def rows(self) -> Iterator[tuple[bytes, bytes]]:
+        """Everything, in order, passed by once."""
+        return self.scan(fill_cache=False)
 
     def cursor(self, snapshot: Snapshot | None = None) -> Cursor:
         """A place in the database as it is now (or was), which can be moved forwards and backwards."""

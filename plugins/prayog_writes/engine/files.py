@@ -107,8 +107,18 @@ class Change:
 
 @dataclass(slots=True)
 class _File:
-    data: bytearray = field(default_factory=bytearray)
+    """``data`` is bytes once nobody writes it any more: so it can be handed on without a copy."""
+
+    data: bytearray | bytes = field(default_factory=bytearray)
     synced: int = 0
+
+    def append(self, data: bytes) -> None:
+        if isinstance(self.data, bytes):
+            self.data = bytearray(self.data)
+        self.data += data
+
+    def seal(self) -> None:
+        self.data = bytes(self.data)
 
 
 class Image:
@@ -126,7 +136,7 @@ class Image:
                 self.inodes[change.ident] = _File()
                 self.now[change.name] = change.ident
             case "append":
-                self.inodes[change.ident].data += change.data
+                self.inodes[change.ident].append(change.data)
             case "sync":
                 file = self.inodes[change.ident]
                 file.synced = len(file.data)
@@ -136,6 +146,8 @@ class Image:
                 del self.now[change.name]
             case "sync_folder":
                 self.safe = dict(self.now)
+                there = set(self.now.values())
+                self.inodes = {ident: file for ident, file in self.inodes.items() if ident in there}
 
     def after_kill(self) -> dict[str, bytes]:
         """The files when the process dies now."""
@@ -181,7 +193,7 @@ class MemoryFiles:
         self._journal = journal
         self._next = 1
         for name, data in sorted((first or {}).items()):
-            self.image.inodes[self._next] = _File(bytearray(data), len(data))
+            self.image.inodes[self._next] = _File(data, len(data))
             self.image.now[name] = self.image.safe[name] = self._next
             self._next += 1
 
@@ -242,7 +254,12 @@ class MemoryFiles:
         if self._journal:
             self._change(Change("append", ident, data=bytes(data)))
         else:
-            self.image.inodes[ident].data += data
+            self.image.inodes[ident].append(data)
+
+    def seal(self, ident: int) -> None:
+        """Nobody writes a file any more."""
+        if ident in self.image.inodes:
+            self.image.inodes[ident].seal()
 
     def sync(self, ident: int) -> None:
         """Make a file safe as it is."""
@@ -267,7 +284,7 @@ class _MemorySink:
         self._files.sync(self._ident)
 
     def close(self) -> None:
-        pass
+        self._files.seal(self._ident)
 
 
 class _MemorySource:

@@ -39,4 +39,4 @@ class Heat:
             place = number // self.width
             reads[place] += what in ("get", "scan", "update")
             writes[place] += what in ("put", "delete", "update")
-        return {"width": self.width, "reads": reads, "writes": writes}
+        return {"width": self.width, "reads": tuple(reads), "writes": tuple(writes)}

@@ -59,7 +59,7 @@ def written_out(memtable: MemTable, writer: TableWriter, snapshots: Sequence[int
     keys: list[bytes] = []
     for part in memtable.sorted_parts():
         if keys:
-            yield Progress()
+            yield Progress(len(keys), key=keys[-1])
         keys += part
     keys.sort()  # Timsort finds the sorted parts again and merges them
     chunks = (memtable.columns(keys[low : low + PORTION]) for low in range(0, len(keys), PORTION))

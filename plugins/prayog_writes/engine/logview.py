@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from prayog_writes.engine.batch import decode
 from prayog_writes.engine.log import BLOCK, Record, records
+from prayog_writes.engine.progress import Progress, finished
 from prayog_writes.engine.recovery import Replay
 
-__all__ = ["SHOWN", "SHOWN_BYTES", "described_log", "taken"]
+__all__ = ["SHOWN", "SHOWN_BYTES", "described_log", "describing", "taken"]
 
 SHOWN = 2_000
 """Records that are listed one by one; the rest is counted."""
@@ -23,6 +24,11 @@ def described_log(name: str, data: bytes) -> dict[str, Any]:
 
     ``data``: the first `SHOWN_BYTES` bytes in base 64.
     """
+    return finished(describing(name, data))
+
+
+def describing(name: str, data: bytes) -> Generator[Progress, None, dict[str, Any]]:
+    """The same in steps."""
     listed: list[dict[str, Any]] = []
     damage: list[dict[str, Any]] = []
     total = 0
@@ -31,6 +37,8 @@ def described_log(name: str, data: bytes) -> dict[str, Any]:
             damage.append({"start": item.start, "end": item.end, "why": item.why, "tail": item.tail})
             continue
         total += 1
+        if total % SHOWN == 0:
+            yield Progress(total)
         if len(listed) >= SHOWN:
             continue
         try:

@@ -91,7 +91,7 @@ def manifest_in_steps(files: Files) -> Generator[Progress, None, History | None]
                 raise ValueError(f"keys are ordered by {edit.comparator!r}, the lab knows only {COMPARATOR.decode()}")
             history.add(item.start, edit)
             if len(history.edits) % PORTION == 0:
-                yield Progress()
+                yield Progress(len(history.edits))
         history.version = history.draft.version()
     except ValueError as error:
         raise Corruption(name, place, str(error)) from None

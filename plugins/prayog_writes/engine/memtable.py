@@ -11,8 +11,10 @@ Rules
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
+from operator import itemgetter
 
 from prayog_writes.engine.batch import Operation
 from prayog_writes.engine.coding import TRAILER
@@ -38,6 +40,7 @@ class MemTable:
         self.size = 0
         self.log = log
         self.last = 0
+        self._order: list[bytes] = []
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,7 +71,7 @@ class MemTable:
 
     def tombstones(self) -> int:
         """How many rows are deletes."""
-        return sum(1 for _, value in self.rows.values() if value is None)
+        return list(map(itemgetter(1), self.rows.values())).count(None)
 
     def sorted_parts(self) -> Iterator[list[bytes]]:
         """All keys in portions that are sorted each: sorting very many at once would take long."""
@@ -76,9 +79,31 @@ class MemTable:
         while part := sorted(islice(rest, SORTED_AT_ONCE)):
             yield part
 
+    def order(self) -> list[bytes]:
+        """All keys in order.  Sorted once; later only what is new is put in its place (Timsort merges it)."""
+        if len(self._order) < len(self.rows):
+            self._order = sorted([*self._order, *islice(reversed(self.rows), len(self.rows) - len(self._order))])
+        return self._order
+
+    def frozen(self) -> MemTable:
+        """The same rows, whatever is written later."""
+        copy = MemTable(self.log)
+        copy.rows, copy._order = dict(self.rows), self.order()
+        copy.older = {key: list(rows) for key, rows in self.older.items()}
+        return copy
+
+    def chunks(self, start: bytes | None, stop: bytes | None, reverse: bool, size: int = 500) -> Iterator[Columns]:
+        """The rows from `start` to `stop`, some keys at a time; in `reverse` the last ones first."""
+        keys = self.order()
+        low = 0 if start is None else bisect_left(keys, start)
+        high = len(keys) if stop is None else bisect_left(keys, stop)
+        places = range(low, high, size)
+        for place in reversed(places) if reverse else places:
+            yield self.columns(keys[place : min(place + size, high)])
+
     def columns(self, keys: list[bytes] | None = None) -> Columns:
         """All versions of `keys`, which are in order (None: of all keys)."""
-        keys = sorted(self.rows) if keys is None else keys
+        keys = self.order() if keys is None else keys
         if self.older:
             pairs = [(key, row) for key in keys for row in self._versions(key)]
             keys, versions = [key for key, _ in pairs], [row for _, row in pairs]

@@ -87,7 +87,7 @@ def _tables_are_there(files: Files, history: History) -> Iterator[Progress]:
         if (size := files.size(name)) != meta.size:
             raise Corruption(name, size, f"it has {size:,} bytes and the MANIFEST says {meta.size:,}")
         if count % PORTION == PORTION - 1:
-            yield Progress()
+            yield Progress(count)
 
 
 def settle(store: Store, found: Found) -> Iterator[Progress]:
@@ -97,7 +97,9 @@ def settle(store: Store, found: Found) -> Iterator[Progress]:
     if rows:
         writer = catalogue.writer(0)
         try:
-            yield from written_out(found.memtable, writer)
+            for progress in written_out(found.memtable, writer):
+                if rows > PORTION:  # a short log is done at once
+                    yield progress
         except OSError:
             writer.undo()
             raise

@@ -86,12 +86,12 @@ def _teller(told: list[dict[str, Any]], level: int, table: int) -> Callable[[str
 
 
 def scan(
-    store: Store, start: bytes | None, stop: bytes | None, snapshot: int, reverse: bool
+    store: Store, start: bytes | None, stop: bytes | None, snapshot: int, reverse: bool, keep: bool = True
 ) -> Iterator[tuple[bytes, bytes]]:
     """Keys and values from `start` to `stop` at sequence `snapshot`, which is held by the files that are open now."""
     runs: list[Iterator[Columns]] = [
-        iter([memtable.columns().within(start, stop)])
-        for memtable in (store.memtable, *reversed(store.immutable))
+        memtable.chunks(start, stop, reverse)
+        for memtable in (store.memtable.frozen(), *reversed(store.immutable))
         if memtable.rows
     ]
     walk = _back if reverse else _forth
@@ -100,9 +100,9 @@ def scan(
         # Opened now: a compaction may remove their names meanwhile.
         tables = [store.catalogue.table(f.number) for f in (reversed(chosen) if reverse and level else chosen)]
         if level:
-            runs.append(chain.from_iterable(walk(table, start, stop) for table in tables))
+            runs.append(chain.from_iterable(walk(table, start, stop, keep) for table in tables))
         else:
-            runs += [walk(table, start, stop) for table in tables]
+            runs += [walk(table, start, stop, keep) for table in tables]
     if snapshot < store.last:
         runs = [_seen(run, snapshot) for run in runs]
     windows = merged(runs, reverse=reverse)
@@ -115,16 +115,16 @@ def _seen(run: Iterator[Columns], snapshot: int) -> Iterator[Columns]:
     return (visible(rows, snapshot) for rows in run)
 
 
-def _forth(table: Table, start: bytes | None, stop: bytes | None) -> Iterator[Columns]:
-    for rows in table.scan(start, 1, 32):  # a short scan reads one block, a long one reads ahead
+def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
+    for rows in table.scan(start, 1, 32, keep):  # a short scan reads one block, a long one reads ahead
         if stop is not None and len(rows) and rows.keys[-1] >= stop:
             yield rows.within(None, stop)
             return
         yield rows
 
 
-def _back(table: Table, start: bytes | None, stop: bytes | None) -> Iterator[Columns]:
-    for rows in table.scan_back(stop, 1, 32):
+def _back(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
+    for rows in table.scan_back(stop, 1, 32, keep):
         if start is not None and len(rows) and rows.keys[0] < start:
             yield rows.within(start, None)
             return

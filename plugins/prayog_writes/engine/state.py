@@ -31,7 +31,7 @@ def start(options: Options) -> Facts:
         "open": False, "now": 0, "levels": [[] for _ in range(LEVELS)], "memtable": {"rows": 0, "bytes": 0},
         "log": {"number": 0, "bytes": 0}, "amplification": {}, "formulas": {}, "counters": {}, "edits": 0, "reason": "",
         "survival": None, "modes": {}, "looks": [], "answer": None, "job": None, "stalls": 0, "error": "", "wal": None,
-        "wal_left": None, "viewed": None,
+        "wal_left": None, "viewed": None, "progress": None,
         "policy": options.policy, "sync": options.sync,
         "limits": {"trigger": options.trigger, "slowdown": options.slowdown, "stop": options.stop,
                    "memtable": options.memtable},
@@ -43,7 +43,9 @@ def fold(state: Facts, step: Step) -> Facts:
     data = step.data
     match step.kind:
         case "status" | "start":
-            return {**state, **data}
+            return {**state, **data, "progress": None}
+        case "progress":
+            return {**state, "progress": data}
         case "edit":
             levels = _edited(state["levels"], data)
             return {**state, "levels": levels, "edits": data["edit"], "reason": data["reason"], "job": None}
@@ -122,7 +124,7 @@ def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any
                      "stalled_us": round(device.waited), "longest_stall_us": round(device.longest),
                      "delayed": device.delayed},
         "edits": db.edits, "read_only": db.read_only,
-        "debt": [round(score, 3) for score in db.policy.scores(db.version)],
+        "debt": [int(1_000 * score) / 1_000 for score in db.policy.scores(db.version)],  # down: 0.9999 is not due
     }  # fmt: skip
 
 

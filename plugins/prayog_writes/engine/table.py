@@ -201,12 +201,14 @@ class Table:
         except (ValueError, IndexError) as error:
             raise Corruption(self.name, first, str(error)) from None
 
-    def scan_back(self, stop: bytes | None = None, chunk: int = 1, most: int = 1) -> Iterator[Columns]:
+    def scan_back(
+        self, stop: bytes | None = None, chunk: int = 1, most: int = 1, keep: bool = True
+    ) -> Iterator[Columns]:
         """All rows before `stop`, the last blocks first; inside a chunk the rows ascend."""
         number = len(self.handles) if stop is None else min(bisect_left(self.lasts, stop) + 1, len(self.handles))
         while number:
             start = max(number - chunk, 0)
-            rows = self._blocks(start, number)
+            rows = self._blocks(start, number, keep)
             yield rows if stop is None else rows.within(None, stop)
             stop, number, chunk = None, start, min(2 * chunk, most)
 

@@ -69,7 +69,7 @@ class _Ours:
         self.db = Database(DiskFiles(folder), options, clock=now_us)
         self.write = self.db.write
         self.get = self.db.get
-        self.rows = self.db.scan
+        self.rows = self.db.rows
         self.close = self.db.close
 
 

@@ -34,6 +34,8 @@ from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.heat import Heat
 from prayog_writes.engine.logview import described_log, taken
 from prayog_writes.engine.options import MODES
+from prayog_writes.engine.plug import meant, place
+from prayog_writes.engine.progress import finished
 from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
 from prayog_writes.engine.real.other import look_into
 from prayog_writes.engine.real.peers import PEERS, missing, open_peer
@@ -156,7 +158,7 @@ class DiskSession(Session):
                 log = f"{db.memtable.log:06d}.log"
                 db.abandon()
                 self.db, self._down = None, True
-                data = {"how": "the process let go of its files", "log": log, "acknowledged": len(self.memory.done)}
+                data = {"how": "the process let go of its files", "log": log, "acknowledged": self.memory.acknowledged}
                 yield "down", "database", data
                 yield "log", "database", described_log(log, self.files.read(log))
 
@@ -220,28 +222,27 @@ class DiskSession(Session):
             for mode in MODES:
                 try:
                     db = Database(MemoryFiles(disk), self.setup.with_mode(mode))
-                    result = self.memory.compared(dict(db.scan()), db.last)
+                    result = finished(self.memory.compared(db.rows, db.last)).told()
                     kept = taken(db.recovered.values())
                     yield "mode", mode, {"mode": mode, "opens": True, "sentence": "", "taken": kept, **result}
                 except DatabaseError as error:
                     yield "mode", mode, {"mode": mode, "opens": False, "sentence": str(error), "survived": None}
             return
-        logs = [file for file in self.files.names() if file.endswith(".log")]
-        path = self.folder / "db" / max(logs)
+        file = "log" if name == "cut_wal" else str(args.get("file") or "log")
+        path = self.folder / "db" / meant(file, self.files.names())
         data = bytearray(path.read_bytes())
         at = number(args, "at", -3)
-        where = at if at >= 0 else len(data) + at
-        if not 0 <= where < len(data):
-            raise DatabaseError(f"{path.name} has {len(data):,} bytes; byte {at} is not among them.")
         if name == "cut_wal":
+            where = place(path.name, len(data), at, beyond=1)
             path.write_bytes(data[:where])
             yield "cut", "database", {"file": path.name, "at": where, "removed": len(data) - where}
         else:
-            bit = number(args, "bit", 6, 0) % 8
+            where, bit = place(path.name, len(data), at), number(args, "bit", 6, 0) % 8
             data[where] ^= 1 << bit
             path.write_bytes(data)
             yield "flipped", "database", {"file": path.name, "at": where, "bit": bit}
-        yield "log", "database", described_log(path.name, path.read_bytes())
+        if path.suffix == ".log":
+            yield "log", "database", described_log(path.name, path.read_bytes())
 
     def _reopen(self, mode: str) -> Iterator[Emit]:
         try:
@@ -253,10 +254,9 @@ class DiskSession(Session):
         assert db is not None
         self._down = False
         yield from self._told()
-        found = dict(db.scan())
-        result = self.memory.compared(found, db.last)
-        self.memory.accept(found, db.last, result["survived"], result["prefix"])
-        yield "survival", "database", {"mode": mode, **result}
+        finding = finished(self.memory.compared(db.rows, db.last))
+        self.memory.accept(finding)
+        yield "survival", "database", {"mode": mode, **finding.told()}
 
     def _group(self, threads: int, count: int) -> Iterator[Emit]:
         """`threads` writers, each with up to 16 single writes on their way, all synced: how many share an fsync?"""
