@@ -10,6 +10,8 @@ Rules
 
 from __future__ import annotations
 
+import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from hashlib import md5
@@ -29,16 +31,42 @@ Texts = Callable[[Sequence[Any]], Sequence[str]]
 
 def texts(kind: Kind) -> Texts:
     """What turns a column of values of `kind` into their texts."""
-    one = _one(kind)
-    if one is str:
-        return _strings
-    return lambda values: [NULL if value is None else one(value) for value in values]
+    one, plain = _one(kind), _PLAIN.get(kind.name)
+    if kind.name == "integer":
+        return lambda values: _integers(values, one)
+    if kind.name in ("text", "enum", "date") and not kind.fixed:
+        return lambda values: _strings(values, one)
+    if plain is None:
+        return lambda values: [NULL if value is None else one(value) for value in values]
+    return lambda values: _mostly(values, one, plain)
 
 
-def _strings(values: Sequence[Any]) -> Sequence[str]:
-    if None in values:
+def _strings(values: Sequence[Any], one: Callable[[Any], str]) -> Sequence[str]:
+    classes = set(map(type, values))
+    if classes == {str}:
+        return values
+    if classes <= {str, type(None)}:
         return [NULL if value is None else value for value in values]
-    return values
+    return [NULL if value is None else one(value) for value in values]
+
+
+def _integers(values: Sequence[Any], one: Callable[[Any], str]) -> Sequence[str]:
+    if set(map(type, values)) == {int}:
+        return list(map(str, values))
+    return [NULL if value is None else one(value) for value in values]
+
+
+def _mostly(values: Sequence[Any], one: Callable[[Any], str], plain: Callable[[str], Any]) -> list[str]:
+    """Texts that are in their one form already, as nearly all are, need not be taken apart."""
+    return [NULL if value is None else value if type(value) is str and plain(value) else one(value) for value in values]
+
+
+_PLAIN: dict[str, Callable[[str], Any]] = {
+    "timestamp": re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d*[1-9])?").fullmatch,
+    "time": re.compile(r"\d\d:\d\d:\d\d(?:\.\d*[1-9])?").fullmatch,
+    "decimal": re.compile(r"-?[1-9]\d*(?:\.\d*[1-9])?|-?0\.\d*[1-9]|0").fullmatch,
+    "uuid": re.compile(r"[0-9a-f]{32}").fullmatch,
+}
 
 
 def _one(kind: Kind) -> Callable[[Any], str]:
@@ -79,6 +107,8 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any) -> str:
+    if type(value) is str and (value.isdigit() and value[0] != "0"):
+        return value
     return str(value) if type(value) is int else str(int(value)) if _digits(value) else _text(value)
 
 
@@ -131,8 +161,6 @@ def _json(value: Any) -> str:
 
 
 def _as_json(items: list[Any]) -> str:
-    import json
-
     return json.dumps(items)
 
 

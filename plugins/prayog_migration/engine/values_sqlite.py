@@ -90,6 +90,7 @@ def _decimal(to: Kind, target: Dialect) -> Fit:
     """A float is the number that its shortest text says, as in every database's own output."""
     scale = to.scale or 0
     limit = 10 ** (to.size - scale) if to.size is not None else None
+    end = -(max(scale, 1) + 1)
 
     def one(value: Any) -> Any:
         if type(value) not in (int, float, str):
@@ -103,17 +104,25 @@ def _decimal(to: Kind, target: Dialect) -> Fit:
         return value
 
     def whole(values: Values) -> Values | None:
-        if limit is None and target != "postgresql":
+        """As texts, in which decimals are easily counted: a float's repr is what it is written as anyway."""
+        classes = set(map(type, values))
+        if not classes <= {int, float, type(None)}:
             return None
-        for value in values:
-            if value is None:
-                continue
-            if type(value) is float:
-                if limit is not None and not (round(value, scale) == value and -limit < value < limit):
-                    return None
-            elif type(value) is not int or (limit is not None and not -limit < value < limit):
-                return None
-        return values
+        numbers = [value for value in values if value is not None] if type(None) in classes else values
+        if not numbers:
+            return values
+        if limit is not None and not (-limit < min(numbers) and max(numbers) < limit):
+            return None
+        made = list(map(repr, numbers))
+        joined = "".join(made)
+        if "e" in joined or "n" in joined:  # exponents, inf
+            return None
+        if limit is not None and float in classes and not all("." in text[end:] or "." not in text for text in made):
+            return None
+        if type(None) not in classes:
+            return made
+        texts = iter(made)
+        return [None if value is None else next(texts) for value in values]
 
     return Fit(whole, one)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Protocol
 
 from prayog_migration.engine.canonical import MODULUS, NULL, SEPARATOR, digests, joined, sql_text, texts
@@ -163,11 +162,11 @@ class SourceSide(_Reading):
         walk = self._key_walk if ranged or (self._how.ranged and not self._excluded_positions) else self._own
         hidden = len(walk.keys) if walk and walk.hidden else 0
         places = walk.places(move.reads) if walk and (walk.hidden or set(walk.columns) <= set(move.reads)) else ()
-        rows = self._reader.rows(move.source, move.reads, walk, after, until)
         left = Counter(self._excluded)
-        while some := list(islice(rows, self._how.batch)):
+        for read in self._reader.batches(move.source, move.reads, walk, after, until, None, self._how.batch):
+            some = read
             if self._excluded_positions and places:
-                some = [row for row in some if tuple(row[p] for p in places) not in self._excluded_positions]
+                some = [row for row in read if tuple(row[p] for p in places) not in self._excluded_positions]
                 if not some:
                     continue
             columns: Sequence[Sequence[Any]] = list(zip(*some, strict=True))[hidden:]
@@ -206,10 +205,8 @@ class TargetSide(_Reading):
 
     def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
         ranged = after is not None or until is not None
-        rows = self._reader.rows(
-            self._how.move.target, self._how.move.writes, self._walk if ranged else None, after, until
-        )
-        while some := list(islice(rows, self._how.batch)):
+        walk, move, size = self._walk if ranged else None, self._how.move, self._how.batch
+        for some in self._reader.batches(move.target, move.writes, walk, after, until, None, size):
             yield self._how.batch_of(list(zip(*some, strict=True)))
 
     def _sql(self, places: Sequence[int]) -> str | None:

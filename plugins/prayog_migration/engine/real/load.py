@@ -12,20 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain
 
 from prayog_migration.engine.fitting import Misfit
 from prayog_migration.engine.plan import Plan, TableMove
 from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.state import Checkpoint, State
-from prayog_migration.engine.real.store import Position, Reader, Row, Store, Walk, Writer, Written
+from prayog_migration.engine.real.store import Columns, Position, Reader, Row, Store, Walk, Writer, Written
 from prayog_migration.engine.values import Converter
 
 __all__ = ["Cancelled", "Pace", "TableLoad"]
 
 CHUNK_ROWS = 50_000
 CHUNK_BYTES = 32_000_000
-_BATCH_ROWS = 400
+_BATCH_ROWS = 1_000
 _BATCH_BYTES = 4_000_000
 _ONE_BY_ONE = 8
 
@@ -50,7 +50,7 @@ class _Bad:
 
 
 Insert = Callable[[Writer, TableMove, Iterator[Row]], Written]
-"""How rows are written: plainly, or merged into what is there already (live moves)."""
+"""How else rows are written: merged into what is there already (live moves)."""
 
 
 class TableLoad:
@@ -73,7 +73,7 @@ class TableLoad:
         self.move = move
         self._source, self._target, self._plan = source, target, plan
         self._pace = pace or Pace()
-        self._insert = insert or self._plainly
+        self._insert = insert
         self._shard = shard
         self._keep = keep
         self._state = State(target)
@@ -118,7 +118,7 @@ class TableLoad:
         chunk = _Chunk(self, reader, at, limit)
         with writer.transaction():
             self.converter.changed.clear()
-            written = self._carefully(writer, chunk) if carefully else self._insert(writer, self.move, chunk.rows())
+            written = self._carefully(writer, chunk) if carefully else self._written(writer, chunk.columns())
             for bad in chunk.bad:
                 key = tuple(bad.row[place] for place in self._places)
                 own = bad.row[self._hidden :]
@@ -145,13 +145,16 @@ class TableLoad:
             return max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(200, self.move.row_bytes)))
         return int(max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(1, at.bytes // at.rows))))
 
-    def _plainly(self, writer: Writer, move: TableMove, rows: Iterator[Row]) -> Written:
-        return writer.insert(self._target.name(move.target.name, move.target.schema), move.writes, rows)
+    def _written(self, writer: Writer, batches: Iterator[Columns]) -> Written:
+        if self._insert is not None:
+            return self._insert(writer, self.move, chain.from_iterable(zip(*one, strict=True) for one in batches))
+        name = self._target.name(self.move.target.name, self.move.target.schema)
+        return writer.insert_columns(name, self.move.writes, batches)
 
     def _carefully(self, writer: Writer, chunk: _Chunk) -> Written:
         """A few hundred rows at a time, each in a savepoint; where one fails, its halves."""
         rows = size = 0
-        for pairs in chunk.pairs():
+        for pairs in filter(None, chunk.pairs()):
             done = self._halved(writer, pairs, chunk)
             rows, size = rows + done.rows, size + done.bytes
         return Written(rows, size)
@@ -159,7 +162,7 @@ class TableLoad:
     def _halved(self, writer: Writer, pairs: list[tuple[Row, Row]], chunk: _Chunk) -> Written:
         try:
             with writer.savepoint():
-                return self._insert(writer, self.move, iter([made for _, made in pairs]))
+                return self._written(writer, iter([list(zip(*(made for _, made in pairs), strict=True))]))
         except Exception as error:
             fault = self._target.fault(error)
             if fault.kind != "row":
@@ -197,39 +200,37 @@ class _Chunk:
         """Rows as the reader gives them, a few hundred at a time."""
         load, at = self._load, self._at
         move = load.move
-        rows = self._reader.rows(move.source, move.reads, load.walk, at.position, at.bound, self._limit)
-        while batch := list(islice(rows, load._batch)):
+        batches = self._reader.batches(
+            move.source, move.reads, load.walk, at.position, at.bound, self._limit, load._batch
+        )
+        for batch in batches:
             self.read += len(batch)
             self.last = tuple(batch[-1][place] for place in load._places) if load.walk else None
             load._pace.tick(len(batch), self.read)
-            yield batch
+            kept = batch if load._keep is None else load._keep(batch)
+            if kept:
+                yield kept
+
+    def columns(self) -> Iterator[Columns]:
+        """Converted rows as columns, a few hundred at a time."""
+        for batch in self.batches():
+            made, misfits = self._converted(batch)
+            if misfits:
+                made = [[value for n, value in enumerate(values) if n not in misfits] for values in made]
+            if len(misfits) < len(batch):
+                yield made
 
     def pairs(self) -> Iterator[list[tuple[Row, Row]]]:
         """(row as read, row as converted), a few hundred at a time."""
-        load = self._load
         for batch in self.batches():
-            kept = batch if load._keep is None else load._keep(batch)
-            if not kept:
-                continue
-            shown = list(zip(*kept, strict=True))[load._hidden :]
-            made, misfits = load.converter.columns(shown) if load.converter.needed else (shown, {})
-            rows = list(zip(*made, strict=True))
-            for n in sorted(misfits):
-                misfit: Misfit = misfits[n]
-                self.bad.append(_Bad(kept[n], misfit.column, "misfit", misfit.reason))
-            yield [(kept[n], row) for n, row in enumerate(rows) if n not in misfits]
+            made, misfits = self._converted(batch)
+            rows = zip(batch, zip(*made, strict=True), strict=True)
+            yield [pair for n, pair in enumerate(rows) if n not in misfits]
 
-    def rows(self) -> Iterator[Row]:
-        """Converted rows, one by one."""
-        load = self._load
-        if not load.converter.needed and load._keep is None:
-            for batch in self.batches():
-                if load._hidden:
-                    for row in batch:
-                        yield row[load._hidden :]
-                else:
-                    yield from batch
-            return
-        for pairs in self.pairs():
-            for _, made in pairs:
-                yield made
+    def _converted(self, batch: list[Row]) -> tuple[Columns, dict[int, Misfit]]:
+        columns = list(zip(*batch, strict=True))[self._load._hidden :]
+        converter = self._load.converter
+        made, misfits = converter.columns(columns) if converter.needed else (columns, {})
+        for n in sorted(misfits):
+            self.bad.append(_Bad(batch[n], misfits[n].column, "misfit", misfits[n].reason))
+        return made, misfits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
@@ -13,10 +13,11 @@ from pymysql.constants import CLIENT
 from pymysql.cursors import SSCursor
 
 from prayog_migration.engine.model import Catalogue, Dialect, Table
-from prayog_migration.engine.real.store import Fault, FaultKind, Position, Row, Walk, Written
+from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
 
 __all__ = ["MysqlReader", "MysqlStore", "MysqlWriter"]
 
+_ROWS_AT_ONCE = 100
 _SPACE = {1021, 1041, 1114, 3675}
 _RETRY = {1205, 1213, 1020}
 _CONNECTION = {2002, 2003, 2006, 2013, 2014, 1040, 1053, 1927}
@@ -137,6 +138,19 @@ class MysqlReader:
         until: Position | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
+        for batch in self.batches(table, columns, walk, after, until, limit, _ROWS_AT_ONCE):
+            yield from batch
+
+    def batches(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        walk: Walk | None = None,
+        after: Position | None = None,
+        until: Position | None = None,
+        limit: int | None = None,
+        size: int = 400,
+    ) -> Iterator[list[Row]]:
         shown = [*(walk.keys if walk and walk.hidden else ()), *(self._exact(table, name) for name in columns)]
         sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {self._store.name(table.name, table.schema)}"
         given: list[Any] = []
@@ -153,7 +167,8 @@ class MysqlReader:
             sql += f" LIMIT {limit}"
         with self.connection.cursor(SSCursor) as cursor:
             cursor.execute(*_statement(sql, given))
-            yield from iter(cursor.fetchone, None)
+            while batch := cursor.fetchmany(size):
+                yield list(batch)
 
     def _exact(self, table: Table, name: str) -> str:
         """A FLOAT is shown with six digits; as a DOUBLE it shows all of them."""
@@ -239,6 +254,9 @@ class MysqlWriter:
                 if stored != len(some):
                     raise pymysql.DataError(f"{len(some)} rows were sent to {table}, {stored} were stored")
         return Written(count, size)
+
+    def insert_columns(self, table: str, columns: Sequence[str], batches: Iterable[Columns]) -> Written:
+        return self.insert(table, columns, chain.from_iterable(zip(*batch, strict=True) for batch in batches))
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         with self.connection.cursor() as cursor:

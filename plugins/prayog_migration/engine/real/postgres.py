@@ -12,13 +12,14 @@ from psycopg.adapt import Buffer, Loader
 from psycopg.copy import LibpqWriter
 from psycopg.types.string import TextLoader
 
+from prayog_migration.engine.copytext import copy_text
 from prayog_migration.engine.model import Catalogue, Dialect, Table
-from prayog_migration.engine.real.store import Fault, FaultKind, Position, Row, Walk, Written
+from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
 
 __all__ = ["SESSION_OPTIONS", "PostgresReader", "PostgresStore", "PostgresWriter", "exact_text"]
 
 _FETCH_BYTES = 2_000_000
-_FETCH_ROWS = 1_000
+_ROWS_AT_ONCE = 400
 SESSION_OPTIONS = (
     "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex"
 )
@@ -131,6 +132,19 @@ class PostgresReader:
         until: Position | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
+        for batch in self.batches(table, columns, walk, after, until, limit, _ROWS_AT_ONCE):
+            yield from batch
+
+    def batches(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        walk: Walk | None = None,
+        after: Position | None = None,
+        until: Position | None = None,
+        limit: int | None = None,
+        size: int = 400,
+    ) -> Iterator[list[Row]]:
         shown = ", ".join(map(self._store.quote, columns)) or "NULL"
         sql = f"SELECT {shown} FROM {self._source(table)}"
         given: list[Any] = []
@@ -148,13 +162,13 @@ class PostgresReader:
         self._cursors += 1
         with self.connection.cursor(name=f"_wiz_{self._cursors}") as cursor:
             cursor.execute(*_statement(sql, given))
-            size = 100
-            while rows := cursor.fetchmany(size):
-                yield from rows
-                if len(rows) < size:
+            some = min(100, size)
+            while rows := cursor.fetchmany(some):
+                yield rows
+                if len(rows) < some:
                     return
                 width = sum(len(v) for row in rows[::10] for v in row if v is not None) / len(rows[::10])
-                size = int(max(1, min(_FETCH_ROWS, _FETCH_BYTES / (width + 1))))
+                some = int(max(1, min(size, _FETCH_BYTES / (width + 1))))
 
     def by_key(
         self, table: Table, columns: Sequence[str], key: Sequence[str], keys: Sequence[Position]
@@ -238,6 +252,20 @@ class PostgresWriter:
             if cursor.rowcount != count:
                 raise psycopg.DataError(f"{count} rows were sent to {table}, {cursor.rowcount} were stored")
         return Written(count, writer.bytes)
+
+    def insert_columns(self, table: str, columns: Sequence[str], batches: Iterable[Columns]) -> Written:
+        names = ", ".join(map(self._store.quote, columns))
+        count = size = 0
+        with self.connection.cursor() as cursor:
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
+                for batch in batches:
+                    data = copy_text(batch)
+                    copy.write(data)
+                    count += len(batch[0])
+                    size += len(data)
+            if cursor.rowcount != count:
+                raise psycopg.DataError(f"{count} rows were sent to {table}, {cursor.rowcount} were stored")
+        return Written(count, size)
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self.connection.execute(*_statement(sql, parameters)).rowcount

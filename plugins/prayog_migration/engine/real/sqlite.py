@@ -5,17 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, unquote, urlsplit
 
 from prayog_migration.engine.model import Catalogue, Dialect, Table
-from prayog_migration.engine.real.store import Fault, FaultKind, Position, Row, Walk, Written
+from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
 
 __all__ = ["SqliteReader", "SqliteStore", "SqliteWriter"]
 
 _BUSY_SECONDS = 10.0
+_ROWS_AT_ONCE = 20
 _KEYS_AT_ONCE = 500
 """Parameters of one statement stay below SQLite's old limit of 999."""
 
@@ -106,6 +107,19 @@ class SqliteReader:
         until: Position | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
+        for batch in self.batches(table, columns, walk, after, until, limit, _ROWS_AT_ONCE):
+            yield from batch
+
+    def batches(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        walk: Walk | None = None,
+        after: Position | None = None,
+        until: Position | None = None,
+        limit: int | None = None,
+        size: int = 400,
+    ) -> Iterator[list[Row]]:
         shown = [*(walk.keys if walk and walk.hidden else ()), *map(self._store.quote, columns)]
         sql = f"SELECT {', '.join(shown) or 'NULL'} FROM {self._store.name(table.name)}"
         given: list[Any] = []
@@ -120,7 +134,7 @@ class SqliteReader:
             sql += f" ORDER BY {keys}"
         if limit is not None:
             sql += f" LIMIT {limit}"
-        yield from self._stream(sql, given)
+        yield from self._batches(sql, given, size)
 
     def by_key(
         self, table: Table, columns: Sequence[str], key: Sequence[str], keys: Sequence[Position]
@@ -150,18 +164,27 @@ class SqliteReader:
         return list(self._stream(sql, parameters))
 
     def _stream(self, sql: str, parameters: Sequence[Any]) -> Iterator[Row]:
+        for batch in self._batches(sql, parameters, _ROWS_AT_ONCE):
+            yield from batch
+
+    def _batches(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
         """Rows as fast as `sqlite3` can; from the first text that is no UTF-8 on, a slower way that keeps its bytes."""
         given = 0
+        cursor = self.connection.execute(sql, parameters)
         try:
-            for row in self.connection.execute(sql, parameters):
-                yield row
-                given += 1
+            while batch := cursor.fetchmany(size):
+                yield batch
+                given += len(batch)
             return
         except sqlite3.OperationalError as error:
             if "decode to UTF-8" not in str(error):
                 raise
         self.connection.text_factory = _lenient
-        yield from islice(self.connection.execute(sql, parameters), given, None)
+        cursor = self.connection.execute(sql, parameters)
+        while given and cursor.fetchone():
+            given -= 1
+        while batch := cursor.fetchmany(size):
+            yield batch
 
     def close(self) -> None:
         self.connection.close()
@@ -217,6 +240,9 @@ class SqliteWriter:
 
         cursor = self.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", counted())
         return Written(max(cursor.rowcount, 0), size)
+
+    def insert_columns(self, table: str, columns: Sequence[str], batches: Iterable[Columns]) -> Written:
+        return self.insert(table, columns, chain.from_iterable(zip(*batch, strict=True) for batch in batches))
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self.connection.execute(sql, parameters).rowcount

@@ -23,9 +23,23 @@ from urllib.parse import urlsplit
 
 from prayog_migration.engine.model import Catalogue, Dialect, Table
 
-__all__ = ["Fault", "FaultKind", "Position", "Reader", "Row", "Store", "Walk", "Writer", "Written", "open_store"]
+__all__ = [
+    "Columns",
+    "Fault",
+    "FaultKind",
+    "Position",
+    "Reader",
+    "Row",
+    "Store",
+    "Walk",
+    "Writer",
+    "Written",
+    "open_store",
+]
 
 Row = tuple[Any, ...]
+Columns = Sequence[Sequence[Any]]
+"""The values of some rows, a sequence for each column."""
 Position = tuple[Any, ...]
 """The walk's keys of a row: reading goes on after it."""
 
@@ -89,6 +103,19 @@ class Reader(Protocol):
         """
         ...
 
+    def batches(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        walk: Walk | None = None,
+        after: Position | None = None,
+        until: Position | None = None,
+        limit: int | None = None,
+        size: int = 400,
+    ) -> Iterator[list[Row]]:
+        """As `rows`, in lists of at most `size` rows: what is done to many rows at once is done in C."""
+        ...
+
     def by_key(
         self, table: Table, columns: Sequence[str], key: Sequence[str], keys: Sequence[Position]
     ) -> Iterator[Row]:
@@ -131,6 +158,10 @@ class Writer(Protocol):
 
         `table` is a quoted name (`Store.name`), `columns` are not quoted.
         """
+        ...
+
+    def insert_columns(self, table: str, columns: Sequence[str], batches: Iterable[Columns]) -> Written:
+        """As `insert`, from rows that are given as columns."""
         ...
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
