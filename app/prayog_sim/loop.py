@@ -22,7 +22,7 @@ from prayog_sim.run import ActionError
 from prayog_sim.state import State
 from prayog_sim.trace import Step
 
-__all__ = ["END", "Invariant", "Loop"]
+__all__ = ["END", "Invariant", "Loop", "violations"]
 
 END = 1 << 62
 """A time after all others."""
@@ -37,6 +37,22 @@ class Invariant:
 
     name: str
     test: Callable[[Mapping[str, Node]], str | None]
+
+
+def violations(invariants: Iterable[Invariant], nodes: Mapping[str, Node]) -> dict[str, str]:
+    """The names of the invariants that do not hold for `nodes`, each with a sentence.
+
+    One that cannot be tested is violated: a broken check must neither stop a run nor pass for a promise.
+    """
+    wrong: dict[str, str] = {}
+    for invariant in invariants:
+        try:
+            sentence = invariant.test(nodes)
+        except Exception as error:  # noqa: BLE001 - whatever a check raises
+            sentence = f"the invariant could not be tested: {type(error).__name__}: {error}"
+        if sentence is not None:
+            wrong[invariant.name] = sentence
+    return wrong
 
 
 class Loop:
@@ -147,21 +163,16 @@ class Loop:
         """Test the invariants after the last step; each violation is told once, until it was whole again."""
         if not self._invariants:
             return
-        cause, at, nodes = len(self._records) - 1, self.now, self._state.nodes
-        broken = set()
-        for invariant in self._invariants:
-            try:
-                sentence = invariant.test(nodes)
-            except Exception as error:  # noqa: BLE001 - a broken check must not stop the world
-                sentence = f"the invariant could not be tested: {type(error).__name__}: {error}"
-            if sentence is None:
-                continue
-            broken.add(invariant.name)
-            if invariant.name not in self._broken:
-                data = {"invariant": invariant.name, "name": invariant.name, "sentence": sentence}
+        wrong = violations(self._invariants, self._state.nodes)
+        if not wrong and not self._broken:
+            return
+        cause, at = len(self._records) - 1, self.now
+        for name, sentence in wrong.items():
+            if name not in self._broken:
+                data = {"invariant": name, "name": name, "sentence": sentence}
                 self._records.append(Step(len(self._records), at, "violation", "", data, cause))
                 self._halted = self._halted or self._stop
-        self._broken = frozenset(broken)
+        self._broken = frozenset(wrong)
 
     def _housekeep(self) -> None:
         """Every thousand steps or so: notice a world that goes round in circles, else pause for a moment."""

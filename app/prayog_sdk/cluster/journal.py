@@ -37,6 +37,8 @@ class Line:
     effects: list[Any] = field(default_factory=list)
     clock: Mapping[str, int] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What `watched.Attributes` says, where there are invariants."""
 
 
 class Tail:
@@ -67,8 +69,9 @@ class Tail:
         try:
             row = json.loads(text)
             return Line(
-                self.node, int(row["at"]), str(row["k"]), dict(row["d"]), row.get("fx", []), row["v"], row.get("s", {})
-            )
+                self.node, int(row["at"]), str(row["k"]), dict(row["d"]), row.get("fx", []), row["v"], row.get("s", {}),
+                row.get("w", {}),
+            )  # fmt: skip
         except (ValueError, KeyError, TypeError):
             return None
 

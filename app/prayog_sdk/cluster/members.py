@@ -39,6 +39,8 @@ class Surroundings:
     packages: tuple[str, ...]
     now: Callable[[], int]
     submit: Callable[[Mapping[str, Any]], None]
+    watched: bool = False
+    """There are invariants to judge, so nodes tell all of their attributes."""
 
 
 class Member(Protocol):
@@ -127,7 +129,7 @@ class NodeMember:
                     "name": self.name, "index": self._index, "life": self.life, "factory": self._pickled,
                     "peers": [name for name in around.names if name != self.name], "seed": around.seed,
                     "folder": str(around.folder), "transport": around.transport, "port": around.port,
-                    "word": around.word, "packages": around.packages,
+                    "word": around.word, "packages": around.packages, "watched": around.watched,
                 }
             )
         )  # fmt: skip

@@ -30,6 +30,7 @@ from typing import Any
 from prayog_sdk.cluster.codec import decode, encode
 from prayog_sdk.cluster.durable import Store
 from prayog_sdk.cluster.snapshot import Differ
+from prayog_sdk.cluster.watched import Attributes
 from prayog_sdk.cluster.wire import IDENTS, LARGEST, LIFE, Port, unpack
 from prayog_sim.node import Ctx, Node
 from prayog_sim.rng import Rng
@@ -56,6 +57,7 @@ class Process:
         self._clock: dict[str, int] = {}
         self._timers: dict[str, tuple[int, int]] = {}
         self._differ = Differ()
+        self._watched = Attributes() if config["watched"] else None
         self._commands: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         folder = Path(config["folder"])
         # Our own pipe, not a socket: the factory that `Cluster` pickled.
@@ -187,6 +189,8 @@ class Process:
             line["fx"] = effects
         if changes := self._differ.changes(self._node, self._ctx.disk, self._timers):
             line["s"] = changes
+        if self._watched is not None and (attributes := self._watched.changes(self._node)):
+            line["w"] = attributes
         self._journal.write(json.dumps(line, separators=(",", ":")) + "\n")
         self._journal.flush()
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +24,9 @@ from prayog_sdk.cluster.programs import Program, ProgramMember
 from prayog_sdk.cluster.proxy import Proxy
 from prayog_sdk.cluster.state import Moments, Present
 from prayog_sdk.cluster.steps import Builder
+from prayog_sdk.cluster.watched import Watch
 from prayog_sim.clock import format_us
+from prayog_sim.loop import Invariant
 from prayog_sim.network import Fixed, Link, Network
 from prayog_sim.run import TimedAction, View
 from prayog_sim.trace import Effect, Step, Trace
@@ -55,6 +57,7 @@ class Recorded:
         *,
         transport: Literal["udp", "tcp"] = "udp",
         packages: tuple[str, ...] = (),
+        invariants: Iterable[Invariant] = (),
         progress: Progress = lambda done, total, text: None,
     ) -> None:
         if not nodes or not all(nodes) or len(nodes) > 60:
@@ -68,9 +71,12 @@ class Recorded:
         word = secrets.token_hex(8)
         self._proxy = Proxy(self._names, seed, network or Network(Link(Fixed(0))), word, self._now, transport == "tcp")
         own = {_package(factory) for factory in nodes.values() if not isinstance(factory, Program)}
+        ours = {name: factory for name, factory in nodes.items() if not isinstance(factory, Program)}
+        self._watch = Watch(ours, invariants)
+        self._told_blind = False
         around = Surroundings(
             self._folder, self._names, seed, transport, self._proxy.port, word,
-            tuple(sorted({*own, *packages, "prayog_sdk.cluster"})), self._now, self._proxy.submit,
+            tuple(sorted({*own, *packages, "prayog_sdk.cluster"})), self._now, self._proxy.submit, bool(self._watch),
         )  # fmt: skip
         self._guard = Guard(self._folder)
         self._merge = Merge(self._names)
@@ -272,9 +278,30 @@ class Recorded:
         step = self._builder.build(len(self.trace), line, last)
         self._put(step)
         if step.kind in ("crash", "error"):
-            self._moments.died(step.seq, step.node, self._members[step.node].fresh)
-        elif line.changes:
+            self._died(step)
+            return
+        if line.changes:
             self._moments.note(step.seq, step.node, line.changes)
+        if line.attributes:
+            self._watch.note(step.node, line.attributes)
+            self._judge(step)
+
+    def _died(self, step: Step) -> None:
+        """In `step` a node went down."""
+        self._moments.died(step.seq, step.node, self._members[step.node].fresh)
+        self._watch.died(step.node)
+        self._judge(step)
+
+    def _judge(self, step: Step) -> None:
+        """After `step`: what must hold, as after every step of a world."""
+        if not self._watch:
+            return
+        if self._watch.blind and not self._told_blind:
+            self._told_blind = True
+            self._put(Step(len(self.trace), step.at, "unjudged", "", {"sentence": self._watch.blind}, step.seq))
+        for name, sentence in self._watch.news().items():
+            data = {"invariant": name, "name": name, "sentence": sentence}
+            self._put(Step(len(self.trace), step.at, "violation", "", data, step.seq))
 
     def _put(self, step: Step) -> None:
         if step.kind in ("crash", "error"):

@@ -42,6 +42,7 @@ ANSWER_S = 0.04
 class Cluster(Recorded):
     """`nodes`: a name and a factory (or an outside `Program`) for each; `network` is what the proxy adds to loopback.
 
+    ``invariants``: those of a world; a violation is a step here too (see `watched`).
     ``transport``: ``udp`` or ``tcp``.  ``packages``: whose dataclasses may travel besides those of the nodes' own
     packages.  Raises `TypeError` with a sentence when a factory cannot be handed to another process.
     """
@@ -106,7 +107,7 @@ class Cluster(Recorded):
         member.child.kill()
         self._settle_of(member)
         step = self._record_step("crash", member.name, data)
-        self._moments.died(step.seq, member.name, member.fresh)
+        self._died(step)
         return step
 
     def _settle_of(self, member: Member) -> None:

@@ -18,9 +18,9 @@ from prayog_sim.explorer.frozen import thaw
 from prayog_sim.explorer.interleaving import Entry, Interleaving, State
 from prayog_sim.explorer.model import Model, Property
 from prayog_sim.explorer.spent import TIMERS, spent
+from prayog_sim.loop import Invariant, violations
 from prayog_sim.node import Node
 from prayog_sim.state import Factories
-from prayog_sim.world import Invariant
 
 __all__ = ["FAILS", "State", "System"]
 
@@ -166,15 +166,7 @@ class System(Model[State, Choice]):
         """The invariants that nodes in these states violate, with a sentence each."""
         found = self._wrong.get(locals_)
         if found is None:
-            nodes, wrong = self._nodes(locals_), {}
-            for invariant in self.invariants:
-                try:
-                    said = invariant.test(nodes)
-                except Exception as error:  # noqa: BLE001 - as in a world: a broken check is a violation
-                    said = f"the invariant could not be tested: {type(error).__name__}: {error}"
-                if said is not None:
-                    wrong[invariant.name] = said
-            found = self._wrong[locals_] = wrong or _NOTHING
+            found = self._wrong[locals_] = violations(self.invariants, self._nodes(locals_)) or _NOTHING
         return found
 
     def _seen(self, prop: Property[Snapshot]) -> Callable[[State], bool]:

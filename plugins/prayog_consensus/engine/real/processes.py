@@ -133,12 +133,14 @@ def _leaders(simulated: Run) -> Callable[[int], str]:
 def start(setup: Setup, seed: int, progress: Progress = lambda done, total, text: None) -> Processes:
     """The processes of `setup`: its program when it names one, else its algorithm."""
     transport: Any = "tcp" if "tcp" in setup.words else "udp"
-    nodes: Mapping[str, Factory | Program]
     if setup.program:
         from prayog_consensus.engine.real.outside import programs
 
         own, around = programs(setup)
-        nodes = {**own, **around}
-    else:
-        nodes = family(setup.algorithm).nodes(setup)
-    return Processes(nodes, seed, network(setup), transport=transport, progress=progress)
+        nodes: Mapping[str, Factory | Program] = {**own, **around}
+        return Processes(nodes, seed, network(setup), transport=transport, progress=progress)
+    chosen = family(setup.algorithm)
+    return Processes(
+        chosen.nodes(setup), seed, network(setup), transport=transport, invariants=chosen.invariants(setup),
+        progress=progress,
+    )  # fmt: skip
