@@ -16,6 +16,7 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import guarded
 from prayog_writes.panels.lane import Lane
 from prayog_writes.panels.motion import Motion
+from prayog_writes.panels.table_boxes import paint_tables
 from prayog_writes.panels.tree import Box, Keys, Scale, in_use, layout, overlaps, told_bytes
 
 __all__ = ["LevelView"]
@@ -23,7 +24,6 @@ __all__ = ["LevelView"]
 File = Mapping[str, Any]
 MOST_MOVING = 1_500
 """Tables up to which boxes glide to their new places; with more the picture just changes."""
-_ROUND = 300  # tables up to which corners are round
 
 
 @guarded
@@ -187,41 +187,8 @@ class LevelView(QWidget):
             painter.drawText(area.translated(0, line), Qt.AlignmentFlag.AlignTop, size)
 
     def _paint_tables(self, painter: QPainter, files: Sequence[tuple[int, File]], boxes: Mapping[int, Box]) -> None:
-        """Boxes of tables; tombstones hatch the foot of a box."""
-        metrics, colours = self.fontMetrics(), theme.current()
         busy = {int(n) for _, n in (self.facts.get("job") or {}).get("inputs", ())}
-        round_ = 3.0 if len(self._places) <= _ROUND else 0.0
-        for level, file in files:
-            number = int(file["number"])
-            box = boxes.get(number)
-            if box is None:
-                continue
-            area = QRectF(*box)
-            if box.w > 5:
-                area.adjust(0.5, 0, -1.0, 0)
-            ground = QColor(theme.hue(level))
-            ground.setAlphaF(0.28)
-            painter.setBrush(ground)
-            if number in busy:
-                painter.setPen(QPen(QColor(colours.accent), 2.5))
-            else:
-                painter.setPen(QPen(QColor(theme.hue(level)), 1.0 if box.w > 5 else 0.5))
-            if round_ and box.w > 8:
-                painter.drawRoundedRect(area, round_, round_)
-            else:
-                painter.drawRect(area)
-            share = max(0, int(file["tombstones"])) / max(1, int(file["entries"]))
-            if share:
-                foot = QRectF(area.left(), area.bottom() - area.height() * share, area.width(), area.height() * share)
-                painter.fillRect(foot, Qt.BrushStyle.BDiagPattern)
-            if file.get("damage"):
-                painter.setPen(QPen(QColor(colours.bad), 2.5))
-                painter.drawLine(area.topLeft(), area.bottomRight())
-                painter.drawLine(area.bottomLeft(), area.topRight())
-            text = str(number)
-            if box.h > metrics.height() - 3 and box.w > metrics.horizontalAdvance(text) + 6:
-                painter.setPen(QColor(colours.text))
-                painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+        paint_tables(painter, self.fontMetrics(), files, boxes, busy)
 
     def _paint_chosen(self, painter: QPainter, boxes: Mapping[int, Box]) -> None:
         level, file = self._places[self._chosen]

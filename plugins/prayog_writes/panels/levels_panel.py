@@ -132,7 +132,11 @@ class LevelsPanel(Panel):
         self._slider.setValue(now - 1)
         self._slider.setEnabled(edits > 1)
         self._slider.blockSignals(False)
-        self._count.setText(self.tr("edit {n} of {all}").format(n=f"{now:,}", all=f"{edits:,}") if edits else "")
+        if now:
+            _, number, byte = self._chronicle.edits[now - 1]
+            self._count.setText(self.tr("edit {n}, byte {b} of the MANIFEST").format(n=f"{number:,}", b=f"{byte:,}"))
+        else:
+            self._count.setText("")
 
     def _show_limits(self, facts: Facts) -> None:
         limits, top, kind = facts["limits"], facts["levels"][0], "muted"
@@ -170,7 +174,7 @@ class LevelsPanel(Panel):
             return self.tr("At work: {why}").format(why=facts["job"]["reason"])
         if not facts["reason"]:
             return self.tr("No table was written yet. Run a workload, or open somebody’s database.")
-        return f"{facts['edits']}: {facts['reason']}"
+        return str(facts["reason"])
 
     def _say(self, words: str) -> None:
         self._said = words

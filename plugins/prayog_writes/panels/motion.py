@@ -50,14 +50,14 @@ class Chronicle:
     """What a trace says of tables: every edit and every table there ever was.  Steps are taken in order."""
 
     def __init__(self) -> None:
-        self.edits: list[tuple[int, str]] = []
-        """(step, reason) of each edit of the MANIFEST."""
+        self.edits: list[tuple[int, int, int]] = []
+        """(step, number, byte of the MANIFEST) of each edit."""
         self.tables: dict[int, File] = {}
 
     def take(self, step: Step) -> None:
         """Take in the next step."""
         if step.kind == "edit":
-            self.edits.append((step.seq, str(step.data["reason"])))
+            self.edits.append((step.seq, int(step.data["edit"]), int(step.data["offset"])))
             for _, file in step.data["added"]:
                 self.tables[int(file["number"])] = file
 

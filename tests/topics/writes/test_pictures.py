@@ -124,4 +124,4 @@ def test_the_chronicle_finds_the_edit_of_a_moment(run: Study) -> None:
     for step in run.trace:
         chronicle.take(step)
     for seq in range(-1, len(run.trace), 11):
-        assert chronicle.edit_at(seq) == sum(at <= seq for at, _ in chronicle.edits)
+        assert chronicle.edit_at(seq) == sum(at <= seq for at, _, _ in chronicle.edits)
