@@ -717,14 +717,17 @@ def test_every_control_has_a_name_and_room(room: Callable[..., Room], qapp: QApp
     assert scrubber.accessibleName()
 
 
-def test_large_text_folds_what_has_no_room_and_brings_it_back(room: Callable[..., Room], qapp: QApplication) -> None:
+def test_large_text_puts_what_has_no_room_behind_and_brings_it_back(room: Callable[..., Room], qapp: QApplication) -> None:
     lab = room()
     page = lab.open("three")
-    events, fragile = page.docks.dock("events"), page.docks.dock("fragile")
+    events, fragile, first = (page.docks.dock(name) for name in ("events", "fragile", "sum"))
     lab.until(lambda: not events.isHidden())
     theme.apply(qapp, theme.light, 200)
-    lab.until(events.isHidden)
-    lab.until(lambda: page.docks.dock("sum") in page.docks.tabifiedDockWidgets(fragile))
+    lab.until(lambda: {events, fragile} <= set(page.docks.tabifiedDockWidgets(first)))
+    assert not events.isHidden()  # its tab is there
+    small = page.docks.state()
     theme.apply(qapp, theme.light, 100)
-    lab.until(lambda: not events.isHidden())
     lab.until(lambda: not page.docks.tabifiedDockWidgets(fragile))
+    assert events not in page.docks.tabifiedDockWidgets(first)
+    assert page.docks.restore(small)
+    assert events not in page.docks.tabifiedDockWidgets(first)  # what is kept is the layout of a large bench

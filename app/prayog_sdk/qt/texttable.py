@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 __all__ = ["TextTable"]
@@ -18,13 +19,17 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class TextTable(QTableWidget):
-    """`name` is for screen readers.  Columns in `numbers` are aligned right; `hints` are tool tips of the heads."""
+    """`name` is for screen readers.  Columns in `numbers` are aligned right; `hints` are tool tips of the heads.
+
+    The last column gets the room that is left; or the column `wrapped`, whose texts then take the lines that they need.
+    """
 
     def __init__(
         self, name: str, heads: Sequence[str], *, numbers: Collection[int] = (), hints: Sequence[str] = (),
-        parent: QWidget | None = None,
+        wrapped: int | None = None, parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(0, 0, parent)
+        self._wrapped = wrapped
         self._shown: list[tuple[tuple[str, ...], bool]] = []
         self.setAccessibleName(name)
         self.setShowGrid(False)
@@ -34,7 +39,7 @@ class TextTable(QTableWidget):
         self.verticalHeader().hide()
         head = self.horizontalHeader()
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head.setStretchLastSection(True)
+        head.setStretchLastSection(wrapped is None)
         head.setDefaultAlignment(_LEFT)
         self.set_heads(heads, hints, numbers)
 
@@ -63,6 +68,14 @@ class TextTable(QTableWidget):
                 self._set_row(line, *row)
         self._shown = shown
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        if self._wrapped is not None:
+            head.setSectionResizeMode(self._wrapped, QHeaderView.ResizeMode.Stretch)
+            self.resizeRowsToContents()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._wrapped is not None:
+            self.resizeRowsToContents()
 
     def _set_row(self, line: int, cells: Sequence[str], strong: bool) -> None:
         for column, text in enumerate(cells):

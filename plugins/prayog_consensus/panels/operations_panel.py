@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from prayog_sdk.qt import theme
@@ -37,6 +37,8 @@ class _Timeline(QWidget):
         self.blamed: Operation | None = None
         self.order: dict[Operation, int] = {}
         self.end_us = 1
+        self._chosen: Operation | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Operations of the clients"))
 
@@ -86,7 +88,8 @@ class _Timeline(QWidget):
             colour = QColor(colours.bad if blamed else tone[op.outcome])
             ground = QColor(colour)
             ground.setAlphaF(0.18)
-            pen = QPen(colour, 2.0 if blamed else 1.0)
+            chosen = op == self._chosen and self.hasFocus()
+            pen = QPen(colour, 3.0 if chosen else 2.0 if blamed else 1.0)
             if op.outcome == "unknown":
                 pen.setStyle(Qt.PenStyle.DashLine)
             painter.setPen(pen)
@@ -104,7 +107,26 @@ class _Timeline(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         op = self._at(event.position())
-        if op is not None and op.steps[0] is not None and self._panel.bench is not None:
+        if op is not None:
+            self._go_to(op)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and right walk over the operations, in the order in which they were asked for; Enter goes to one."""
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is not None and self.operations:
+            here = self.operations.index(self._chosen) if self._chosen in self.operations else -1 if step > 0 else 0
+            self._chosen = self.operations[(here + step) % len(self.operations)]
+            self.setAccessibleDescription(str(self._chosen))
+            if self._panel.bench is not None:
+                self._panel.bench.say(str(self._chosen))
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._chosen is not None:
+            self._go_to(self._chosen)
+        else:
+            super().keyPressEvent(event)
+
+    def _go_to(self, op: Operation) -> None:
+        if op.steps[0] is not None and self._panel.bench is not None:
             self._panel.bench.seek(op.steps[1] if op.steps[1] is not None else op.steps[0])
 
     def event(self, event: object) -> bool:
@@ -167,7 +189,7 @@ class OperationsPanel(Panel):
         count = len(self._history.operations)
         self._check.setEnabled(count > 0)
         if count:
-            words = self.tr("{n} operations: ✓ done, ✗ refused, ? unknown. A click goes to the answer.")
+            words = self.tr("{n} operations: ✓ done, ✗ refused, ? unknown. A click or Enter goes to the answer.")
             self._note.setText(words.replace("{n}", f"{count:,}"))
 
     def _judge(self) -> None:

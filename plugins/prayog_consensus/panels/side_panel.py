@@ -10,7 +10,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHeaderView,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -65,7 +64,7 @@ class SidePanel(Panel):
         for widget in (self._other, self._variant, self._go, self._all):
             row.addWidget(widget)
         self._note = paragraph("", "muted")
-        self._table = TextTable(self.tr("Counters of both runs"), ())
+        self._table = TextTable(self.tr("Counters of both runs"), (), wrapped=0)
         self._here, self._there = TextView(self.tr("The run on the bench")), TextView(self.tr("The other run"))
         self._here.chosen.connect(lambda seq: self.bench.seek(seq) if self.bench else None)
         self._heads = (paragraph("", step=1), paragraph("", step=1))
@@ -197,12 +196,8 @@ class SidePanel(Panel):
     def _fill_table(self, pair: Pair) -> None:
         names = [*pair.shown.counters, *(name for name in pair.other.counters if name not in pair.shown.counters)]
         self._table.set_heads([self.tr("Counted"), pair.shown.title, pair.other.title], numbers=(1, 2))
-        header = self._table.horizontalHeader()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)  # the long texts are the names
         rows = [(name, *(_said(side, name) for side in (pair.shown, pair.other))) for name in names]
         self._table.show_rows(rows, strong=[line for line, (_, here, there) in enumerate(rows) if here != there])
-        self._table.resizeRowsToContents()
 
     def _set_plain(self, on: bool) -> None:
         for view in (self._here, self._there):

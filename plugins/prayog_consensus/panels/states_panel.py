@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_consensus.engine.families import family
 from prayog_sdk.qt import theme
@@ -36,6 +36,9 @@ class _Diagram(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(theme.scaled(360), theme.scaled(260))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.scaled(400), theme.scaled(290))
 
     def _places(self) -> dict[str, QPointF]:
         states = self.table.states if self.table else ()
@@ -143,7 +146,10 @@ class StatesPanel(Panel):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(theme.UNIT,) * 4)
         layout.addWidget(self._note)
-        layout.addWidget(self._diagram, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self._diagram)
+        layout.addWidget(area, 1)
 
     def on_run(self, bench: Bench) -> None:
         chosen = family(bench.params.algorithm)

@@ -119,6 +119,7 @@ class TheoryPanel(Panel):
         self._job = None
         self._go.setText(self.tr("Measure 3 to 9 nodes"))
         self._dirty = True
+        self.on_frame()  # the bench may stand still, and then draws no frame
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         return {"csv": self._write}

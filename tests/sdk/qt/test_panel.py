@@ -52,6 +52,16 @@ def test_numbers_and_what_stands_out_follow_the_heads(qtbot):
     assert table.rowCount() == 1
 
 
+def test_a_wrapped_column_leaves_room_for_the_others(qtbot):
+    table = TextTable("Counters", ("name", "here"), numbers=(1,), wrapped=0)
+    qtbot.addWidget(table)
+    table.resize(260, 300)
+    table.show()
+    table.show_rows([("a name that is much too long for a narrow table " * 3, "7"), ("short", "8")])
+    assert table.horizontalHeader().length() <= table.viewport().width()
+    assert table.rowHeight(0) > table.rowHeight(1)
+
+
 def test_a_table_on_the_screen_measures_its_columns_once_not_for_every_cell(qtbot, monkeypatch):
     table = TextTable("Records", ("bytes", "first write"))
     qtbot.addWidget(table)

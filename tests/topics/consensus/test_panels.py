@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -261,3 +262,26 @@ def test_side_by_side_on_the_bench(bench: BenchPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: side._pair is not None, timeout=30_000)
     assert side._pair.other.title == "Viewstamped Replication"
     assert side._table.rowCount() > 8
+
+
+def test_the_sweep_shows_its_columns_though_the_bench_stands_still(bench: BenchPage, qtbot: QtBot) -> None:
+    theory = panel(bench, qtbot, "chang_roberts_three", "theory")
+    theory._go.click()
+    qtbot.waitUntil(lambda: theory._job is None, timeout=60_000)
+    heads = [theory._table.horizontalHeaderItem(column).text() for column in range(theory._table.columnCount())]
+    assert "n = 3" in heads
+    assert heads[-1] == "Why"
+
+
+def test_operations_are_walked_by_keyboard(bench: BenchPage, qtbot: QtBot) -> None:
+    operations = panel(bench, qtbot, "raft_stale_read", "operations")
+    bench.driver.set_speed(float("inf"))
+    bench.driver.play()
+    qtbot.waitUntil(lambda: len(operations._line.operations) > 1, timeout=20_000)
+    bench.driver.pause()
+    qtbot.keyClick(operations._line, Qt.Key.Key_Right)
+    qtbot.keyClick(operations._line, Qt.Key.Key_Right)
+    second = operations._line.operations[1]
+    assert operations._line.accessibleDescription() == str(second)
+    qtbot.keyClick(operations._line, Qt.Key.Key_Return)
+    assert bench.driver.at == (second.steps[1] if second.steps[1] is not None else second.steps[0])

@@ -39,6 +39,7 @@ VERSION = 1
 
 _DOCKS = QDockWidget.DockWidgetFeature
 _AREA = Qt.DockWidgetArea
+_AREAS = {"right": _AREA.RightDockWidgetArea, "bottom": _AREA.BottomDockWidgetArea}
 
 
 def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool) -> list[tuple[PanelSpec, bool]]:
@@ -93,8 +94,8 @@ class Docks(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
         self._arranged = False
         """The learner moved a border or a panel: from then on the sizes are theirs."""
-        self._folded: list[Dock] = []
-        self._stacked = False
+        self._stacked: frozenset[str] = frozenset()
+        """Areas whose panels are behind the first one, because there is no room for them."""
         self._fitting = QTimer(self)
         self._fitting.setSingleShot(True)
         self._fitting.timeout.connect(self._resized)
@@ -172,8 +173,7 @@ class Docks(QMainWindow):
         for front in (centre, next((d for d in self._docks.values() if d.slot.spec.area == "bottom"), None)):
             if front is not None:
                 front.raise_()
-        self._folded = []
-        self._stacked = False
+        self._stacked = frozenset()
         self.refit()
 
     def _keep_sizes(self) -> None:
@@ -189,6 +189,8 @@ class Docks(QMainWindow):
                 tabs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
                 tabs.customContextMenuRequested.connect(lambda place, t=tabs: self._tab_menu(t, place))
                 tabs.setAccessibleName(self.tr("Panels"))
+                tabs.setElideMode(Qt.TextElideMode.ElideNone)  # arrows to the rest are better than names cut to pieces
+                tabs.setUsesScrollButtons(True)
                 tabs.setElideMode(Qt.TextElideMode.ElideNone)  # many panels or large text: scroll, names stay whole
                 tabs.setUsesScrollButtons(True)
 
@@ -207,50 +209,48 @@ class Docks(QMainWindow):
         self._fit()
 
     def _fit(self) -> None:
-        """Give the first panels most of the room; without room for both, fold the panels below."""
+        """Give the first panels most of the room."""
         if self.height() < 100:
             return
-        self._fold()
-        self._stack_right()
+        self._stack()
         shown = [dock for dock in self._docks.values() if not dock.isHidden() and not dock.isFloating()]
         left, right, bottom = ([d for d in shown if d.slot.spec.area == area] for area in ("centre", "right", "bottom"))
-        if right and left and not self._stacked:
+        if right and left and "right" not in self._stacked:
             sizes = [self.width() * 66 // 100, self.width() * 34 // 100]
             self.resizeDocks([left[0], right[0]], sizes, Qt.Orientation.Horizontal)
-        if bottom and left:
+        if bottom and left and "bottom" not in self._stacked:
             low = max(theme.scaled(140), self.height() * 30 // 100)
             self.resizeDocks([left[0], bottom[0]], [self.height() - low, low], Qt.Orientation.Vertical)
 
-    def _stack_right(self) -> None:
-        """On a narrow bench the panels at the right go behind the first one; on a wide one they come back."""
-        narrow = self.width() < theme.scaled(480)
+    def _stack(self) -> None:
+        """Where there is no room, the panels at the right and below go behind the first one, and come back later."""
         docks = [dock for dock in self._docks.values() if not dock.isFloating()]
         first = next((dock for dock in docks if dock.slot.spec.area == "centre"), None)
-        right = [dock for dock in docks if dock.slot.spec.area == "right"]
-        if first is None or not right or narrow == self._stacked:
+        if first is None:
             return
-        self._stacked = narrow
-        for dock in right:
-            if narrow:
-                self.tabifyDockWidget(first, dock)
-            else:
-                shown = not dock.isHidden()
-                self.addDockWidget(_AREA.RightDockWidgetArea, dock)
-                dock.setVisible(shown)
-        first.raise_()
+        small = {"right": self.width() < theme.scaled(480), "bottom": self.height() < theme.scaled(330)}
+        for area, behind in small.items():
+            moved = [dock for dock in docks if dock.slot.spec.area == area]
+            if moved and behind != (area in self._stacked):
+                self._put(moved, area, first if behind else None)
+                first.raise_()
 
-    def _fold(self) -> None:
-        """Hide the panels below while there is no room for them, and bring them back when there is."""
-        bottom = [dock for dock in self._docks.values() if dock.slot.spec.area == "bottom" and not dock.isFloating()]
-        if self.height() < theme.scaled(330):
-            for dock in bottom:
-                if not dock.isHidden():
-                    self._folded.append(dock)
-                    dock.hide()
-        elif self._folded:
-            folded, self._folded = self._folded, []
-            for dock in folded:
-                dock.show()
+    def _put(self, docks: Sequence[Dock], area: str, behind: Dock | None) -> None:
+        """Put `docks` behind another one, or where their `area` is."""
+        self._stacked = self._stacked | {area} if behind is not None else self._stacked - {area}
+        before: Dock | None = None
+        for dock in docks:
+            shown = not dock.isHidden()
+            if behind is None:
+                self.addDockWidget(_AREAS[area], dock)
+                if area == "bottom" and before is not None:
+                    self.tabifyDockWidget(before, dock)
+            else:
+                self.tabifyDockWidget(behind, dock)
+            dock.setVisible(shown)
+            before = dock
+        if behind is None and area == "bottom":
+            docks[0].raise_()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -258,7 +258,7 @@ class Docks(QMainWindow):
 
     def _resized(self) -> None:
         if self._arranged:
-            self._fold()
+            self._stack()
         else:
             self._fit()
 
@@ -268,10 +268,9 @@ class Docks(QMainWindow):
         super().mousePressEvent(event)
 
     def state(self) -> dict[str, object]:
-        """The layout as JSON values (with the panels that were only folded away)."""
-        for dock in self._folded:
-            dock.show()
-        self._folded = []
+        """The layout as JSON values, with everything where it belongs on a bench that is large enough."""
+        for area in sorted(self._stacked):
+            self._put([dock for dock in self._docks.values() if dock.slot.spec.area == area], area, None)
         return {"version": VERSION, "docks": base64.b64encode(self.saveState(VERSION).data()).decode()}
 
     def restore(self, saved: Mapping[str, object]) -> bool:

@@ -192,6 +192,7 @@ class BenchPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.tools.fit()
         self._size()
 
     def _size(self) -> None:

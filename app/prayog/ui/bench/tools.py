@@ -1,7 +1,8 @@
 """The tools of a run: what the topic lets a learner do, and the faults that every simulated world has.
 
 Select a tool, then a target; or select a target, then press the tool's key.  Nothing is drag-only and nothing is
-modal: questions are asked in a small popup below the tool, mistakes come back as sentences in it.
+modal: questions are asked in a small popup below the tool (`question`).  Where the window is low for its text, the
+tools keep to one line and the last of them are in a menu, so that the panels have room.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QMenu, QToolButton, QWidget
 
-from prayog.ui.bench.arguments import Asker, ask
+from prayog.ui.bench.arguments import ask
 from prayog.ui.bench.host import Host
+from prayog.ui.bench.question import Question
 from prayog.ui.pieces import drop
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.actions import fill
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import icon
-from prayog_sdk.qt.state import paragraph
 from prayog_sdk.specs import ActionSpec
 from prayog_sim.run import Action
 
@@ -37,6 +38,8 @@ _FACES = {
 """Icon and key of the faults that every simulated world has."""
 _SHOWN_FAULTS = ("crash", "restart", "partition", "heal", "link")
 """Faults with a button of their own; the others are in the menu."""
+_LOW = 600  # px of height at 100 % text below which one line of tools must do
+_REST = 80  # px of the menu with the rest, at 100 % text
 
 
 def dressed(specs: Sequence[ActionSpec]) -> list[ActionSpec]:
@@ -61,9 +64,9 @@ class Tools(QFrame):
         self._host = host
         self._armed: ActionSpec | None = None
         self._buttons: dict[str, QToolButton] = {}
-        self._popup: _Popup | None = None
+        self._popup: Question | None = None
         self._own: tuple[str, ...] = ()
-        self._roomy = False
+        self._room = (False, False, 0)
         self.setAccessibleName(self.tr("Tools"))
         self._flow = FlowLayout(self, theme.UNIT // 2)
         self._flow.setContentsMargins(theme.UNIT * 3 // 2, theme.UNIT // 2, theme.UNIT * 3 // 2, theme.UNIT // 2)
@@ -77,24 +80,54 @@ class Tools(QFrame):
         self._buttons.clear()
         menu: list[ActionSpec] = []
         self._own = tuple(own)
-        roomy = self._is_roomy()
-        self._roomy = roomy
+        self._room = (roomy, low, _wide) = self._measure()
+        parts: list[tuple[QToolButton, str, list[ActionSpec]]] = []
         for spec in self._host.actions:
             group = [other for other in self._host.actions if other.group == spec.group] if spec.group else []
             if group:
                 if spec is group[0]:
-                    self._flow.addWidget(self._more(spec.group, group))
+                    parts.append((self._more(spec.group, group), spec.group, group))
             elif spec.name in own or spec.name in _SHOWN_FAULTS:
-                self._flow.addWidget(self._button(spec, words=roomy or (spec.name in own and len(own) <= 3)))
+                words = roomy or (spec.name in own and len(own) <= 3)
+                parts.append((self._button(spec, words=words), "", [spec]))
             else:
                 menu.append(spec)
         if menu:
-            self._flow.addWidget(self._more(self.tr("More faults"), menu))
+            title = self.tr("More faults")
+            parts.append((self._more(title, menu), title, menu))
+        fitting = self._fitting([button.sizeHint().width() for button, _, _ in parts]) if low else len(parts)
+        for button, _, _ in parts[:fitting]:
+            self._flow.addWidget(button)
+        if parts[fitting:]:
+            for button, _, _ in parts[fitting:]:
+                button.deleteLater()
+            self._flow.addWidget(self._rest([(title, specs) for _, title, specs in parts[fitting:]]))
         self.setVisible(bool(self._host.actions))
 
-    def _is_roomy(self) -> bool:
-        """There is room for words beside the icons."""
-        return self.width() > theme.scaled(620)
+    def fit(self) -> None:
+        """The window has another size: show the tools as they fit now."""
+        if self._buttons and self._measure() != self._room:
+            QTimer.singleShot(0, self, lambda: self.rebuild(self._own))
+
+    def _measure(self) -> tuple[bool, bool, int]:
+        """Whether there is room for words beside the icons; whether one line must do, and then how long it is."""
+        low = self.window().height() < theme.scaled(_LOW)
+        return self.width() > theme.scaled(620), low, self.width() if low else 0
+
+    def _fitting(self, widths: Sequence[int]) -> int:
+        """How many tools fit into one line, beside the menu with the rest."""
+        margins, gap = self._flow.contentsMargins(), self._flow.spacing()
+        room = self.width() - margins.left() - margins.right()
+        if sum(widths) + gap * (len(widths) - 1) <= room:
+            return len(widths)
+        room -= theme.scaled(_REST)
+        count = 0
+        for width in widths:
+            room -= width + gap
+            if room < 0:
+                break
+            count += 1
+        return count
 
     def use(self, spec: ActionSpec) -> None:
         """Choose `spec`: do it when everything is known, else ask for the target or the arguments."""
@@ -153,7 +186,7 @@ class Tools(QFrame):
     def _ask(self, spec: ActionSpec, known: Mapping[str, Any]) -> None:
         self._close_popup()
         asker = ask(spec, known, self._host)
-        self._popup = popup = _Popup(spec, asker, self.window())
+        self._popup = popup = Question(spec, asker, self.window())
         popup.chosen.connect(lambda args: self._do(spec, args))
         popup.setPalette(self.palette())
         under: QWidget = self._buttons.get(spec.name, self)
@@ -194,6 +227,18 @@ class Tools(QFrame):
         return button
 
     def _more(self, title: str, specs: Sequence[ActionSpec]) -> QToolButton:
+        button = self._menu_button(title)
+        self._fill(button.menu(), specs, button)
+        return button
+
+    def _rest(self, groups: Sequence[tuple[str, Sequence[ActionSpec]]]) -> QToolButton:
+        """What did not fit into the line."""
+        button = self._menu_button(self.tr("More"))
+        for title, specs in groups:
+            self._fill(button.menu().addMenu(title) if title else button.menu(), specs, button)
+        return button
+
+    def _menu_button(self, title: str) -> QToolButton:
         button = QToolButton()
         button.setAutoRaise(True)
         button.setText(title)
@@ -202,7 +247,11 @@ class Tools(QFrame):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         button.setMinimumHeight(max(28, theme.scaled(28)))
-        menu = QMenu(button)
+        button.setMenu(QMenu(button))
+        return button
+
+    def _fill(self, menu: QMenu, specs: Sequence[ActionSpec], button: QToolButton) -> None:
+        menu.setToolTipsVisible(True)
         for spec in specs:
             action = menu.addAction(f"{spec.title}\t{spec.key.upper()}" if spec.key else spec.title)
             if spec.icon:
@@ -210,14 +259,10 @@ class Tools(QFrame):
             action.triggered.connect(partial(self._chosen, spec))
             action.setToolTip(spec.help)
             self._buttons[spec.name] = button  # where its questions are asked
-        menu.setToolTipsVisible(True)
-        button.setMenu(menu)
-        return button
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._is_roomy() != self._roomy and self._buttons:
-            QTimer.singleShot(0, self, lambda: self.rebuild(self._own))
+        self.fit()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -226,66 +271,5 @@ class Tools(QFrame):
                 name = button.property("prayogIcon")
                 if name:
                     button.setIcon(icon(name))
-
-
-class _Popup(QFrame):
-    """The arguments of one action, below its tool."""
-
-    chosen = Signal(dict)
-
-    def __init__(self, spec: ActionSpec, asker: Asker, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self._asker = asker
-        self.setProperty("kind", "card")
-        self.setAccessibleName(spec.title)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
-        layout.setSpacing(theme.UNIT)
-        title = QLabel(spec.title)
-        title.setProperty("step", "1")
-        layout.addWidget(title)
-        if spec.help:
-            about = paragraph(spec.help, "muted")
-            about.setMinimumWidth(theme.scaled(240))
-            layout.addWidget(about)
-        layout.addWidget(asker)
-        self._wrong = paragraph("", "bad")
-        self._wrong.hide()
-        layout.addWidget(self._wrong)
-        line = QHBoxLayout()
-        do = QPushButton(self.tr("Do it"))
-        do.setProperty("kind", "primary")
-        do.setDefault(True)
-        do.clicked.connect(self._choose)
-        cancel = QPushButton(self.tr("Cancel"))
-        cancel.clicked.connect(self.hide)
-        line.addWidget(do)
-        line.addWidget(cancel)
-        line.addStretch(1)
-        layout.addLayout(line)
-
-    def show_below(self, widget: QWidget) -> None:
-        self.adjustSize()
-        place = widget.mapToGlobal(QPoint(0, widget.height() + 4))
-        room = widget.screen().availableGeometry()
-        place.setX(max(room.left(), min(place.x(), room.right() - self.width())))
-        place.setY(max(room.top(), min(place.y(), room.bottom() - self.height())))
-        self.move(place)
-        self.show()
-        self._asker.first().setFocus()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._choose()
-        else:
-            super().keyPressEvent(event)
-
-    def _choose(self) -> None:
-        try:
-            args = self._asker.values()
-        except ValueError as error:
-            self._wrong.setText(str(error))
-            self._wrong.show()
-            self.adjustSize()
-            return
-        self.chosen.emit(args)
+            if event.type() == QEvent.Type.FontChange and hasattr(self, "_flow"):
+                self.fit()
