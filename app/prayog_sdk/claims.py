@@ -92,7 +92,9 @@ class Event:
     def __str__(self) -> str:
         text = self.data.get("text") or self.data.get("sentence")
         told = text or " ".join(f"{k}={short(v)}" for k, v in self.data.items() if k != "msg")
-        place = f"step {self.step.seq}, {self.step.at / 1000:g} ms" + (f", {self['node']}" if self["node"] else "")
+        step = self.step
+        when = "" if step.at == step.seq else f", {step.at / 1000:g} ms"  # an algorithm's clock only counts its steps
+        place = f"step {step.seq}{when}" + (f", {self['node']}" if self["node"] else "")
         return f"{self.kind}{f': {told}' if told else ''} ({place})"
 
 

@@ -149,6 +149,15 @@ def test_a_misspelt_field_is_never_a_silent_pass() -> None:
     assert not verdict('never("deliver", srk="n1")').ok
 
 
+def test_a_clock_that_only_counts_steps_is_not_told_as_time() -> None:
+    counted = Trace([Step(i, i, "visit", "", {"cell": i}) for i in range(5)])
+    check = Check("few", "Few cells", count("visit") <= 3)
+    assert "step 3)" in never("visit", lambda event: event["cell"] == 3)(counted).reason
+    assert " ms" not in check.judge(counted).reason
+    timed = Trace([Step(0, 4_000, "visit", "n1", {})])
+    assert "step 0, 4 ms, n1" in never("visit")(timed).reason
+
+
 def test_words_in_python_are_the_same_words() -> None:
     both = eventually("crash", by="3ms") & (count("deliver", node="n2") >= 1) & ~(gauge("lag", "max") < 10)
     assert both(TRACE).ok

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QWidget
 
 from prayog.ui.bench.docks import VERSION
 from prayog.ui.bench.driver import MAX
@@ -717,7 +717,27 @@ def test_every_control_has_a_name_and_room(room: Callable[..., Room], qapp: QApp
     assert scrubber.accessibleName()
 
 
-def test_large_text_puts_what_has_no_room_behind_and_brings_it_back(room: Callable[..., Room], qapp: QApplication) -> None:
+def test_ctrl_e_opens_what_can_be_saved_and_exported(room: Callable[..., Room]) -> None:
+    lab = room()
+    page = lab.open("three")
+    offered: list[str] = []
+
+    def look() -> None:
+        menu = QApplication.activePopupWidget()
+        if isinstance(menu, QMenu):
+            offered.extend(action.text() for action in menu.actions())
+            menu.close()
+
+    QTimer.singleShot(100, look)
+    lab.qtbot.keyClick(page, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    lab.until(lambda: bool(offered))
+    assert any("Save" in text for text in offered)
+    assert any("trace" in text.lower() for text in offered)
+
+
+def test_large_text_puts_what_has_no_room_behind_and_brings_it_back(
+    room: Callable[..., Room], qapp: QApplication
+) -> None:
     lab = room()
     page = lab.open("three")
     events, fragile, first = (page.docks.dock(name) for name in ("events", "fragile", "sum"))

@@ -417,6 +417,18 @@ def test_another_topic_takes_the_place_of_the_open_one(
     assert states[smallest] == "closed"
 
 
+def test_what_was_said_of_one_run_is_not_said_of_the_next(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot
+) -> None:
+    window = open_lab()
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    window.desk.say("Nothing more happens by itself.")
+    window.go(Place("topics"))
+    assert window.status.text() == "Nothing more happens by itself."
+    window.go(Place("scenario", "location", "date_line"))
+    assert window.status.text() == ""
+
+
 def test_a_topic_asked_for_while_another_loads_is_the_one_that_opens(
     open_lab: Callable[..., Window], smallest: str, qtbot: QtBot
 ) -> None:

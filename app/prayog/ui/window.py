@@ -133,6 +133,7 @@ class Window(QMainWindow):
         if not back and place != self.place:
             self._history = [*self._history[-49:], self.place]
         if place.kind in ITEMS:
+            self.status.say("")  # what was said of another run is not about this one
             self.stage.show_place(place, saved)
             self._front(self.stage, "bench")
         else:
