@@ -43,6 +43,7 @@ class MetersPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._course = Course()
+        self._shown: tuple[int, int, bool] | None = None
         self._reader = TraceReader(self._take, self)
         self._reader.grown.connect(lambda _through: self._soon())
         self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
@@ -79,7 +80,7 @@ class MetersPanel(Panel):
     # -- the bench -----------------------------------------------------------------------------------------------
 
     def on_run(self, bench: Bench) -> None:
-        self._course = Course()
+        self._course, self._shown = Course(), None
         self._reader.begin(bench.trace)
         self._pages.setCurrentIndex(0)
 
@@ -94,11 +95,13 @@ class MetersPanel(Panel):
         self._show_moment()
 
     def on_seek(self, view: View) -> None:
-        self._show_moment()
+        """The moment is shown with the next frame."""
 
     def on_theme(self) -> None:
         for plot in self._plots.values():
             plot.restyle()
+        self._fractions.setMinimumHeight(0)
+        self._shown = None
         self._draw()
 
     def unbind(self) -> None:
@@ -145,6 +148,10 @@ class MetersPanel(Panel):
         if self.bench is None or not self._course.moments:
             return
         place = self._course.at(self.bench.at)
+        shown = (place, len(self._course.moments), self._with_log.isChecked())
+        if shown == self._shown:
+            return
+        self._shown = shown
         moment = self._course.moments[place] if place >= 0 else None
         for meter, plot in self._plots.items():
             plot.show_cursor(moment.user / 1024 if moment else None)
@@ -153,6 +160,8 @@ class MetersPanel(Panel):
             plot.set_title(f"{self.tr(_TITLES[meter])} {shown}")
         facts = self.bench.view().facts
         self._fractions.setText("\n".join(self._fraction(meter, facts) for meter in ("write", "read", "space")))
+        needed = self._fractions.heightForWidth(self._fractions.width())
+        self._fractions.setMinimumHeight(max(needed, self._fractions.minimumHeight()))  # the plots stay as they are
 
     def _fraction(self, meter: str, facts: Mapping[str, Any]) -> str:
         """The meter at the shown moment, as what it is a fraction of."""

@@ -48,7 +48,7 @@ class Plot(QWidget):
         self._pens: list[tuple[Any, int, bool]] = []
         self._marks: list[Any] = []
         self._title = QLabel(title)
-        self._title.setWordWrap(True)
+        self._title.setMinimumWidth(1)  # a long title is cut, it never makes the plot wider
         self._key = QLabel()
         self._key.setTextFormat(Qt.TextFormat.RichText)
         self._key.setWordWrap(True)
@@ -67,6 +67,7 @@ class Plot(QWidget):
         """Another title."""
         if title != self._title.text():
             self._title.setText(title)
+            self._title.setToolTip(title)
             self.setAccessibleName(title)
 
     def show_curves(
