@@ -27,7 +27,19 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, Final, NoReturn
 
-__all__ = ["Char", "EdnError", "Keyword", "Listing", "Mapped", "Symbol", "Tagged", "read_all", "write"]
+__all__ = [
+    "Char",
+    "EdnError",
+    "Keyword",
+    "Listing",
+    "Mapped",
+    "Symbol",
+    "Tagged",
+    "place",
+    "read_all",
+    "read_placed",
+    "write",
+]
 
 DEEPEST: Final = 100
 LONGEST: Final = 100_000_000
@@ -84,14 +96,20 @@ class Listing(tuple[Any, ...]):
 
 
 class Mapped(dict[Any, Any]):
-    """``{ … }``"""
+    """``{ … }``; `at` is where it begins in the text, or -1."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, *items: Any, at: int = -1) -> None:
+        super().__init__(*items)
+        self.at = at
 
     def __hash__(self) -> int:  # type: ignore[override]  # it may be a key itself, and is never changed
         return hash(frozenset(self.items()))
 
 
 _TOKEN = re.compile(
-    r"""(?:[\s,]++|;[^\n]*+)*+  # nothing is given back: no text makes this slow
+    r"""(?:[\s,]++|;[^\n\r]*+)*+  # nothing is given back: no text makes this slow
     (?: (?P<atom>[^\s,()\[\]{}"\#;\\@^`~][^\s,()\[\]{}";\\@^`~]*)
       | (?P<string>"(?:[^"\\]|\\.)*+")
       | (?P<open>[(\[{]|\#\{)
@@ -126,7 +144,20 @@ def read_all(text: str) -> Iterator[Any]:
     """The forms that stand in `text` one after another, as they come; raises `EdnError`."""
     if len(text) > LONGEST:
         raise EdnError(f"the text has {len(text):,} characters; at most {LONGEST:,} are read", 1, 1)
+    return (form for _, form in _Reader(text).forms())
+
+
+def read_placed(text: str) -> Iterator[tuple[int, Any]]:
+    """As `read_all`, each form with the place at which it begins."""
+    if len(text) > LONGEST:
+        raise EdnError(f"the text has {len(text):,} characters; at most {LONGEST:,} are read", 1, 1)
     return _Reader(text).forms()
+
+
+def place(text: str, at: int) -> tuple[int, int]:
+    """Line and column (both from 1) of the character number `at` (from 0); lines end as in any system."""
+    before = text[:at].replace("\r\n", "\n").replace("\r", "\n")
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 class _Frame:
@@ -146,37 +177,36 @@ class _Reader:
         self.frames: list[_Frame] = []
 
     def fail(self, sentence: str, at: int) -> NoReturn:
-        line = self.text.count("\n", 0, at) + 1
-        column = at - self.text.rfind("\n", 0, at)
-        raise EdnError(sentence, line, column) from None
+        raise EdnError(sentence, *place(self.text, at)) from None
 
-    def forms(self) -> Iterator[Any]:
+    def forms(self) -> Iterator[tuple[int, Any]]:
         text, at = self.text, 1 if self.text.startswith("\ufeff") else 0
         atoms: dict[str, Any] = {}  # the same few words again and again
         while match := _TOKEN.match(text, at):
             kind = match.lastgroup
             assert kind is not None  # one of the groups always matches
-            token, place, at = match[kind], match.start(kind), match.end()
+            token, begun, at = match[kind], match.start(kind), match.end()
+            first = self.frames[0].at if self.frames else begun
             if kind == "atom":
                 if token not in atoms:
-                    atoms[token] = self.atom(token, place)
+                    atoms[token] = self.atom(token, begun)
                 value = atoms[token]
             elif kind in ("open", "discard", "tag"):
                 if len(self.frames) >= DEEPEST:
-                    self.fail(f"forms are nested more than {DEEPEST} deep", place)
-                self.frames.append(_Frame(token, place))
+                    self.fail(f"forms are nested more than {DEEPEST} deep", begun)
+                self.frames.append(_Frame(token, begun))
                 continue
             elif kind == "close":
-                value = self.close(token, place)
+                value = self.close(token, begun)
             elif kind == "end":
                 break
             else:
-                value = self.simple(kind, token, place)
+                value = self.simple(kind, token, begun)
             if self.frames:
                 value = self.finish(value)
                 if value is _NOTHING:
                     continue
-            yield value
+            yield first, value
         if self.frames:
             frame = self.frames[-1]
             what = "has no end" if frame.sign in _OPENS else "is followed by nothing"
@@ -203,7 +233,7 @@ class _Reader:
         if frame.sign not in _OPENS:
             self.fail(f"{frame.sign!r} is followed by nothing", frame.at)
         if frame.sign[-1] != _CLOSES[token]:
-            line = self.text.count("\n", 0, frame.at) + 1
+            line, _ = place(self.text, frame.at)
             self.fail(f"{token!r} cannot close the {frame.sign!r} of line {line}", at)
         items = frame.items
         if frame.sign == "[":
@@ -214,7 +244,10 @@ class _Reader:
             return frozenset(items)
         if len(items) % 2:
             self.fail(f"a map needs a value for every key; this one has {len(items)} forms", frame.at)
-        return Mapped(zip(items[::2], items[1::2], strict=True))
+        found = Mapped(zip(items[::2], items[1::2], strict=True), at=frame.at)
+        if 2 * len(found) < len(items) and (twice := _twice(items[::2])) is not None:
+            self.fail(f"the key {str(twice)[:40]} stands twice in this map", frame.at)
+        return found
 
     def simple(self, kind: str, token: str, at: int) -> Any:
         if kind == "string":
@@ -275,6 +308,16 @@ class _Reader:
         text = _ESCAPE.sub(one, body)
         # Java writes characters beyond U+FFFF as two escapes
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if "\\u" in body else text
+
+
+def _twice(keys: list[Any]) -> Any:
+    """A key that stands there twice (1 and true are two, though Python takes them for one); None if there is none."""
+    seen: set[tuple[type, Any]] = set()
+    for key in keys:
+        if (type(key), key) in seen:
+            return key
+        seen.add((type(key), key))
+    return None
 
 
 _ESCAPED: Final[Mapping[int, str]] = {ord(value): f"\\{key}" for key, value in _ESCAPES.items() if key not in "'0"}

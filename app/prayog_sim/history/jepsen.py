@@ -7,8 +7,10 @@ Porcupine::
     {:process 0, :type :invoke, :f :write, :value 3, :time 1200000, :index 0}
     INFO  jepsen.util - 0   :invoke   :write   3
 
-``:type`` is ``:invoke``, ``:ok``, ``:fail`` or ``:info`` (unknown; the process goes on under another number).  A
-process that is not a number, such as ``:nemesis``, makes incidents.  ``:time`` is in ns.  The key of an event is its
+``:type`` is ``:invoke``, ``:ok``, ``:fail`` or ``:info`` (unknown; the process goes on under another number).  What
+``:nemesis`` tells, and an ``:info`` of a process that asked for nothing, are incidents.  Keywords may have a namespace
+(``:op/type``), where all have one.  ``:time`` is in ns; if every event has an ``:index``, that is the order, whatever
+the order in the file.  The key of an event is its
 ``:key``, or the first of two where all values are the pairs ``[key value]`` of ``jepsen.independent``.
 
 Jepsen calls an operation that did not happen ``:fail``.  etcd's refusal of a compare-and-set is more than that: it
@@ -23,7 +25,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from prayog_sim.history.edn import EdnError, Keyword, Mapped, Tagged, read_all, write
+from prayog_sim.history.edn import EdnError, Keyword, Mapped, Tagged, place, read_all, read_placed, write
 from prayog_sim.history.operations import History, HistoryError, Incident, Operation, Outcome, Recorder
 from prayog_sim.lines import short
 
@@ -36,6 +38,7 @@ _LOG = re.compile(
 _OUTCOMES: Final[Mapping[str, Outcome]] = {"ok": "ok", "fail": "fail", "info": "unknown"}
 _TYPE, _PROCESS, _F, _VALUE, _TIME, _KEY = (Keyword(n) for n in ("type", "process", "f", "value", "time", "key"))
 _INDEX, _CLIENT, _REFUSED, _HISTORY = (Keyword(name) for name in ("index", "client", "refused", "history"))
+_NEMESIS: Final = Keyword("nemesis")
 
 Event = Mapping[Any, Any]
 
@@ -56,31 +59,61 @@ def read_history(text: str, *, refusals: bool | None = None, independent: bool |
     if refusals is None:
         refusals = source == "log"
     recorder = Recorder()
-    for where, event in events:
+    for at, event in _in_order(events):
         try:
             _record(recorder, event, independent, refusals)
         except HistoryError as error:
-            raise HistoryError(f"{where}: {error}") from None
-    return recorder.history(source)
+            raise HistoryError(f"{_where(text, at)}: {error}") from None
+    found = recorder.history(source)
+    if not found.operations:
+        raise HistoryError(f"there are {len(found.incidents)} incidents in this text, and no operation of a client")
+    return found
 
 
-def _events(text: str) -> tuple[list[tuple[str, Event]], str]:
-    """Each event with the words for its place, and the form of the text."""
-    lines = text.splitlines()
-    logged = [(number, match) for number, line in enumerate(lines, 1) if (match := _LOG.match(line))]
-    if logged and text.lstrip("\ufeff \t\r\n")[:1] not in ("{", "[", "(", "#", ";"):
-        return [(f"line {number}", _logged(number, match)) for number, match in logged], "log"
-    events: list[tuple[str, Event]] = []
+def _in_order(events: list[tuple[int, Event]]) -> list[tuple[int, Event]]:
+    indexes = [event.get(_INDEX) for _, event in events]
+    if all(type(index) is int for index in indexes) and len(set(indexes)) == len(indexes):
+        return sorted(events, key=lambda pair: pair[1][_INDEX])
+    return events
+
+
+def _where(text: str, at: int) -> str:
+    line, column = place(text, at)
+    return f"line {line}, column {column}"
+
+
+def _events(text: str) -> tuple[list[tuple[int, Event]], str]:
+    """Each event with its place in the text, and the form of the text."""
+    if text.lstrip("\ufeff \t\r\n")[:1] not in ("{", "[", "(", "#", ";"):
+        begun = 0
+        logged = []
+        for line in text.splitlines(keepends=True):
+            if match := _LOG.match(line.rstrip("\r\n")):
+                logged.append((begun, _logged(text, begun, match)))
+            begun += len(line)
+        if logged:
+            return logged, "log"
+    events: list[tuple[int, Event]] = []
     try:
-        for form in read_all(text):
+        for begun, form in read_placed(text):
             for item in _unpacked(form):
-                where = f"event {len(events) + 1}"
-                if not isinstance(item, Mapped) or _TYPE not in item or _PROCESS not in item:
-                    raise HistoryError(f"{where}: expected a map with :type, :process and :f, found {_shown(item)}")
-                events.append((where, item))
+                at = item.at if isinstance(item, Mapped) else begun
+                event = _plain(item) if isinstance(item, Mapped) else {}
+                if _TYPE not in event or _PROCESS not in event:
+                    expected = "expected a map with :type, :process and :f"
+                    raise HistoryError(f"{_where(text, at)}: {expected}, found {_shown(item)}")
+                events.append((at, event))
     except EdnError as error:
         raise HistoryError(f"this cannot be read as EDN: {error}") from None
     return events, "edn"
+
+
+def _plain(event: Event) -> Event:
+    """`event` without the namespaces of its keys, where all have one."""
+    names = [key.name for key in event if isinstance(key, Keyword)]
+    if not names or not all("/" in name for name in names):
+        return event
+    return {Keyword(key.name.split("/")[-1]) if isinstance(key, Keyword) else key: v for key, v in event.items()}
 
 
 def _shown(form: Any) -> str:
@@ -106,18 +139,18 @@ def _untagged(form: Any) -> Any:
     return form
 
 
-def _logged(number: int, match: re.Match[str]) -> Event:
+def _logged(text: str, at: int, match: re.Match[str]) -> Event:
     try:
         process = next(read_all(match["process"]))
         value = next(read_all(match["value"] or "nil"), None)  # what follows the value is an error's text
     except EdnError as error:
-        raise HistoryError(f"line {number}: {error.sentence}") from None
+        raise HistoryError(f"{_where(text, at)}: {error.sentence}") from None
     return {_PROCESS: process, _TYPE: Keyword(match["type"]), _F: Keyword(match["f"]), _VALUE: value}
 
 
 def _all_pairs(events: Iterable[Event]) -> bool:
     """All clients' invocations have pairs as values, and they are not merely those of compare-and-set."""
-    asked = [e for e in events if isinstance(e.get(_PROCESS), int) and e.get(_TYPE) == Keyword("invoke")]
+    asked = [e for e in events if e.get(_PROCESS) != _NEMESIS and _name(e.get(_TYPE)) == "invoke"]
     values = [(_name(e.get(_F)), _untagged(e.get(_VALUE))) for e in asked if _KEY not in e]
     if not values or not all(type(value) is tuple and len(value) == 2 for _, value in values):
         return False
@@ -133,20 +166,20 @@ def _record(recorder: Recorder, event: Event, independent: bool, refusals: bool)
     time = event.get(_TIME)
     time = time // 1_000 if isinstance(time, int) else None
     process = event[_PROCESS]
-    if not isinstance(process, int) or isinstance(process, bool):
-        recorder.incident(_name(process), f, value, time=time)
+    who = event.get(_CLIENT, process if type(process) is int else _name(process))
+    asked = recorder.open_operation(who, process)
+    if process == _NEMESIS or (kind == "info" and asked is None):
+        recorder.incident(who, f, value, time=time)
         return
     key = event.get(_KEY)
     if independent and key is None and isinstance(value, tuple) and len(value) == 2:
         key, value = value
-    who = event.get(_CLIENT, process)
     if kind == "invoke":
         if not f:
             raise HistoryError("the invocation has no :f, so nothing says what is asked")
         recorder.invoke(who, f, value, key, ident=process, time=time)
     elif kind in _OUTCOMES:
         outcome: Outcome = _OUTCOMES[kind]
-        asked = recorder.open_operation(who, process)
         if asked is not None and f and f != asked.kind:
             raise HistoryError(f"process {process} asked for {asked.kind!r} and is told about {f!r}")
         result = value if outcome == "ok" else None
@@ -171,11 +204,8 @@ def write_history(history: History) -> Iterator[str]:
     processes = _Processes(history)
     for index, (_, ended, thing) in enumerate(sorted(events, key=lambda event: event[:2])):
         if isinstance(thing, Incident):
-            line: dict[Any, Any] = {
-                _PROCESS: Keyword(str(thing.process)),
-                _TYPE: Keyword("info"),
-                _F: Keyword(thing.kind),
-            }
+            line: dict[Any, Any] = {_PROCESS: Keyword(str(thing.process)), _TYPE: Keyword("info")}
+            line |= {_F: Keyword(thing.kind)} if thing.kind else {}
             yield _line(line, thing.value, thing.time, index)
             continue
         number = processes.free(thing) if ended else processes.take(thing)

@@ -15,6 +15,7 @@ The models are in `registers` and `queues`, and by name in `models`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -96,6 +97,8 @@ def freeze(value: Any) -> Hashable:
         return ("map", frozenset((freeze(k), freeze(v)) for k, v in value.items()))
     if isinstance(value, set | frozenset):
         return ("set", frozenset(freeze(item) for item in value))
+    if isinstance(value, float) and math.isnan(value):
+        return ("number", "NaN")
     try:
         hash(value)
     except TypeError:

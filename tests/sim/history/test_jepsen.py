@@ -138,23 +138,72 @@ def test_edn_does_not_say_what_the_register_held_at_first() -> None:
     ("text", "sentence"),
     [
         ("", "there are no operations"),
-        ("hello", "event 1: expected a map with :type, :process and :f, found hello"),
-        ("{:process 0 :type :ok :f :read :value 1}", "event 1: process 0 was told 'ok', but it had asked for nothing"),
-        ("{:process 0 :type :done :f :read}", "event 1: expected :type :invoke, :ok, :fail or :info, found 'done'"),
-        ("{:process 0 :type :invoke}", "event 1: the invocation has no :f"),
+        ("hello", "line 1, column 1: expected a map with :type, :process and :f, found hello"),
         (
-            "{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :write}",
-            "event 2: process 0 asked for 'read' and is told about 'write'",
+            "{:process 0 :type :ok :f :read :value 1}",
+            "line 1, column 1: process 0 was told 'ok', but it had asked for nothing",
         ),
+        (
+            "{:process 0 :type :done :f :read}",
+            "line 1, column 1: expected :type :invoke, :ok, :fail or :info, found 'done'",
+        ),
+        ("{:process 0 :type :invoke}", "line 1, column 1: the invocation has no :f"),
+        (
+            "[{:process 0 :type :invoke :f :read}\r\n  {:process 0 :type :ok :f :write}]",
+            "line 2, column 3: process 0 asked for 'read' and is told about 'write'",
+        ),
+        ("{:process :nemesis :type :info :f :start}", "there are 1 incidents in this text, and no operation"),
+        ("; a\r{:process 0 :process 1}", "this cannot be read as EDN: line 2, column 1: the key :process stands twice"),
         ("[{:process 0\n :type", "this cannot be read as EDN: line 1, column 2: '{' has no end"),
-        ("0\t:ok\t:read\t1", "line 1: process 0 was told 'ok'"),
-        ("0\t:invoke\t:read\t[1", "line 1: '[' has no end"),
+        ("0\t:ok\t:read\t1", "line 1, column 1: process 0 was told 'ok'"),
+        ("0\t:invoke\t:read\t[1", "line 1, column 1: '[' has no end"),
     ],
 )
 def test_what_is_no_history_is_said_in_a_sentence(text: str, sentence: str) -> None:
     with pytest.raises(HistoryError) as caught:
         read_history(text)
     assert str(caught.value).startswith(sentence)
+
+
+WRITE = "{:process 0, :type :invoke, :f :write, :value 1}\n{:process 0, :type :ok, :f :write, :value 1}\n"
+READ = "{:process 1 :type :invoke :f :read}\n{:process 1 :type :ok :f :read :value 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "operations", "incidents"),
+    [
+        (f"; a history\n{WRITE}#_ {{:process 9}} ; left out\n{READ};; the end", 2, 0),
+        (f"; a history\r{WRITE}; more\r{READ}".replace("\n", "\r"), 2, 0),
+        (f"[{WRITE}]\r\n({READ})\r\n{{:process 2 :type :invoke :f :read}}".replace("\n", "\r\n"), 3, 0),
+        (
+            f"{WRITE}{{:type :info :process :nemesis :f nil :value #{{:n1}}}}{{:process :nemesis :type :invoke}}",
+            1,
+            2,
+        ),
+        (f"{{:process 0 :type :info :f :read :error [:timeout nil]}}{WRITE}", 1, 1),
+        (f'#jepsen.history.Op{{:index 0 :type :invoke :process 3 :f :read :at #inst "2026-01-05"}}{WRITE}', 2, 0),
+        ("#:op{:process 0 :type :invoke :f :read}{:op/process 0 :op/type :ok :op/f :read :op/value 3}", 1, 0),
+        ("{:process :c1 :type :invoke :f :read}{:process :c1 :type :info :f :read :value nil}", 1, 0),
+        ('{:process "c1" :type "invoke" :f "read"}{:process "c1" :type "ok" :f "read" :value ##NaN}', 1, 0),
+    ],
+)
+def test_what_histories_look_like_in_the_wild(text: str, operations: int, incidents: int) -> None:
+    history = read_history(text)
+    assert (len(history.operations), len(history.incidents)) == (operations, incidents)
+    again = read_history("".join(write_history(history)))
+    assert [str(op) for op in again.operations] == [str(op) for op in history.operations]
+    assert len(again.incidents) == incidents
+    assert linearizable(history).verdict == "linearizable"
+
+
+def test_the_index_is_the_order() -> None:
+    lines = [
+        "{:index 2 :process 1 :type :invoke :f :read}", "{:index 1 :process 0 :type :ok :f :write :value 1}",
+        "{:index 3 :process 1 :type :ok :f :read :value 0}", "{:index 0 :process 0 :type :invoke :f :write :value 1}",
+    ]  # fmt: skip
+    result = linearizable(read_history("\n".join(lines)))
+    assert result.verdict == "not linearizable"
+    assert str(result.operation) == "process 1 read → 0"
 
 
 @pytest.mark.parametrize("seed", range(5))
