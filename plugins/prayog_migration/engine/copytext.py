@@ -11,7 +11,9 @@ from typing import Any
 
 __all__ = ["copy_text"]
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "\v": "\\v"})
+_BETWEEN = "\x1f"
+_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"), ("\b", "\\b"), ("\f", "\\f"), ("\v", "\\v"))
+"""The backslash first: it begins all others."""
 _NONE = type(None)
 
 
@@ -42,12 +44,18 @@ def _column(values: Sequence[Any]) -> Sequence[str]:
 
 
 def _escaped(texts: Sequence[str]) -> Sequence[str]:
-    joined = "".join(texts)
+    """Backslashes and control characters are written as the format wants; all texts are searched as one."""
+    joined = _BETWEEN.join(texts)
     if "\0" in joined:
         raise ValueError("NUL in a text")
-    if "\\" in joined or not joined.isprintable():
-        return [text.translate(_ESCAPES) for text in texts]
-    return texts
+    found = [pair for pair in _ESCAPES if pair[0] in joined]
+    if not found:
+        return texts
+    for character, escape in found:
+        joined = joined.replace(character, escape)
+    made = joined.split(_BETWEEN)
+    # A text that holds the separator itself: then one by one.
+    return made if len(made) == len(texts) else [_escaped([text])[0] for text in texts] if len(texts) > 1 else [joined]
 
 
 def _one(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from prayog_migration.engine.fitting import (
 )
 from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Dialect
-from prayog_migration.engine.temporal import DATE, MOMENT, TIME, shape_of, to_utc
+from prayog_migration.engine.temporal import all_match, shape_of, to_utc
 
 __all__ = ["from_sqlite"]
 
@@ -90,7 +91,8 @@ def _decimal(to: Kind, target: Dialect) -> Fit:
     """A float is the number that its shortest text says, as in every database's own output."""
     scale = to.scale or 0
     limit = 10 ** (to.size - scale) if to.size is not None else None
-    end = -(max(scale, 1) + 1)
+    part = rf"\.\d{{1,{max(scale, 1)}}}" if to.size is not None else r"\.\d+"
+    plain = re.compile(rf"(?:-?\d+(?:{part})?\x1f)*+").fullmatch
 
     def one(value: Any) -> Any:
         if type(value) not in (int, float, str):
@@ -114,10 +116,7 @@ def _decimal(to: Kind, target: Dialect) -> Fit:
         if limit is not None and not (-limit < min(numbers) and max(numbers) < limit):
             return None
         made = list(map(repr, numbers))
-        joined = "".join(made)
-        if "e" in joined or "n" in joined:  # exponents, inf
-            return None
-        if limit is not None and float in classes and not all("." in text[end:] or "." not in text for text in made):
+        if not plain("\x1f".join(made) + "\x1f"):  # too many decimals, exponents, inf
             return None
         if type(None) not in classes:
             return made
@@ -186,7 +185,6 @@ def _bytes(to: Kind) -> Fit:
 def _temporal(to: Kind, target: Dialect) -> Fit:
     """Only what every database reads alike: ISO 8601, never ``now``, ``epoch`` or 31/12/2024."""
     name = to.name
-    matches = {"date": DATE, "time": TIME, "timestamp": MOMENT}[name].fullmatch
 
     def one(value: Any) -> Any:
         if type(value) is not str:
@@ -201,9 +199,11 @@ def _temporal(to: Kind, target: Dialect) -> Fit:
         raise Misfit("has a time of day" if shape == "timestamp" else f"no {name}")
 
     def whole(values: Values) -> Values | None:
-        if to.zone or not set(map(type, values)) <= {str, type(None)}:
+        classes = set(map(type, values))
+        if to.zone or not classes <= {str, type(None)}:
             return None
-        return values if all(value is None or matches(value) for value in values) else None
+        texts = [value for value in values if value is not None] if type(None) in classes else values
+        return values if all_match(name, texts) else None
 
     return Fit(whole, one)
 

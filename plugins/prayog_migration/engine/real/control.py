@@ -46,6 +46,10 @@ class Control(Pace):
         self._stop.set()
         self._go.set()
 
+    def renew(self) -> None:
+        """After a cancel: ready for other work."""
+        self._stop.clear()
+
     @property
     def cancelled(self) -> bool:
         """Whether it was told to stop."""

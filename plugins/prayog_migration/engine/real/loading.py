@@ -54,33 +54,26 @@ def load_all(
     Raises `Cancelled` and `LoadFailed`; both leave everything committed in place.
     """
     control = control or Control()
-    return [_table(source, target, plan, move, control, told, attempts) for move in plan.tables if _holds_rows(move)]
-
-
-def _holds_rows(move: TableMove) -> bool:
-    """Rows of a partition are read through the table that it is a part of."""
-    part = move.source.partitioning
-    return not (part and part.parent)
-
-
-def _table(
-    source: Store, target: Store, plan: Plan, move: TableMove, control: Control, told: Told, attempts: int
-) -> Checkpoint:
-    failed, name = 0, move.source.title
-    while True:
+    done: list[Checkpoint] = []
+    left = [move for move in plan.tables if _holds_rows(move)]
+    failed = 0
+    while left:
         try:
             with source.reader() as reader, target.writer() as writer:
-                load = TableLoad(source, target, plan, move, control)
-                at = load.begin(reader, writer)
-                while not at.done:
-                    at = load.step(reader, writer, at)
-                    failed = 0
-                    told(Progress(name, checkpoint=at))
-                return at
+                while left:
+                    load = TableLoad(source, target, plan, left[0], control)
+                    at = load.begin(reader, writer)
+                    while not at.done:
+                        at = load.step(reader, writer, at)
+                        failed = 0
+                        told(Progress(at.table, checkpoint=at))
+                    done.append(at)
+                    del left[0]
         except Cancelled:
             raise
         except Exception as error:
             fault = _fault(source, target, error)
+            name = left[0].source.title
             failed += 1
             if fault.kind not in ("connection", "space", "retry") or failed >= attempts:
                 raise LoadFailed(name, fault) from error
@@ -88,6 +81,13 @@ def _table(
             control.wait(_FIRST_WAIT_S * 2**failed)
             if control.cancelled:
                 raise Cancelled from error
+    return done
+
+
+def _holds_rows(move: TableMove) -> bool:
+    """Rows of a partition are read through the table that it is a part of."""
+    part = move.source.partitioning
+    return not (part and part.parent)
 
 
 def _fault(source: Store, target: Store, error: Exception) -> Fault:

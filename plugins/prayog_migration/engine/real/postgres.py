@@ -20,6 +20,8 @@ __all__ = ["SESSION_OPTIONS", "PostgresReader", "PostgresStore", "PostgresWriter
 
 _FETCH_BYTES = 2_000_000
 _ROWS_AT_ONCE = 400
+_FLUSH_BYTES = 65_536
+"""Sent on as soon as so much is there, so that the server works while the next rows are made ready."""
 SESSION_OPTIONS = (
     "-c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex"
 )
@@ -257,7 +259,8 @@ class PostgresWriter:
         names = ", ".join(map(self._store.quote, columns))
         count = size = 0
         with self.connection.cursor() as cursor:
-            with cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode()) as copy:
+            steady = LibpqWriter(cursor, flush_threshold=_FLUSH_BYTES)
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN".encode(), writer=steady) as copy:
                 for batch in batches:
                     data = copy_text(batch)
                     copy.write(data)
