@@ -27,7 +27,17 @@ from prayog_protocols.engine.compiling import names_in
 from prayog_protocols.engine.dissection import Dissection, Stop
 from prayog_protocols.engine.registry import Registry
 from prayog_protocols.engine.spec import (
-    Block, Call, Choose, Field, Item, Kind, Let, Protocol, Repeat, When, fields_of,
+    Block,
+    Call,
+    Choose,
+    Field,
+    Item,
+    Kind,
+    Let,
+    Protocol,
+    Repeat,
+    When,
+    fields_of,
 )  # fmt: skip
 
 __all__ = ["BuildError", "Built", "BuiltLayer", "Draft", "Force", "build", "drafts_of", "encode"]
@@ -257,7 +267,7 @@ def _number(one: Field, value: Any) -> int | bytes:
         unknown = set(value) - {part.key for part in one.parts}
         if unknown:
             raise ValueError(f"there is no {', '.join(sorted(map(str, unknown)))} among its parts")
-        value = {part: 1 for part in value}
+        value = dict.fromkeys(value, 1)
     if isinstance(value, Mapping):
         number = 0
         for part in one.parts:
@@ -360,6 +370,8 @@ class _Layer:
                         self.put(int.from_bytes(piece, "big"), len(piece) * 8)
                         if item.gives in given:
                             values[item.gives] = given[item.gives]
+                case Let() if item.kept and item.key in given:
+                    values[item.key] = given[item.key]
                 case Let():
                     try:
                         values[item.key] = self.evaluate(item.expression, _merged(scope))
@@ -493,7 +505,8 @@ class _Layer:
         space = {
             "__builtins__": {"len": len, "min": min, "max": max, "int": int, "any": any, "sum": sum, "bool": bool},
             "internet": internet, "crc32c": crc32c, "key_of": self.key_of, "transport_sum": self.transport_sum,
-            "sizeof": self.size_of, "count": lambda key: len(self.values.get(key, ())), **known,
+            "sizeof": self.size_of, "count": lambda key: len(self.values.get(key, ())), "first_row": self.first_row,
+            "next_row": lambda key, otherwise: self.next_row(known["given"], key, otherwise), **known,
         }  # fmt: skip
         return eval(_compiled(expression), space)
 
@@ -509,6 +522,20 @@ class _Layer:
         for key, protocol in self.registry.tables.get(table, {}).items():
             if protocol.name == self.inner:
                 return int(key)
+        return otherwise
+
+    def first_row(self, rows: str, key: str, otherwise: Any) -> Any:
+        """The value of `key` in the first row of a list."""
+        first = next(iter(self.values.get(rows) or ()), {})
+        return first.get(key, otherwise)
+
+    def next_row(self, own: Any, key: str, otherwise: Any) -> Any:
+        """The value of `key` in the row after the one that holds the values `own`."""
+        for rows in self.values.values():
+            if _is_list(rows):
+                for row, after in zip(rows, rows[1:], strict=False):
+                    if row is own or any(value is own for value in row.values()):
+                        return after.get(key, otherwise)
         return otherwise
 
     def transport_sum(self, proto: int) -> int:
@@ -560,6 +587,8 @@ def _keys_of(items: tuple[Item, ...]) -> set[str]:
                     found |= _keys_of(case)
             case Call():
                 found.add(item.gives)
+            case Let():
+                found.add(item.key)
             case _:
                 pass
     return found

@@ -18,9 +18,21 @@ from keyword import iskeyword
 from struct import Struct
 from typing import Any
 
-from prayog_protocols.engine.dissection import Dissection, Stop
+from prayog_protocols.engine.dissection import Dissection, Stop, close
 from prayog_protocols.engine.spec import (
-    Block, Call, Check, Choose, Derive, Field, Item, Kind, Let, Protocol, Repeat, Then, When,
+    Block,
+    Call,
+    Check,
+    Choose,
+    Derive,
+    Field,
+    Item,
+    Kind,
+    Let,
+    Protocol,
+    Repeat,
+    Then,
+    When,
 )  # fmt: skip
 from prayog_protocols.engine.tree import Node
 
@@ -51,7 +63,7 @@ def names_in(expression: str) -> set[str]:
 def compile_protocol(protocol: Protocol) -> Code:
     """The two functions of `protocol`."""
     space: dict[str, Any] = {
-        "Node": Node, "Stop": Stop, "short": short, "decoded": decoded, "int_": int.from_bytes, "limited": limited,
+        "Node": Node, "Stop": Stop, "short": short, "close": close, "decoded": decoded, "int_": int.from_bytes, "limited": limited,
     }  # fmt: skip
     source = "\n".join(_Writer(protocol, space, tree=tree).written() for tree in (True, False))
     exec(compile(source, f"<spec {protocol.name}>", "exec"), space)
@@ -364,6 +376,8 @@ class _Writer:
                     self.say(depth, f"{out}[{item.gives!r}] = {item.gives}")
             case Let():
                 self.say(depth, f"{item.key} = {item.expression}")
+                if item.kept and not self.tree:
+                    self.say(depth, f"{out}[{item.key!r}] = {item.key}")
             case Derive() if self.tree:
                 if item.when:
                     self.say(depth, f"if {item.when}:")
@@ -420,14 +434,23 @@ class _Writer:
         if block.size:
             stop = self.fresh("end")
             self.say(depth, f"{stop} = limited(c, {field}, at, {end}, {block.size})")
-        self.items(depth, block.items, inner, stop)
+        if block.keeps:
+            self.say(depth, "try:")
+            self.items(depth + 1, block.items, inner, stop)
+            self.say(depth, "except Stop:")
+            self.say(depth + 1, f"at = {stop}")
+            if self.tree:
+                self.say(depth + 1, f"close({node})")
+        else:
+            self.items(depth, block.items, inner, stop)
         if block.size:
             if block.rest is not None:
                 rest = self.constant(block.rest, "f")
                 self.say(depth, f"if at < {stop}:")
                 piece = f"data[at:{stop}]"
                 if self.tree:
-                    self.say(depth + 1, f"{inner}.append(Node({rest}, _s, at << 3, {stop} - at << 3, {piece}))")
+                    shown = "None" if block.rest.kind is Kind.NONE else piece
+                    self.say(depth + 1, f"{inner}.append(Node({rest}, _s, at << 3, {stop} - at << 3, {shown}))")
                 else:
                     self.say(depth + 1, f"{inner}[{block.rest.key!r}] = {piece}")
             self.say(depth, f"at = {stop}")

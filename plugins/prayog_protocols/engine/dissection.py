@@ -8,8 +8,10 @@ Bytes may be broken, cut short or made to hurt.  Rules
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from prayog_protocols.engine.checksum import internet, pseudo_header
 from prayog_protocols.engine.spec import Field, Kind, Protocol
 from prayog_protocols.engine.tree import Node, Note, Packet, Piece, Source
 
@@ -22,7 +24,7 @@ DEEPEST = 40
 MOST_SOURCES = 400  # put-together and decrypted sources of one packet
 
 
-class Stop(Exception):  # noqa: N818 - not an error: the layer ends here, and has said why
+class Stop(Exception):
     """A layer cannot be read further; the note about it has been made."""
 
 
@@ -47,6 +49,18 @@ class Context:
         return None
 
 
+    def exchange(self, c: Dissection, out: list[Node], protocol: str, asks: bool, key: tuple[int, ...]) -> None:
+        """Add which packet answers this one of a ping, or which one it answers."""
+
+    def moment(self) -> int | None:
+        """When the packet was captured; None when nobody knows."""
+        return None
+
+    def moment_of(self, index: int) -> int | None:
+        """When another packet was captured."""
+        return None
+
+
 ALONE = Context()
 
 
@@ -54,8 +68,8 @@ class Dissection:
     """One packet at work."""
 
     __slots__ = (
-        "context", "data", "depth", "following", "fragment", "layer", "number", "outer", "packet", "payload_end",
-        "registry", "source", "state", "verify", "wire_size",
+        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "later", "layer", "number", "outer", "packet", "payload_end",
+        "queue", "quoted", "registry", "source", "state", "verify", "wire_size",
     )  # fmt: skip
 
     def __init__(
@@ -71,11 +85,16 @@ class Dissection:
         self.wire_size = len(data) if wire_size is None else wire_size  # before the capture cut it
         self.layer: Node | None = None  # at work
         self.following: tuple[Protocol | None, int, int, int] | None = None  # (protocol, source, at, end)
+        self.depth_of_ip = 0  # how many IP headers there were: what is inside a tunnel is no conversation of the capture
+        self.queue: list[tuple[Protocol | None, int, int, int, Any]] = []  # further layers beside each other, with state
+        self.later: list[Callable[[], None]] = []  # to be done when all layers are known
         self.depth = 0
+        self.covered = -1
         self.outer: dict[str, Any] = {}  # what upper layers want to know of lower ones: "src", "dst", "proto" of IP
         self.state: Any = None  # of a conversation, for the protocol that asked for it
         self.verify = verify  # compute check sums again (loopback and the sending machine often leave them unfinished)
         self.fragment = False  # inside a piece of a packet: what follows is not whole
+        self.quoted = False  # inside an ICMP error: only the beginning of a packet that went wrong
         self.payload_end: int | None = None  # where the packet that the frame carries ends
 
     # ── what a spec says while it runs ──────────────────────────────────────────────────────────────────────────
@@ -96,8 +115,23 @@ class Dissection:
 
     def packet_end(self, at: int) -> None:
         """The packet inside the frame ends here; what comes after it is padding."""
+        self.depth_of_ip += 1
         if self.payload_end is None and self.source == 0:
             self.payload_end = at
+
+    def cover(self, end: int) -> None:
+        """The layer at work holds everything up to here, although other layers follow inside."""
+        self.covered = end
+
+    def sum_status(self, data: bytes, start: int, end: int, proto: int, name: str) -> int:
+        """Whether the check sum of an ICMP message fits: 0 no, 1 yes, 2 it cannot be told."""
+        if self.is_cut(end) or self.fragment or self.quoted:
+            return 2
+        pseudo = pseudo_header(self.outer["src"], self.outer["dst"], proto, end - start) if proto and self.outer else b""
+        good = internet(pseudo, data[start:end]) == 0
+        if not good:
+            self.note("error", "The check sum does not fit.", (start + 2) * 8, 16)
+        return int(good)
 
     def is_cut(self, end: int) -> bool:
         """The capture kept only the beginning of these bytes."""
@@ -132,6 +166,14 @@ class Dissection:
             out.append(Node(field, self.source, at * 8, there * 8, value))
         raise Stop
 
+    def quoted_payload(self, at: int, end: int) -> None:
+        """What an ICMP error quotes beyond the headers is shown as data."""
+        self.following = (None, self.source, at, end) if end > at else None
+
+    def add_pieces(self, name: str, data: bytes, pieces: tuple[tuple[int, int, int, int], ...]) -> int:
+        """A source put together from (frame, offset in the whole, offset in the frame, size)."""
+        return self.add_source(name, data, tuple(Piece(frame, at, size) for frame, _, at, size in pieces))
+
     def add_source(self, name: str, data: bytes, pieces: tuple[Piece, ...] = ()) -> int:
         """A further source of bytes; returns its number."""
         if len(self.packet.sources) >= MOST_SOURCES:
@@ -145,6 +187,8 @@ class Dissection:
     def run(self, protocol: Protocol | None, at: int = 0, end: int | None = None, source: int = 0) -> None:
         """Take `protocol` and everything after it apart, from byte `at` to byte `end` of a source."""
         stop = len(self.packet.sources[source].data) if end is None else end
+        if not self.depth:
+            self.context.frame(self)
         nothing = self.registry.data
         while True:
             if self.depth >= DEEPEST:
@@ -153,11 +197,15 @@ class Dissection:
             self.depth += 1
             self.following = None
             self.one(protocol or nothing, source, at, stop)
-            if self.following is None:
-                return
-            protocol, source, at, stop = self.following
-            if at >= stop or self.depth > DEEPEST:
-                return
+            if self.following is not None and self.following[2] < self.following[3] and self.depth <= DEEPEST:
+                protocol, source, at, stop = self.following
+            elif self.queue:
+                protocol, source, at, stop, self.state = self.queue.pop(0)
+                self.depth = 1
+            else:
+                break
+        while self.later:
+            self.later.pop()()
 
     def one(self, protocol: Protocol, source: int, at: int, end: int) -> Node:
         """Take one layer apart, and leave in `following` what comes after it."""
@@ -166,23 +214,23 @@ class Dissection:
         self.packet.layers.append(node)
         self.layer, self.source = node, source
         try:
+            self.covered = -1
             stop = self.registry.code(protocol).tree(self, node.children, data, at, end)
-            node.bits = stop * 8 - node.start
+            node.bits = max(stop, self.covered) * 8 - node.start
         except Stop:
             self.following = None
-            close(node, end * 8)
+            close(node)
         except Exception as problem:  # noqa: BLE001 - rule 1; the fuzz tests ask that it is never needed
             self.following = None
             self.note("error", f"{protocol.title} could not be read ({problem!r}); this is a fault of the program.",
                       at * 8, (end - at) * 8)  # fmt: skip
-            close(node, end * 8)
+            close(node)
         return node
 
 
-def close(node: Node, end: int) -> None:
-    """Give the branches that a stop left open the bits they have so far."""
-    node.bits = max(0, end - node.start)
-    while node.children:
-        node = node.children[-1]
-        if node.bits == 0 and node.children:
-            node.bits = max(0, end - node.start)
+def close(node: Node) -> None:
+    """Give the branches that a stop left open the bits of what was read."""
+    for child in node.children[-1:]:
+        if child.bits == 0 and child.children:
+            close(child)
+    node.bits = max(max((child.end for child in node.children if child.source == node.source), default=0) - node.start, 0)

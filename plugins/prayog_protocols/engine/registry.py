@@ -30,6 +30,10 @@ class Registry:
         if protocol.name in self.protocols:
             raise ValueError(f"there are two protocols called {protocol.name!r}")
         self.protocols[protocol.name] = protocol
+        self.add_variant(protocol)
+
+    def add_variant(self, protocol: Protocol) -> None:
+        """A second layout of a protocol that is already there: found by table, not by name."""
         for table, keys in protocol.entries.items():
             self.tables.setdefault(table, {}).update(dict.fromkeys(keys, protocol))
         for field in (protocol.own, *fields_of(protocol.items), *protocol.extra):

@@ -47,7 +47,9 @@ def literal(node: Node) -> str:
             return f"{value // 10**9}.{value % 10**9:09d}" if value >= 0 else f"-{-value // 10**9}.{-value % 10**9:09d}"
         case Kind.UINT if field.hex:
             marked = field.lead + field.trail + max(1, (field.bits or node.bits) + 7 >> 3)
-            return f"0x{value:0{2 * (marked if marked in (1, 2, 3, 4, 8) else 4 if marked < 4 else 8)}x}"
+            return f"0x{value:0{2 * (marked)}x}"
+        case Kind.REAL:
+            return f"{value:.15g}"
         case _:
             return str(value)
 
@@ -95,7 +97,7 @@ def explain(node: Node) -> Explanation:
     """A field with everything that its spec says."""
     field = node.field
     first, last = node.start >> 3, (node.end - 1) >> 3
-    place = f"byte {first}" if first == last else f"bytes {first}–{last}"  # noqa: RUF001
+    place = f"byte {first}" if first == last else f"bytes {first}–{last}"
     if not node.bits:
         where = "in no byte: worked out from other fields or packets"
     elif node.start % 8 or node.bits % 8:
@@ -122,4 +124,7 @@ def bit_picture(node: Node) -> str:
 
 
 def _moment(nanoseconds: int) -> str:
-    return f"{str(np.datetime64(nanoseconds, 'ns')).replace('T', ' ')} UTC"
+    day, _, clock = str(np.datetime64(nanoseconds, "ns")).partition("T")
+    year, month, date = day.split("-")
+    name = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][int(month) - 1]
+    return f"{name} {int(date):2}, {year} {clock} UTC"

@@ -27,8 +27,27 @@ from enum import Enum
 from typing import Any
 
 __all__ = [
-    "Block", "Call", "Check", "Choose", "Derive", "Field", "Item", "Kind", "Let", "Protocol", "Repeat", "Then", "When",
-    "bits", "bytes_", "branch", "fields_of", "flag", "marked", "text", "uint",
+    "Block",
+    "Call",
+    "Check",
+    "Choose",
+    "Derive",
+    "Field",
+    "Item",
+    "Kind",
+    "Let",
+    "Protocol",
+    "Repeat",
+    "Then",
+    "When",
+    "bits",
+    "branch",
+    "bytes_",
+    "fields_of",
+    "flag",
+    "marked",
+    "text",
+    "uint",
 ]  # fmt: skip
 
 
@@ -91,6 +110,7 @@ class Block:
     items: tuple[Item, ...]
     size: str = ""
     rest: Field | None = None  # shows the bytes that the items of a sized block left over
+    keeps: bool = False  # what goes wrong inside stays inside: after it the layer goes on behind the block
     pad: int = 0  # the builder adds zeros up to a multiple of so many bytes
     key: str = ""  # under which the builder finds its values; "" means among those around it
 
@@ -132,7 +152,7 @@ class Call:
     the values of the layer.  `fields` are those it can make.
     """
 
-    read: Callable[..., int]
+    read: Callable[..., Any]
     needs: tuple[str, ...] = ()
     write: Callable[[Mapping[str, Any]], bytes] | None = None
     fields: tuple[Field, ...] = ()
@@ -141,10 +161,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Let:
-    """`key` is short for `expression`."""
+    """`key` is short for `expression`.  What is `kept` is among the values, too."""
 
     key: str
     expression: str
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from typing import Any
 
 from prayog_protocols.engine.spec import Field, Kind
 
-__all__ = ["Node", "Note", "Packet", "Piece", "Source", "walk"]
+__all__ = ["Marked", "Node", "Note", "Packet", "Piece", "Source", "walk"]
 
 
 class Node:
@@ -66,6 +66,27 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name or self.field.label} = {self.value!r} at bit {self.start}, {self.bits} bits>"
+
+
+class Marked(Node):
+    """A node in a put-together source that Wireshark shows at another place."""
+
+    __slots__ = ("_position", "_size")
+
+    def __init__(
+        self, field: Field, source: int, start: int, bits: int, value: Any, position: int, size: int,
+        children: list[Node] | tuple[()] = (),
+    ) -> None:  # fmt: skip
+        super().__init__(field, source, start, bits, value, children)
+        self._position, self._size = position, size
+
+    @property
+    def position(self) -> int:
+        return self._position
+
+    @property
+    def size(self) -> int:
+        return self._size
 
 
 @dataclass(frozen=True, slots=True)

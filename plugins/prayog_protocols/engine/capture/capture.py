@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from prayog_protocols.engine.capture import columns, pcap, pcapng
 from prayog_protocols.engine.capture.columns import Columns
@@ -11,6 +12,15 @@ from prayog_protocols.engine.capture.records import Bytes, CaptureError, Interfa
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.registry import Registry
+from prayog_protocols.engine.streams.assembly import assemble
+from prayog_protocols.engine.streams.analysis import Finding, analyse
+from prayog_protocols.engine.streams.flows import Flows
+from prayog_protocols.engine.streams.following import Following
+from prayog_protocols.engine.streams.kept import Kept
+from prayog_protocols.engine.streams.pings import match_pings
+from prayog_protocols.engine.streams.segments import segments_of
+from prayog_protocols.engine.talks.choosing import choose
+from prayog_protocols.engine.talks.talk import Talk, talk
 from prayog_protocols.engine.tree import Packet
 
 __all__ = ["Capture", "Row"]
@@ -42,6 +52,9 @@ class Capture:
         self.data, self.name, self.registry = data, name, registry
         self.records: Records = _read(data, progress)
         self.columns: Columns = columns.read(data, self.records)
+        self._findings = Kept[dict[int, Finding]]()
+        self._talks = Kept[Talk]()
+        self.speaks: dict[int, str] = {}  # port -> protocol, where the port does not tell: "smtp", "http", …
         self.verify = False  # compute check sums of packets again
 
     def __len__(self) -> int:
@@ -60,10 +73,50 @@ class Capture:
     def packet(self, index: int) -> Packet:
         """A packet taken apart, with what the packets before it tell."""
         c = Dissection(
-            self.registry, self.raw(index), index + 1, wire_size=int(self.records.lengths[index]), verify=self.verify
+            self.registry, self.raw(index), index + 1, Following(self, index), int(self.records.lengths[index]), self.verify
         )
         c.run(self.registry.find("link", self.interface(index).link))
         return c.packet
+
+
+    # ── what packets tell about each other, worked out when first asked ─────────────────────────────────────────
+
+    @cached_property
+    def flows(self) -> Flows:
+        """Connections and conversations."""
+        return Flows(self.data, self.records, self.columns)
+
+    def findings(self, number: int) -> dict[int, Finding]:
+        """What analysis tells about the segments of a TCP connection, by index of the packet."""
+        known = self._findings.get(number)
+        if known is None:
+            segments = segments_of(self, number)
+            found = analyse(segments, number in self.flows.again)
+            known = {segment.index: finding for segment, finding in zip(segments, found, strict=True)}
+            self._findings[number] = known
+        return known
+
+    def piece(self, index: int, at: int, size: int) -> bytes:
+        """Some bytes of a packet."""
+        start = int(self.records.offsets[index]) + at
+        return bytes(self.data[start : start + size])
+
+    def talk(self, number: int) -> Talk:
+        """The messages of a TCP connection."""
+        known = self._talks.get(number)
+        if known is None:
+            flow = self.flows.flow(6, number)
+            ports = (flow.client[1], flow.server[1])
+            said = next((self.speaks[port] for port in ports if port in self.speaks), "")
+            known = talk(assemble(segments_of(self, number)), self.piece,
+                         lambda direction, data: choose(ports, said, direction, data))  # fmt: skip
+            self._talks[number] = known
+        return known
+
+    @cached_property
+    def pings(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Echo request -> reply, and reply -> request, by index."""
+        return match_pings(self)
 
 
 def _read(data: Bytes, progress: Callable[[int], bool] | None) -> Records:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from prayog_protocols.engine.protocols import data, ethernet, ipv4, tcp, udp
+from prayog_protocols.engine.protocols import arp, data, ethernet, frame, http, icmp, icmpv6, ipv4, ipv6, link, tcp, udp
 from prayog_protocols.engine.registry import Registry
 
 __all__ = ["REGISTRY"]
 
-REGISTRY = Registry(protocol for module in (data, ethernet, ipv4, udp, tcp) for protocol in module.PROTOCOLS)
+_MODULES = (data, frame, ethernet, link, arp, ipv4, ipv6, icmp, icmpv6, udp, tcp, http)
+REGISTRY = Registry(protocol for module in _MODULES for protocol in module.PROTOCOLS)
+REGISTRY.add_variant(link.SECOND)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prayog_protocols.engine.spec import Derive, Field, Kind, Protocol, bytes_
+from prayog_protocols.engine.spec import Derive, Field, Protocol, bytes_
 
 DATA = Protocol(
     "data", "Data", short="Data",

@@ -6,7 +6,17 @@ from typing import Any
 
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.spec import (
-    Call, Check, Choose, Derive, Field, Kind, Protocol, Then, bits, bytes_, flag, marked, uint,
+    Call,
+    Choose,
+    Derive,
+    Field,
+    Kind,
+    Protocol,
+    Then,
+    bytes_,
+    flag,
+    marked,
+    uint,
 )  # fmt: skip
 from prayog_protocols.engine.tree import Node
 
@@ -55,6 +65,37 @@ def _length(c: Dissection, out: list[Node], data: bytes, at: int, end: int, leng
     return at
 
 
+def _register(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
+    c.later.append(lambda: _trailer(c, out, data, end))
+    return at
+
+
+def _trailer(c: Dissection, out: list[Node], data: bytes, end: int) -> None:
+    """What the frame holds after the packet: padding, anything else, and perhaps the frame's check sum.
+
+    Most captures are without the check sum; as Wireshark does, four bytes at the end of a frame that is long enough with
+    them are taken for it.
+    """
+    at = c.payload_end
+    if at is None or at >= end or len(data) < c.wire_size:
+        return
+    filled = min(60, end)
+    if at < filled and not any(data[at:filled]):
+        out.append(Node(PADDING, c.source, at * 8, (filled - at) * 8, data[at:filled]))
+        at = filled
+    if end - at >= 4 and end >= 64:
+        if end - 4 > at:
+            out.append(Node(TRAILER, 0, at * 8, (end - 4 - at) * 8, data[at : end - 4]))
+        out.append(Node(SUM, 0, (end - 4) * 8, 32, int.from_bytes(data[end - 4 : end], "big")))
+        out.append(Node(SUM_STATUS, 0, (end - 4) * 8, 0, 2))
+    elif at < end:
+        out.append(Node(TRAILER, 0, at * 8, (end - at) * 8, data[at:end]))
+
+
+SUM = uint("eth.fcs", 32, "Frame check sequence", "A CRC-32 over the frame; the card checks it and most captures lack it.",
+           _8023, hex=True)  # fmt: skip
+SUM_STATUS = Field("eth.fcs.status", "Check sequence status", derived=True, meaning="Whether the check sequence fits.",
+                   values={0: "bad", 1: "good", 2: "not checked"}, source=_8023)  # fmt: skip
 PADDING = bytes_("eth.padding", 0, "Padding", "Zeros that fill a frame up to the shortest that Ethernet allows "
                  "(60 bytes and the check sum).", "IEEE 802.3-2018 §4.2.3.3")  # fmt: skip
 TRAILER = bytes_("eth.trailer", 0, "Trailer", "Bytes after the packet that the frame carries; nobody reads them.")
@@ -66,6 +107,7 @@ ETHERNET = Protocol(
     items=(
         *_mac("eth.dst", "Destination", "dst", "The station (or group) that should take the frame."),
         *_mac("eth.src", "Source", "src", "The station that sent the frame. It changes with each router on the way."),
+        Call(_register),
         Choose("type_or_length", peek=16, cases={range(0x0600): (
             uint("eth.len", 16, "Length", "Below 1536 this field is a length: an IEEE 802.3 frame.", _8023, key="length",
                  auto="after + payload"),
@@ -76,30 +118,38 @@ ETHERNET = Protocol(
             Then("ethertype", "type"),
         ), made="0 if 'length' in given else 0x0800"),
     ),
-    extra=(PADDING, TRAILER),
+    extra=(PADDING, TRAILER, SUM, SUM_STATUS),
 )  # fmt: skip
 
-VLAN = Protocol(
-    "vlan", "802.1Q Virtual LAN", short="VLAN", source=_8021Q,
-    meaning="Four bytes that say to which of several networks on the same wire a frame belongs.",
-    entries={"ethertype": (0x8100, 0x88A8, 0x9100)},
-    items=(
-        *marked(16,
-            uint("vlan.priority", 3, "Priority", "0 is best effort, 7 the most urgent; 1 is below 0.", _8021Q, default=0),
-            flag("vlan.dei", "May be dropped first", "When the network is full, frames with this bit go first.", _8021Q,
-                 default=0),
-            uint("vlan.id", 12, "VLAN", "The network, 1 to 4094. 0 carries a priority only; 4095 is reserved.", _8021Q,
-                 default=1),
+def _tag(name: str, title: str, types: tuple[int, ...], meaning: str, type_name: str) -> Protocol:
+    mark = (lambda *parts: marked(16, *parts)) if name == "vlan" else (lambda *parts: parts)
+    return Protocol(
+        name, title, short="VLAN", source=_8021Q, meaning=meaning, entries={"ethertype": types},
+        items=(
+            *mark(
+                uint(f"{name}.priority", 3, "Priority", "0 is best effort, 7 the most urgent; 1 is below 0.", _8021Q,
+                     default=0),
+                flag(f"{name}.dei", "May be dropped first", "When the network is full, frames with this bit go first.",
+                     _8021Q, default=0),
+                uint(f"{name}.id", 12, "VLAN", "The network, 1 to 4094. 0 carries a priority only; 4095 is reserved.",
+                     _8021Q, default=1),
+            ),
+            Choose("type_or_length", peek=16, cases={range(0x0600): (
+                uint(f"{name}.len", 16, "Length", "Below 1536 this field is a length: IEEE 802.3.", _8023, key="length",
+                     auto="after + payload"),
+                Call(_length, ("length",)),
+            )}, other=(
+                uint(type_name, 16, "Type", "Which protocol comes after the tag.", _8021Q, hex=True, values=ETHERTYPES,
+                     auto="key_of('ethertype', 0x0800)", key="etype"),
+                Then("ethertype", "etype"),
+            ), made="0 if 'length' in given else 0x0800"),
         ),
-        Choose("type_or_length", peek=16, cases={range(0x0600): (
-            uint("vlan.len", 16, "Length", "Below 1536 this field is a length: IEEE 802.3.", _8023, key="length", auto="after + payload"),
-            Call(_length, ("length",)),
-        )}, other=(
-            uint("vlan.etype", 16, "Type", "Which protocol comes after the tag.", _8021Q, hex=True, values=ETHERTYPES,
-                 auto="key_of('ethertype', 0x0800)"),
-            Then("ethertype", "etype"),
-        ), made="0 if 'length' in given else 0x0800"),
-    ),
-)  # fmt: skip
+    )  # fmt: skip
 
-PROTOCOLS = (ETHERNET, VLAN)
+
+VLAN = _tag("vlan", "802.1Q Virtual LAN", (0x8100, 0x9100), "Four bytes that say to which of several networks on the same "
+            "wire a frame belongs.", "vlan.etype")  # fmt: skip
+PROVIDER = _tag("ieee8021ad", "802.1ad provider VLAN", (0x88A8,), "The tag of a provider, around the customer's own.",
+                "ieee8021ah.etype")  # fmt: skip
+
+PROTOCOLS = (ETHERNET, VLAN, PROVIDER)

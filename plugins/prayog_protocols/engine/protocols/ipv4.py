@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prayog_protocols.engine.checksum import internet
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.spec import (
-    Block, Call, Check, Choose, Derive, Field, Item, Kind, Let, Protocol, Repeat, When, bits, branch, bytes_, flag,
-    marked, text, uint,
+    Block,
+    Call,
+    Check,
+    Choose,
+    Field,
+    Item,
+    Kind,
+    Let,
+    Protocol,
+    Repeat,
+    When,
+    bits,
+    branch,
+    bytes_,
+    flag,
+    uint,
 )  # fmt: skip
 from prayog_protocols.engine.tree import Node
 
@@ -55,8 +71,9 @@ def _option(name: str, kind: int, meaning: str, *items: Item, source: str = R791
     own = Field(name, OPTIONS.get(kind, "Option"), Kind.BYTES, meaning=meaning, source=source)
     if kind in (0, 1):
         return Block(own, (_KIND,))
+    head = (_KIND, _SIZE) if name else tuple(replace(one, name="", parts=(), key=one.key) for one in (_KIND, _SIZE))
     enough = Check("option_len >= 2", "An option of {option_len} bytes; two are the least.", "option_len", stop=True)
-    return Block(own, (_KIND, _SIZE, enough, *items), "data[at + 1] if end - at > 1 else 2", _REST)
+    return Block(own, (*head, enough, *items), "data[at + 1] if end - at > 1 else 2", _REST)
 
 
 def _hop(name: str, label: str, meaning: str) -> Field:
@@ -160,6 +177,14 @@ STATUS = Field(
     meaning="Whether the header's check sum fits. Captures on the sending machine often hold unfinished ones.",
 )  # fmt: skip
 
+FRAGMENTS = Field("ip.fragments", "Put together from", Kind.BYTES, derived=True, meaning="The fragments of this packet.")
+FRAGMENT = Field("ip.fragment", "Fragment in packet", Kind.FRAME, derived=True, meaning="One piece.")
+FRAGMENT_COUNT = Field("ip.fragment.count", "Fragments", derived=True, meaning="How many pieces.", key="fragment_count")
+REASSEMBLED_LENGTH = Field("ip.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length")
+REASSEMBLED_DATA = Field("ip.reassembled.data", "The whole", Kind.BYTES, derived=True, key="whole_data")
+REASSEMBLED_IN = Field("ip.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
+                       meaning="The packet with the last missing piece.")  # fmt: skip
+
 IPV4 = Protocol(
     "ip", "Internet Protocol Version 4", short="IPv4", source="RFC 791",
     meaning="Carries a packet from one host to another across networks. It may be lost, doubled or overtaken.",
@@ -168,6 +193,8 @@ IPV4 = Protocol(
         uint("ip.version", 4, "Version", "4.", R791, default=4),
         uint("ip.hdr_len", 4, "Header length", "Where the header ends: 20 bytes, and up to 40 of options. On the wire it "
              "counts words of 4 bytes.", R791, scale=4, unit="bytes", auto="size"),
+        Check("version == 4", "Version {version} in a packet that should be IPv4.", "version", stop=True),
+        Check("hdr_len >= 20", "A header of {hdr_len} bytes; 20 are the least.", "hdr_len", stop=True),
         bits("ip.dsfield", 8, "Differentiated services", (
             uint("ip.dsfield.dscp", 6, "DSCP", "How routers should treat the packet.", R2474, values=DSCP),
             uint("ip.dsfield.ecn", 2, "ECN", "Routers that are nearly full say so here instead of dropping.", R3168,
@@ -183,7 +210,7 @@ IPV4 = Protocol(
             flag("ip.flags.mf", "More fragments", "Set in every fragment but the last.", R791),
         ), "Whether the packet may be cut, and whether this is the last piece.", R791, default=2),
         uint("ip.frag_offset", 13, "Fragment offset", "Where this piece belongs in the whole. On the wire it counts 8 bytes.",
-             R791, scale=8, unit="bytes", default=0, lead=0),
+             R791, unit="× 8 bytes", default=0),
         uint("ip.ttl", 8, "Time to live", "Each router takes 1 away; at 0 the packet is dropped, so that none circles for "
              "ever.", R791, default=64),
         uint("ip.proto", 8, "Protocol", "What the packet carries.", R791, values=IP_PROTOCOLS,
@@ -194,18 +221,16 @@ IPV4 = Protocol(
               meaning="Who sent it, as far as the sender is honest.", default=0x0A000001),
         Field("ip.dst", "Destination address", Kind.IPV4, 32, aliases=("ip.addr", "ip.dst_host", "ip.host"), source=R791,
               meaning="Where it should go.", default=0x0A000002),
-        Check("version == 4", "Version {version} in a packet that should be IPv4.", "version", stop=True),
-        Check("hdr_len >= 20", "A header of {hdr_len} bytes; 20 are the least.", "hdr_len", stop=True),
         Check("total >= hdr_len or total == 0", "A total length of {total} bytes is less than the header.", "total", stop=True),
         When("hdr_len > 20", (Block(
             branch("", "Options", "Rarely used, and often dropped by routers.", R791),
             (Repeat("options", (Choose("option_type", _OPTIONS, (
-                _option("ip.options.unknown", 255, "An option that this program does not know."),), peek=8),)),),
-            "hdr_len - 20",
+                _option("", 255, "An option that this program does not know."),), peek=8),), while_="option_type != 0"),),
+            "hdr_len - 20", bytes_("", 0, "Padding", "Fills the last word.", R791, key="padding"), keeps=True, pad=4,
         ),)),
         Call(_after, ("start", "hdr_len", "total", "mf", "frag_offset", "proto", "src", "dst")),
     ),
-    extra=(STATUS,),
+    extra=(STATUS, FRAGMENTS, FRAGMENT, FRAGMENT_COUNT, REASSEMBLED_LENGTH, REASSEMBLED_DATA, REASSEMBLED_IN),
 )  # fmt: skip
 
 PROTOCOLS = (IPV4,)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from prayog_protocols.engine.dissection import Dissection
+from prayog_protocols.engine.protocols.tcp_derived import DERIVED, PAYLOAD, STATUS
 from prayog_protocols.engine.protocols.tcp_options import OPTIONS
-from prayog_protocols.engine.protocols.tcp_derived import DERIVED, FLAG_LETTERS, PAYLOAD, STATUS
 from prayog_protocols.engine.protocols.udp import checked
 from prayog_protocols.engine.spec import (
-    Block, Call, Check, Field, Kind, Protocol, Repeat, When, bits, flag, uint,
+    Block,
+    Call,
+    Check,
+    Field,
+    Kind,
+    Protocol,
+    Repeat,
+    When,
+    bits,
+    bytes_,
+    flag,
+    uint,
 )  # fmt: skip
 from prayog_protocols.engine.tree import Node
 
@@ -67,7 +78,8 @@ TCP = Protocol(
         When("hdr_len > 20", (Block(
             Field("tcp.options", "Options", Kind.BYTES, meaning="What the two sides agree on, mostly in the first segments.",
                   source="RFC 9293 §3.2"),
-            (Repeat("options", (OPTIONS,)),), "hdr_len - 20", pad=4,
+            (Repeat("options", (OPTIONS,), while_="option_kind != 0"),), "hdr_len - 20",
+            bytes_("", 0, "Padding", "Fills the last word.", R, key="padding"), keeps=True, pad=4,
         ),)),
         Call(_after, ("start", "hdr_len", "srcport", "dstport", "flags")),
     ),

@@ -83,6 +83,7 @@ SEGMENTS = _derived("segments", "Put together from", "The segments that make up 
 SEGMENT = _derived("segment", "Piece in packet", "", Kind.FRAME)
 SEGMENT_COUNT = _derived("segment.count", "Pieces", "", key="segment_count")
 REASSEMBLED_IN = _derived("reassembled_in", "Ends in packet", "Where the message that begins or goes on here ends.", Kind.FRAME)
+REASSEMBLED_DATA = _derived("reassembled.data", "The whole message", "", Kind.BYTES, key="reassembled_data")
 REASSEMBLED_LENGTH = _derived("reassembled.length", "Length of the whole", "", unit="bytes", key="reassembled_length")
 
 DERIVED = (
@@ -90,4 +91,5 @@ DERIVED = (
     ACKS_FRAME, ACK_RTT, INITIAL_RTT, IN_FLIGHT, PUSH_SENT, RTO, RTO_FRAME, DUPLICATE_NUMBER, DUPLICATE_OF, RETRANSMISSION,
     FAST, SPURIOUS, OUT_OF_ORDER, LOST, ACK_LOST, DUPLICATE, KEEP_ALIVE, KEEP_ALIVE_ACK, WINDOW_UPDATE, WINDOW_FULL,
     ZERO_WINDOW, PROBE, PROBE_ACK, REUSED, SEGMENTS, SEGMENT, SEGMENT_COUNT, REASSEMBLED_IN, REASSEMBLED_LENGTH,
+    REASSEMBLED_DATA,
 )  # fmt: skip

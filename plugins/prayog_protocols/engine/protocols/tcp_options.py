@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from prayog_protocols.engine.spec import (
-    Block, Check, Choose, Derive, Field, Item, Kind, Repeat, When, bits, bytes_, flag, marked, uint,
+    Block,
+    Check,
+    Choose,
+    Derive,
+    Field,
+    Item,
+    Kind,
+    Repeat,
+    When,
+    bits,
+    bytes_,
+    flag,
+    marked,
+    uint,
 )  # fmt: skip
 
 __all__ = ["EDGES", "OPTIONS"]
@@ -79,7 +92,7 @@ _CASES: dict[int, tuple[Item, ...]] = {
                             "shift."), "1 << min(shift, 14)", "shift")),
     4: _option("sack_perm", 4, "This side understands selective acknowledgements.", "RFC 2018 §2"),
     5: _option("sack", 5, "Which pieces arrived beyond a gap, so that only the gap is sent again.", R2018,
-               Derive(_COUNT, "(option_len - 2) // 8", "option_len", part=(8, 0)),
+               Derive(_COUNT, "(option_len - 2) // 8", "option_len", part=(-8, 0)),
                Repeat("blocks", (LEFT, RIGHT), count="(option_len - 2) // 8")),
     6: _option("echo", 6, "Replaced by time stamps.", "RFC 1072", _ECHO),
     7: _option("echoreply", 7, "Replaced by time stamps.", "RFC 1072", _ECHO),

@@ -44,7 +44,7 @@ def _after(
         status = checked(c, data, start, size, 17)
         if status == 0:
             c.note("error", "The check sum does not fit.", (start + 6) * 8, 16)
-    out.append(Node(STATUS, c.source, (start + 6) * 8, 0, status))
+    out.append(Node(STATUS, c.source, (start + 6) * 8, 16 if status == 3 else 0, status))
     if start + size > end and c.source == 0 and len(data) == c.wire_size:
         c.note("error", f"The length says {size} bytes, and the packet holds {end - start}.", (start + 4) * 8, 16)
     if not c.context.transport(c, out, data, at, stop, src, dst):

@@ -1,0 +1,1 @@
+"""How each application protocol cuts its bytes into messages: `talk` is the seam, `choosing` says who speaks."""
