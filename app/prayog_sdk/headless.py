@@ -78,7 +78,7 @@ def run_scenario(
     """
     run, result = _play(topic, scenario, seed, overrides or {}, services, progress, judged=True)
     try:
-        params = _params(topic, scenario, overrides or {})
+        params = topic.params({**scenario.params, **(overrides or {})})
         return RunResult(
             topic=topic.id,
             scenario=scenario.id,
@@ -124,9 +124,12 @@ def _play(
     *,
     judged: bool,
 ) -> tuple[Run, ScriptResult]:
-    params = _params(topic, scenario, overrides)
     own = scenario.seed if seed is None else seed
-    run = _start(topic, scenario, params, own, services, progress)
+    try:
+        params = topic.params({**scenario.params, **overrides})
+        run = _start(topic, scenario, params, own, services, progress)
+    except knobs.ParamError as error:
+        raise RunError(_placed(error, scenario, overrides)) from error
 
     def again(other: int) -> Trace:
         twin = played(topic, scenario, other, overrides)
@@ -165,8 +168,9 @@ def _start(
         raise RunError(str(error)) from error
 
 
-def _params(topic: Topic, scenario: Scenario, overrides: Mapping[str, Any]) -> Any:
-    try:
-        return topic.params({**scenario.params, **overrides})
-    except knobs.ParamError as error:
-        raise RunError(str(error)) from error
+def _placed(error: knobs.ParamError, scenario: Scenario, overrides: Mapping[str, Any]) -> str:
+    """The sentence, with the place in the script unless somebody else set the knob."""
+    place = scenario.script.places.get(error.name)
+    if place is None or error.name in overrides or (not error.name and overrides):
+        return str(error)
+    return f"{scenario.script.name}:{place[0]}:{place[1]}: {error}"

@@ -25,7 +25,14 @@ P = TypeVar("P")
 
 
 class ParamError(ValueError):
-    """A knob has a value that it cannot have; the message is a sentence for the person who set it."""
+    """A knob has a value that it cannot have; the message is a sentence for the person who set it.
+
+    ``name``: the knob, where it is one alone.
+    """
+
+    def __init__(self, sentence: str, name: str = "") -> None:
+        super().__init__(sentence)
+        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +148,16 @@ def parse(params: type[P], values: Mapping[str, Any]) -> P:
     known = {field.name: field for field in fields(params)}
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise ParamError(f"there is no knob {unknown[0]!r}; this topic has: {', '.join(known) or 'none'}")
-    return params(**{name: _value(known[name], value) for name, value in values.items()})
+        sentence = f"there is no knob {unknown[0]!r}; this topic has: {', '.join(known) or 'none'}"
+        raise ParamError(sentence, unknown[0])
+    made = {}
+    for name, value in values.items():
+        try:
+            made[name] = _value(known[name], value)
+        except ParamError as error:
+            error.name = name
+            raise
+    return params(**made)
 
 
 def flat(params: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ the beginning of a word, outside of quotes, except in expected lines.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from prayog_sim.clock import parse_duration
@@ -76,11 +76,12 @@ class Do:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``check TEXT``"""
+    """``check TEXT``; the text begins at column `at`."""
 
     line: int
     column: int
     text: str
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ Command = RunFor | StepBy | Do | Check | Expect
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A parsed script.  ``params`` are the knobs it sets, without the seed; `text` is the file."""
+    """A parsed script.  ``params`` are the knobs it sets, without the seed; `text` is the file.
+
+    ``places``: line and column of each knob; under ``""``, of the line that sets them.
+    """
 
     name: str
     title: str
@@ -108,6 +112,7 @@ class Script:
     seed: int
     commands: tuple[Command, ...]
     text: str
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ class _Parser:
         self.header: dict[str, str] = {}
         self.kind: Literal["world", "session"] | None = None
         self.params: dict[str, Any] = {}
+        self.places: dict[str, tuple[int, int]] = {}
         self.seed = 0
         self.commands: list[Command] = []
 
@@ -161,6 +167,7 @@ class _Parser:
             self.seed,
             tuple(self.commands),
             self.text,
+            self.places,
         )
 
     def command(self, verb: str, column: int, after: int, body: str) -> None:
@@ -179,7 +186,7 @@ class _Parser:
         elif verb == "check":
             if not rest:
                 raise self.fail(after, "check needs the name of a check or an expression")
-            self.commands.append(Check(self.number, column, rest))
+            self.commands.append(Check(self.number, column, rest, body.index(rest, after - 1) + 1))
         elif verb == "at":
             self.later(column, after, body)
         elif verb == "run":
@@ -204,9 +211,13 @@ class _Parser:
         if self.kind is not None:
             raise self.fail(column, f"there is a {self.kind} line already; a script has one")
         self.kind = kind
+        self.places[""] = (self.number, column)
         for word in words:
             if not word.key:
                 raise self.fail(word.column, f"{kind} takes knobs as name=value; found {word.value!r}")
+            if word.key in self.places:
+                raise self.fail(word.column, f"{word.key}= stands there twice; keep one")
+            self.places[word.key] = (self.number, word.column)
             if word.key == "seed":
                 if type(word.value) is not int or not 0 <= word.value <= MAX_SEED:
                     raise self.fail(word.at, f"seed is a whole number from 0 to {MAX_SEED:,}, not {word.value!r}")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol
 
 from prayog_sim.clock import format_us
@@ -23,6 +24,7 @@ from prayog_sim.trace import Step, Trace
 
 __all__ = ["Block", "Checked", "Judge", "ScriptResult", "play", "rewrite"]
 
+_COMMANDS = ("run", "step", "check", "at")
 _CAP = 100_000  # steps that one run command may take
 _LIVE_US = 60_000_000  # how long something is waited for in a live session
 _WAITS = 600  # seconds without a step after which a session is given up
@@ -124,6 +126,8 @@ class _Player:
                     self.step_by(command)
                 case Do(at=None):
                     self.do(command, self.now)
+                case Do(at=int(at)) if self.run.kind == "world" and at < self.now:
+                    raise self.fail(command, f"at {format_us(at)} is over: it is {format_us(self.now)} already")
                 case Do():
                     self.later = sorted([*self.later, command], key=lambda do: do.at or 0)
                 case Check():
@@ -160,14 +164,22 @@ class _Player:
                     break
         else:
             so_far = f"{command.until} came {seen} times" if command.until else "the run is not at rest"
-            raise self.fail(command, f"after {_CAP:,} steps {so_far}; write how long to run, such as run 2s")
+            hint = self.likely(command.until) or "write how long to run, such as run 2s"
+            raise self.fail(command, f"after {_CAP:,} steps {so_far}; {hint}")
         if command.until and seen < command.count:
             where = f" at {command.node}" if command.node else ""
             wanted = f"{command.until}{where} came {seen} times, not {command.count}"
-            raise self.fail(command, f"{wanted}: nothing more happens after {format_us(self.now)}")
+            hint = self.likely(command.until) or f"nothing more happens after {format_us(self.now)}"
+            raise self.fail(command, f"{wanted}: {hint}")
         if end is not None and self.run.kind == "world":
             self.horizon = max(self.horizon, end)
         self.hear(told)
+
+    def likely(self, kind: str) -> str:
+        """What `kind`, which never came, was probably meant to be."""
+        kinds = {step.kind for step in self.run.trace} | {e.kind for step in self.run.trace for e in step.effects}
+        near = get_close_matches(kind, kinds, 1) if kind and kind not in kinds else ()
+        return f"did you mean {near[0]}?" if near else ""
 
     def step_by(self, command: StepBy) -> None:
         self.hear(told)
@@ -179,6 +191,10 @@ class _Player:
     def do(self, command: Do, at: int) -> None:
         args = dict(zip(self.verbs.get(command.action, ()), command.words, strict=False))
         if len(args) < len(command.words):
+            if command.action not in self.verbs:
+                near = get_close_matches(command.action, [*self.verbs, *_COMMANDS], 1)
+                hint = f"did you mean {near[0]}?" if near else f"the actions are {', '.join(self.verbs)}"
+                raise self.fail(command, f"{command.action} is no command, nor an action that takes bare words; {hint}")
             takes = ", ".join(f"{name}=" for name in self.verbs.get(command.action, ()))
             known = f"takes {takes}" if takes else "is no command, nor an action that takes bare words"
             raise self.fail(command, f"{command.action} {known}; found {' '.join(map(str, command.words))!r}")
@@ -195,7 +211,11 @@ class _Player:
         try:
             verdict = self.judge(command.text, self.run.trace)
         except ValueError as error:
-            raise self.fail(command, str(error)) from error
+            place = getattr(error, "column", 0)  # an expression knows where in it the mistake is
+            if not place:
+                raise self.fail(command, str(error)) from error
+            column, sentence = command.at + place - 1, getattr(error, "sentence", str(error))
+            raise ScriptError(command.line, column, sentence, self.script.name) from error
         self.checks.append(Checked(command.line, command.text, verdict.ok, verdict.reason, verdict.at))
         self.said.append("ok" if verdict.ok else f"failed: {verdict.reason}")
 

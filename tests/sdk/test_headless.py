@@ -68,6 +68,22 @@ def test_what_cannot_be_played_is_a_sentence(gossip: Topic, tmp_path: Path) -> N
             run_scenario(gossip, _scenario(tmp_path, f"world nodes=2\n{line}\n", gossip))
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("world nodez=2", "odd.lab:1:7: there is no knob 'nodez'"),
+        ("# first\nworld rounds=1  nodes=many", "odd.lab:2:17: nodes is a whole number"),
+        ('world nodes=2\n  check  count("note") >= rouns', "odd.lab:2:27: there is no 'rouns'"),
+        ("world nodes=2\ncheck count('note') >=", "odd.lab:2:23: "),
+        ("world nodes=2\ncheck history('op').serial", "odd.lab:2:7: a history can be"),
+    ],
+)
+def test_a_mistake_of_a_script_has_its_line_and_column(gossip: Topic, tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(RunError) as caught:
+        run_scenario(gossip, _scenario(tmp_path, f"{text}\n", gossip))
+    assert str(caught.value).startswith(sentence)
+
+
 def _scenario(folder: Path, text: str, topic: Topic) -> object:
     (folder / "scenarios").mkdir(exist_ok=True)
     (folder / "scenarios" / "odd.lab").write_text(text)
