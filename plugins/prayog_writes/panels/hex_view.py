@@ -84,7 +84,7 @@ class HexView(QAbstractScrollArea):
     @staticmethod
     def _letters(columns: int) -> int:
         """Letters in a line of `columns` bytes."""
-        return 8 + 4 * columns + 1
+        return 7 + 4 * columns + 1
 
     def _measure(self) -> None:
         room = (self.viewport().width() - theme.UNIT) / self._letter
@@ -104,7 +104,7 @@ class HexView(QAbstractScrollArea):
     def _cell(self, byte: int) -> QRectF:
         """The two hexadecimal digits of `byte`, in the viewport."""
         row, column = divmod(byte, self._columns)
-        x = theme.UNIT / 2 + self._letter * (8 + 3 * column)
+        x = theme.UNIT / 2 + self._letter * (7 + 3 * column)
         y = (row - self.verticalScrollBar().value()) * self._line
         return QRectF(x - self._letter / 2, y, 3 * self._letter, self._line)
 
@@ -135,7 +135,7 @@ class HexView(QAbstractScrollArea):
             if part is not None and part.role == "checksum" and byte == part.start:
                 painter.fillRect(QRectF(cell.left(), cell.top(), 2, cell.height()), QColor(colours.text))
             letter = chr(self._data[byte]) if 32 <= self._data[byte] < 127 else "·"
-            x = theme.UNIT / 2 + self._letter * (8 + 3 * self._columns + byte % self._columns)
+            x = theme.UNIT / 2 + self._letter * (7 + 3 * self._columns + byte % self._columns)
             painter.drawText(QRectF(x, cell.top(), self._letter, self._line), Qt.AlignmentFlag.AlignCenter, letter)
         if self._data:
             painter.setPen(QPen(QColor(colours.accent), 2.0 if self.hasFocus() else 1.0))
@@ -146,7 +146,7 @@ class HexView(QAbstractScrollArea):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         row = int(event.position().y() // self._line) + self.verticalScrollBar().value()
-        letters = (event.position().x() - theme.UNIT / 2) / self._letter - 8
+        letters = (event.position().x() - theme.UNIT / 2) / self._letter - 7
         column = int((letters + 0.5) // 3) if letters < 3 * self._columns - 0.5 else int(letters - 3 * self._columns)
         self.choose(row * self._columns + min(max(column, 0), self._columns - 1))
 

@@ -93,22 +93,24 @@ class LogPanel(Panel):
         column.addWidget(self._hex, 1)
         column.addWidget(self._byte)
         column.addWidget(bits)
-        heads = [self.tr("Bytes"), *_SHORT, self.tr("In the file"), self.tr("Writes"), self.tr("First write")]
-        hints = ("", *MODES, self.tr("What became of the record"), self.tr("Sequence numbers"), "")
+        heads = [self.tr("Byte"), *_SHORT, self.tr("In the file"), self.tr("Writes"), self.tr("First write")]
+        hints = (
+            self.tr("Where the record begins"),
+            *MODES,
+            self.tr("What became of the record"),
+            self.tr("Sequence numbers"),
+            "",
+        )
         self._records = TextTable(self.tr("Records of the log, and their fate in each mode"), heads, hints=hints)
         self._records.setMinimumHeight(theme.scaled(110))
         self._records.itemSelectionChanged.connect(self._show_record)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._records, 1)
-        legend = " · ".join(f"{letter} {mode}" for letter, mode in zip(_SHORT, MODES, strict=True))
-        column.addWidget(paragraph(legend, "muted"))
-        self._halves = Halves(left, right, _NARROW, 56)
+        self._halves = Halves(left, self._records, _NARROW, 58)
+        self._sums = paragraph("", "muted")
         outer = column_in(self)
         outer.addWidget(head)
         outer.addWidget(self._note)
         outer.addWidget(self._halves, 1)
+        outer.addWidget(self._sums)
 
     # -- the bench -----------------------------------------------------------------------------------------------
 
@@ -207,6 +209,9 @@ class LogPanel(Panel):
 
     def _fill(self, facts: Facts, wal: Facts | None) -> None:
         left = facts.get("wal_left")
+        told = facts.get("modes", {}) if wal is not None else {}
+        sums = (f"{letter} {mode}{self._sum(told.get(mode))}" for letter, mode in zip(_SHORT, MODES, strict=True))
+        self._sums.setText(" · ".join(sums))
         if wal is None or left is None:
             self._records.show_rows([])
             return
@@ -217,13 +222,10 @@ class LogPanel(Panel):
             first, last = record["sequence"], record["sequence"] + record["count"] - 1
             writes = f"{first:,}" if first == last else f"{first:,}–{last:,}"
             state, *saved = fate
-            rows.append([f"{record['start']:,}–{record['end']:,}", *saved, state, writes, str(record["first"])])
-        if any(modes.values()):
-            sums = [self._sum(mode) for mode in modes.values()]
-            rows.insert(0, [self.tr("all"), *sums, "", "", self.tr("acknowledged writes that come back")])
+            rows.append([f"{record['start']:,}", *saved, state, writes, str(record["first"])])
         chosen = self._records.currentRow()
         self._records.blockSignals(True)
-        self._records.show_rows(rows, strong=(0,) if any(modes.values()) else ())
+        self._records.show_rows(rows)
         if 0 <= chosen < len(rows):
             self._records.selectRow(chosen)
         self._records.blockSignals(False)
@@ -236,13 +238,14 @@ class LogPanel(Panel):
         self._listed = (listed[0]["start"], listed[-1]["end"]) if len(records) > _LISTED else (0, 1 << 60)
         return listed
 
-    def _sum(self, mode: Facts) -> str:
+    def _sum(self, mode: Facts | None) -> str:
+        """How many acknowledged writes a mode brings back, tables included."""
         if not mode:
             return ""
         if not mode["opens"]:
-            return self.tr("refuses")
-        found = f"{mode['survived']:,}/{mode['acknowledged']:,}"
-        return found if mode["prefix"] else self.tr("{n}, hole").format(n=found)
+            return ": " + self.tr("refuses")
+        found = self.tr("{n} of {m}").format(n=f"{mode['survived']:,}", m=f"{mode['acknowledged']:,}")
+        return f": {found}" if mode["prefix"] else f": {found}, " + self.tr("with a hole")
 
     # -- acting --------------------------------------------------------------------------------------------------
 
@@ -257,8 +260,8 @@ class LogPanel(Panel):
     def _show_record(self) -> None:
         """The chosen record begins at the chosen byte."""
         item = self._records.item(self._records.currentRow(), 0)
-        if item is not None and item.text()[:1].isdigit():
-            self._hex.choose(int(item.text().split("–")[0].replace(",", "")))
+        if item is not None:
+            self._hex.choose(int(item.text().replace(",", "")))
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         return {"log": self._write} if self._data else {}
@@ -267,8 +270,4 @@ class LogPanel(Panel):
         path.write_bytes(self._data)
 
     def outline(self) -> str:
-        lines = []
-        for line in range(min(self._records.rowCount(), 1 + len(MODES))):
-            cells = (self._records.item(line, column) for column in range(self._records.columnCount()))
-            lines.append(" ".join(cell.text() for cell in cells if cell is not None and cell.text()))
-        return "; ".join([self._note.text(), self._byte.text(), *lines])
+        return "; ".join(text for text in (self._note.text(), self._byte.text(), self._sums.text()) if text)

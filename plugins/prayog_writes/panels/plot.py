@@ -83,8 +83,9 @@ class Plot(QWidget):
             self._add_band(band)
         for curve in curves:
             self._add_curve(curve)
-        for y, words in lines:
-            self._add_line(y, words)
+        highest = max((y for y, _ in lines), default=0.0)
+        for turn, (y, words) in enumerate(lines):
+            self._add_line(y, words, 0.02 + turn / (len(lines) + 1), below=y == highest)
         self._key.setText(legend(curves))
         self.setAccessibleDescription("; ".join(_spoken(curve) for curve in curves if curve.points))
 
@@ -133,6 +134,8 @@ class Plot(QWidget):
             axis.setPen(QColor(t.line))
             axis.setTextPen(QColor(t.muted))
             axis.setStyle(tickFont=self.font(), tickLength=4)
+        line = self.fontMetrics().height()
+        self._plot.getAxis("bottom").setHeight(round(line * (2.4 if self._across else 1.3)))
         if self._across:
             self._plot.setLabel("bottom", self._across, color=t.muted, **{"font-size": f"{theme.body_points():.1f}pt"})
         self._plot.showGrid(x=False, y=True, alpha=0.12)
@@ -153,13 +156,13 @@ class Plot(QWidget):
         self._pens.append((item, curve.look, curve.dots))
         _pen(item, curve.look, curve.dots)
 
-    def _add_line(self, y: float, words: str) -> None:
+    def _add_line(self, y: float, words: str, place: float, below: bool) -> None:
         import pyqtgraph
 
         t = theme.current()
         mark = pyqtgraph.InfiniteLine(
             y, 0, QPen(QColor(t.warn), 0, Qt.PenStyle.DashLine), label=words,
-            labelOpts={"color": t.warn, "position": 0.02, "anchors": [(0, 1), (0, 1)]},
+            labelOpts={"color": t.warn, "position": place, "anchors": [(0, 0 if below else 1)] * 2},
         )  # fmt: skip
         self._plot.addItem(mark)
         self._marks.append(mark)

@@ -89,6 +89,7 @@ class PoliciesPanel(Panel):
             inside.addWidget(tree, 1)
         self._pair = Halves(*sides, _NARROW)
         self._table = TextTable(self.tr("Meters of both runs"), [self.tr("Amplification"), "", ""], numbers=(1, 2))
+        self._table.setMinimumHeight(theme.scaled(110))
         self._plot = Plot("", self.tr("operations"))
         self._plot.clicked.connect(self._go_to)
         self._below = Halves(self._table, self._plot, _NARROW)
