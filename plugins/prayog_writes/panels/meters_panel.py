@@ -156,8 +156,8 @@ class MetersPanel(Panel):
         for meter, plot in self._plots.items():
             plot.show_cursor(moment.user / 1024 if moment else None)
             value = moment.values[self._name(meter)] if moment else None
-            shown = "–" if value is None else f"{value:.0f}" if meter == "l0" else f"{value:.2f}"
-            plot.set_title(f"{self.tr(_TITLES[meter])} {shown}")
+            words = "–" if value is None else f"{value:.0f}" if meter == "l0" else f"{value:.2f}"
+            plot.set_title(f"{self.tr(_TITLES[meter])} {words}")
         facts = self.bench.view().facts
         self._fractions.setText("\n".join(self._fraction(meter, facts) for meter in ("write", "read", "space")))
         needed = self._fractions.heightForWidth(self._fractions.width())
