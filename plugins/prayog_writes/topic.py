@@ -15,7 +15,7 @@ from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import Choice, Code, Slider
 from prayog_sdk.services import ServiceMissing
 from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec, SeriesSpec, Variant
-from prayog_writes.engine.options import BROKEN, MODES, POLICIES, SYNCS, YOURS, Options
+from prayog_writes.engine.options import BROKEN, COMPRESSIONS, MODES, POLICIES, SYNCS, YOURS, Options
 from prayog_writes.engine.setup import Setup
 from prayog_writes.engine.workload import WORKLOADS
 from prayog_writes.measures import MEASURES, at_most, damage_named, levels_sorted, settled, syncs_tried
@@ -48,6 +48,7 @@ class Params:
     cache_kib: Annotated[
         int, Slider(0, 65_536, unit="KiB", title="Block cache", help="0: every read goes to disk.")
     ] = 0
+    compression: Annotated[str, Choice(*COMPRESSIONS, title="Compress blocks", help="As LevelDB does.")] = "none"
     sync: Annotated[str, Choice(*SYNCS, title="Sync the log", help="always: before each acknowledgement.")] = "always"
     every_ms: Annotated[int, Slider(1, 5_000, log=True, unit="ms", title="… every")] = 100
     batch: Annotated[int, Slider(1, 1_000, log=True, title="Writes in a batch")] = 1
@@ -70,7 +71,7 @@ def setup_of(params: Params, jobs: str) -> Setup:
         fanout=params.fanout, policy=params.policy, code=params.code,
         bits=params.bloom_bits, trigger=params.trigger, slowdown=params.slowdown,
         stop=params.stop, fifo=8 * params.base_kib << 10, sync=params.sync, every_us=1_000 * params.every_ms,  # type: ignore[arg-type] # one of SYNCS
-        mode=params.mode, cache=params.cache_kib << 10, jobs=jobs,  # type: ignore[arg-type] # manual or inline
+        mode=params.mode, cache=params.cache_kib << 10, compression=params.compression, jobs=jobs,  # type: ignore[arg-type] # manual or inline
         broken=frozenset() if params.engine == CORRECT else frozenset({params.engine}),
     )  # fmt: skip
     return Setup(
@@ -106,7 +107,7 @@ def prayog_session(params: Params, seed: int, services: Services, progress: Prog
 
     if params.policy == YOURS and params.code:
         raise ServiceMissing("Your function runs in the simulation only.", "Choose another compaction for the disk.")
-    return DiskSession(setup_of(params, "inline"), seed, progress)
+    return DiskSession(setup_of(params, "inline"), seed, progress, services)
 
 
 @hookimpl
@@ -119,7 +120,7 @@ def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
 _GROUPS = {
     "Tables": ("flush", "compact", "verify", "fill_disk"),
     "Crash lab": ("crash", "power_fail", "cut_wal", "flip_byte", "try_modes", "reopen"),
-    "Real disk": ("group_commit", "compare", "look_into", "optimise"),
+    "Real disk": ("group_commit", "compare", "crash_peers", "look_into", "optimise"),
 }
 """Tools that share a menu, so that one line is enough for all."""
 
@@ -134,8 +135,9 @@ def prayog_actions() -> list[ActionSpec]:
         ActionSpec("get", "Get", "Read one value, and see every place that was looked at.", args=(_KEY,), key="g",
                    icon="search"),
         ActionSpec("delete", "Delete", "Write a tombstone.", args=(_KEY,), key="d", icon="delete"),
-        ActionSpec("scan", "Scan", "Read some keys in order.",
-                   args=(Arg("start", "text", "From", "user"), Arg("count", "int", "How many", 10)), icon="table"),
+        ActionSpec("scan", "Scan", "Read some keys in order, forwards or backwards.",
+                   args=(Arg("start", "text", "From", "user"), Arg("count", "int", "How many", 10),
+                         Arg("reverse", "bool", "Backwards, from before that key", False)), icon="table"),
         ActionSpec("run_workload", "Run workload", "A stream of operations.",
                    args=(Arg("workload", "choice", "Workload (empty: the knob’s)", "", ("", *WORKLOADS)),
                          Arg("count", "int", "Operations", 5_000)), key="w", icon="play"),
@@ -165,10 +167,17 @@ def prayog_actions() -> list[ActionSpec]:
                    args=(Arg("count", "int", "Operations", 5_000),)),
         ActionSpec("look_into", "Open another database", "Real disk: a LevelDB or RocksDB folder, read only.",
                    args=(Arg("folder", "text", "Folder", ""),), icon="open"),
-        ActionSpec("optimise", "Other optimisations", "Real disk: one of seven experiments on SQLite.",
+        ActionSpec("crash_peers", "Crash other engines",
+                   "Real disk: what survives in LevelDB, RocksDB, SQLite and LMDB when their process dies, with a cut "
+                   "log and with a flipped bit.",
+                   args=(Arg("count", "int", "Rows", 2_000),
+                         Arg("engine", "choice", "Engine", "all",
+                             ("all", "prayog", "leveldb", "rocksdb", "sqlite", "lmdb")))),
+        ActionSpec("optimise", "Other optimisations", "Real disk: one of eight experiments on SQLite and PostgreSQL.",
                    args=(Arg("what", "choice", "Experiment", "batch",
-                             ("batch", "queue", "index", "cache", "replica", "view", "denormalise")),
-                         Arg("count", "int", "Rows", 2_000))),
+                             ("batch", "no_wait", "queue", "index", "cache", "replica", "view", "denormalise")),
+                         Arg("count", "int", "Rows", 2_000),
+                         Arg("on", "choice", "On", "both", ("both", "SQLite", "PostgreSQL")))),
     ]  # fmt: skip
     return [
         replace(spec, group=next((g for g, names in _GROUPS.items() if spec.name in names), "")) for spec in actions

@@ -23,7 +23,8 @@ __all__ = ["OptimisingPanel"]
 
 Data = Mapping[str, Any]
 _TITLES = {
-    "batch": "Batches", "queue": "Write-behind queue", "index": "Index", "cache": "Cache", "replica": "Read replica",
+    "batch": "Batches", "no_wait": "Commit without waiting", "queue": "Write-behind queue", "index": "Index",
+    "cache": "Cache", "replica": "Read replica",
     "view": "Materialised view", "denormalise": "Denormalised table",
 }  # fmt: skip
 

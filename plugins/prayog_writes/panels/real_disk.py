@@ -19,5 +19,5 @@ def do_for_real(bench: Bench, title: str, action: Action, **knobs: Any) -> None:
 
     setup = setup_of(replace(bench.params, **knobs), "inline")
     if not (isinstance(bench.run, DiskSession) and bench.run.setup == setup):
-        bench.show(title, DiskSession(setup, bench.seed, silent))
+        bench.show(title, DiskSession(setup, bench.seed, silent, bench.services))
     bench.do(action)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.errors import DatabaseError, ReadOnly
 from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.options import Options
-from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
+from prayog_writes.engine.real.crashing import DAMAGES, Load, crash_peers
+from prayog_writes.engine.real.optimising import DATABASES, EXPERIMENTS, experiment
 from prayog_writes.engine.real.other import look_into
 from prayog_writes.engine.real.parallel import ParallelDatabase
 from prayog_writes.engine.real.peers import PEERS, missing, open_peer
@@ -158,12 +160,71 @@ def test_every_engine_holds_the_same(name: str, tmp_path: Path) -> None:
     peer.close()
 
 
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    folder = tmp_path_factory.mktemp("services")
+    for place in (folder, folder.parent, folder.parent.parent):  # as root, a server runs as somebody else
+        place.chmod(0o711)
+    here = Services(folder, environ={})
+    yield here
+    here.close()
+
+
+@pytest.mark.parametrize("database", DATABASES)
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_each_optimisation_tells_gain_and_cost(name: str, tmp_path: Path) -> None:
-    ((kind, node, data),) = experiment(name, tmp_path, 60)
-    assert (kind, node) == ("experiment", name)
+def test_each_optimisation_tells_gain_and_cost(name: str, database: str, services: Services, tmp_path: Path) -> None:
+    ((kind, node, data),) = experiment(name, database, tmp_path, 60, services)
+    if kind == "absent":
+        pytest.skip(str(data["sentence"]))
+    assert (kind, node, data["on"]) == ("experiment", name, database)
     assert data["plain_us"] > 0
     assert data["cost"]
+    figures = data["figures"]
+    match name:
+        case "batch" if database == "PostgreSQL":
+            assert figures["fsyncs_better"] <= 2
+            assert figures["fsyncs_plain"] >= 60
+        case "no_wait":
+            assert figures["unsafe_bytes"] > 0
+        case "cache":
+            assert figures["stale"] == 1
+        case "replica":
+            assert figures["rows_behind_then"] == 0
+        case "view":
+            assert (figures["stale"], figures["fresh_then"]) == (1, 1)
+        case "denormalise":
+            assert figures["rows_rewritten"] > 1
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
+    ((kind, node, data),) = experiment("batch", "PostgreSQL", tmp_path, 60, None)
+    assert (kind, node) == ("absent", "batch")
+    assert "PostgreSQL" in data["sentence"]
+
+
+def test_a_crash_of_other_engines_is_told_damage_by_damage(tmp_path: Path) -> None:
+    names = tuple(name for name in ("prayog", "leveldb") if not missing(name))
+    load = Load(300, 1, 100, False, Options(sync="never"))
+    found = {(node, data.get("damage")): data for _, node, data in crash_peers(tmp_path, load, names)}
+    for name in names:
+        assert found[name, None]["acknowledged"] == 300
+        assert (found[name, "none"]["survived"], found[name, "none"]["lost"]) == (300, 0)
+        assert (found[name, "cut"]["survived"], found[name, "cut"]["prefix"]) == (299, True)
+        assert 0 < found[name, "flip"]["survived"] < 300
+        assert all(found[name, damage]["opens"] for damage in DAMAGES)
+    ours = found["prayog", "flip"]
+    assert ours["prefix"]
+    assert ours["at"] == found["prayog", None]["bytes"] // 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_engine_that_refuses_its_damaged_files_is_told_with_its_sentence(tmp_path: Path) -> None:
+    load = Load(100, 1, 100, False, Options(sync="never", mode="absolute consistency"))
+    found = {data.get("damage"): data for _, _, data in crash_peers(tmp_path, load, ("prayog",))}
+    assert (found["cut"]["opens"], found["cut"]["survived"], found["cut"]["lost"]) == (False, 0, 100)
+    assert "absolute consistency" in found["cut"]["sentence"]
+    assert found["none"]["opens"]
 
 
 def opened(folder: Path) -> list[tuple[str, dict[str, object]]]:
@@ -207,7 +268,7 @@ def test_a_rocksdb_folder_is_shown_through_its_own_library(tmp_path: Path) -> No
     assert steps["viewed"]["rows_in_tables"] == 500
 
 
-@pytest.mark.parametrize("name", ["real_disk", "real_engines", "real_optimising"])
+@pytest.mark.parametrize("name", ["real_disk", "real_engines"])
 def test_scenarios_on_the_real_disk_hold(name: str, tmp_path: Path) -> None:
     topic = Topic.load(manifest.read_folder(Path(prayog_writes.__file__).parent, "built-in"))
     services = Services(tmp_path, environ={})

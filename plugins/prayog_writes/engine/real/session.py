@@ -1,30 +1,30 @@
 """A session on the real disk: our engine in a temporary folder, with real fsyncs and a real clock; and its peers.
 
 Steps are those of the study where they mean the same (`status`, `edit`, `answer`, `survival`), and besides: ``timed``
-(how long operations took and how many fsyncs), ``group`` (many writer threads), ``peer`` and ``absent`` (other engines
-given the same operations).
+(how long operations took and how many fsyncs), ``group`` (many writer threads), ``peer`` (other engines given the same
+operations), ``crashed`` and ``peer_crash`` (what a crash leaves of them), ``experiment`` (other optimisations) and
+``absent`` (what is not installed here).
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from prayog_sdk.hookspecs import Progress
 from prayog_sdk.run import Emit, Facts
+from prayog_sdk.services import Services
 from prayog_sdk.session import Session
 from prayog_sim.run import Action, ActionError, View
 from prayog_sim.trace import Step
 from prayog_writes.engine import state
-from prayog_writes.engine.arguments import number, text
+from prayog_writes.engine.arguments import number, one_of, text
 from prayog_writes.engine.batch import Operation
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.device import Device
@@ -36,10 +36,13 @@ from prayog_writes.engine.logview import described_log, taken
 from prayog_writes.engine.options import MODES
 from prayog_writes.engine.plug import meant, place
 from prayog_writes.engine.progress import finished
-from prayog_writes.engine.real.optimising import EXPERIMENTS, experiment
+from prayog_writes.engine.real.contest import compare
+from prayog_writes.engine.real.crashing import Load, crash_peers
+from prayog_writes.engine.real.grouping import group_commit
+from prayog_writes.engine.real.optimising import DATABASES, EXPERIMENTS, experiment
 from prayog_writes.engine.real.other import look_into
-from prayog_writes.engine.real.peers import PEERS, missing, open_peer
-from prayog_writes.engine.real.shared import SharedDatabase, now_us
+from prayog_writes.engine.real.peers import PEERS
+from prayog_writes.engine.real.shared import now_us
 from prayog_writes.engine.setup import Setup
 from prayog_writes.engine.survival import Memory
 from prayog_writes.engine.workload import WORKLOADS, operations
@@ -48,23 +51,24 @@ __all__ = ["ACTIONS", "DiskSession"]
 
 ACTIONS = (
     "put", "get", "delete", "run_workload", "flush", "compact", "verify", "crash", "cut_wal", "flip_byte", "reopen",
-    "try_modes", "group_commit", "compare", "optimise", "look_into",
+    "try_modes", "scan", "group_commit", "compare", "crash_peers", "optimise", "look_into",
 )  # fmt: skip
 PORTION = 500
-ALONE = ("group_commit", "compare", "optimise", "look_into")
+ALONE = ("group_commit", "compare", "crash_peers", "optimise", "look_into")
 """Actions that need no database of our own."""
+BOTH = "both"
 
 
 class DiskSession(Session):
     """Our engine on this machine's disk."""
 
-    def __init__(self, setup: Setup, seed: int, progress: Progress) -> None:
+    def __init__(self, setup: Setup, seed: int, progress: Progress, services: Services | None = None) -> None:
         self.setup, self.seed = replace(setup, options=replace(setup.options, jobs="inline")), seed
         self.memory = Memory()
         self.folder = Path(tempfile.mkdtemp(prefix="prayog-writes-"))
         self.files = DiskFiles(self.folder / "db")
         self.db: Database | None = None
-        self._progress = progress
+        self._progress, self._services = progress, services
         self._device = Device(0, 1e9, 1e12)  # no model here: the clock is real
         self._news: list[tuple[str, Mapping[str, Any]]] = []
         self._done = 0
@@ -87,12 +91,18 @@ class DiskSession(Session):
             raise ActionError(f"There is no action {name!r} on the real disk; there are: {', '.join(ACTIONS)}.")
         if name in ("put", "get", "delete"):
             text(args, "key")
-        if name == "run_workload" and str(args.get("workload") or self.setup.workload) not in WORKLOADS:
-            raise ActionError(f"There is no workload {args.get('workload')!r}; there are: {', '.join(WORKLOADS)}.")
-        if name == "optimise" and args.get("what") not in EXPERIMENTS:
-            raise ActionError(f"There is no experiment {args.get('what')!r}; there are: {', '.join(EXPERIMENTS)}.")
-        if name == "reopen" and args.get("mode") and args["mode"] not in MODES:
-            raise ActionError(f"There is no recovery mode {args['mode']!r}; there are: {', '.join(MODES)}.")
+        if name == "run_workload":
+            one_of(args, "workload", WORKLOADS, self.setup.workload)
+        if name == "optimise":
+            one_of(args, "what", EXPERIMENTS, "")
+            one_of(args, "on", (BOTH, *DATABASES), BOTH)
+        if name == "crash_peers":
+            one_of(args, "engine", ("all", *PEERS), "all")
+        if name == "reopen":
+            one_of(args, "mode", MODES, self.setup.options.mode)
+        for argument in ("count", "threads"):
+            if argument in args:
+                number(args, argument, low=1)
 
     def perform(self, action: Action) -> Iterator[Emit]:
         name, args = action.name, action.args
@@ -112,24 +122,14 @@ class DiskSession(Session):
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _acted(self, name: str, args: Mapping[str, Any]) -> Iterator[Emit]:
-        match name:
-            case "group_commit":
-                yield from self._group(number(args, "threads", 32, 1), number(args, "count", 20_000, 1))
-                return
-            case "compare":
-                yield from self._compare(number(args, "count", self.setup.operations, 1))
-                return
-            case "optimise":
-                yield from experiment(str(args["what"]), self.folder, number(args, "count", 2_000, 10))
-                return
-            case "look_into":
-                yield from look_into(Path(str(args.get("folder", ""))))
-                return
-            case "cut_wal" | "flip_byte" | "try_modes" | "reopen":
-                if self.db is not None:
-                    raise DatabaseError("The database is running. Pull the plug first: crash.")
-                yield from self._down_there(name, args)
-                return
+        if name in ALONE:
+            yield from self._alone(name, args)
+            return
+        if name in ("cut_wal", "flip_byte", "try_modes", "reopen"):
+            if self.db is not None:
+                raise DatabaseError("The database is running. Pull the plug first: crash.")
+            yield from self._down_there(name, args)
+            return
         db = self.db
         if db is None:
             raise DatabaseError("The database is down. Reopen it first.")
@@ -146,6 +146,8 @@ class DiskSession(Session):
             case "run_workload":
                 kind = str(args.get("workload") or self.setup.workload)
                 yield from self._workload(db, kind, number(args, "count", self.setup.operations, 1))
+            case "scan":
+                yield from self._scan(db, args)
             case "flush":
                 db.flush()
             case "compact":
@@ -161,6 +163,42 @@ class DiskSession(Session):
                 data = {"how": "the process let go of its files", "log": log, "acknowledged": self.memory.acknowledged}
                 yield "down", "database", data
                 yield "log", "database", described_log(log, self.files.read(log))
+
+    def _alone(self, name: str, args: Mapping[str, Any]) -> Iterator[Emit]:
+        """Experiments with databases of their own."""
+        folder, setup = self.folder, self.setup
+
+        def stop() -> bool:
+            return self.cancelled
+
+        match name:
+            case "group_commit":
+                yield from group_commit(folder, setup, number(args, "threads", 32, 1), number(args, "count", 20_000, 1))
+            case "compare":
+                yield from compare(folder, setup, self.seed, number(args, "count", setup.operations, 1), stop)
+            case "crash_peers":
+                engine, sync = one_of(args, "engine", ("all", *PEERS), "all"), setup.options.sync == "always"
+                load = Load(number(args, "count", 2_000, 1), setup.batch, setup.value_size, sync, setup.options)
+                yield from crash_peers(folder, load, tuple(PEERS) if engine == "all" else (engine,), stop)
+            case "optimise":
+                on, count = one_of(args, "on", (BOTH, *DATABASES), BOTH), number(args, "count", 2_000, 10)
+                for database in DATABASES if on == BOTH else (on,):
+                    yield from experiment(str(args["what"]), database, folder, count, self._services, stop)
+            case "look_into":
+                yield from look_into(Path(str(args.get("folder", ""))))
+
+    def _scan(self, db: Database, args: Mapping[str, Any]) -> Iterator[Emit]:
+        reverse, count = bool(args.get("reverse")), number(args, "count", 10, 1)
+        start = str(args.get("start") or "").encode()
+        rows = db.scan(None, start or None, reverse=True) if reverse else db.scan(start)
+        found = list(islice(rows, count))
+        now = sorted(self.memory.now.items(), reverse=reverse)
+        wanted = [row for row in now if not start or (row[0] < start if reverse else row[0] >= start)][:count]
+        yield "rows", "database", {
+            "start": start.decode(), "count": len(found), "right": found == wanted, "runs": db.version.runs() + 1,
+            "reverse": reverse,
+            "rows": [[k.decode("utf-8", "backslashreplace"), state.short(v)] for k, v in found[:20]],
+        }  # fmt: skip
 
     def _open(self, mode: str) -> None:
         self.db = Database(self.files, self.setup.with_mode(mode), self._tell, now_us)
@@ -257,77 +295,3 @@ class DiskSession(Session):
         finding = finished(self.memory.compared(db.rows, db.last))
         self.memory.accept(finding)
         yield "survival", "database", {"mode": mode, **finding.told()}
-
-    def _group(self, threads: int, count: int) -> Iterator[Emit]:
-        """`threads` writers, each with up to 16 single writes on their way, all synced: how many share an fsync?"""
-        files = DiskFiles(self.folder / "group")
-        shared = SharedDatabase(files, replace(self.setup.options, sync="always"))
-        before, began = shared.db.stats.syncs, time.perf_counter()
-
-        def writer(which: int) -> None:
-            waiting = []
-            for n in range(count // threads):
-                waiting.append(shared.submit([(b"%03d-%07d" % (which, n), b"v" * self.setup.value_size)]))
-                if len(waiting) >= 16:
-                    waiting.pop(0).wait()
-            for ticket in waiting:
-                ticket.wait()
-
-        workers = [threading.Thread(target=writer, args=(n,)) for n in range(threads)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        took = time.perf_counter() - began
-        fsyncs = shared.db.stats.syncs - before
-        shared.close()
-        total = count // threads * threads
-        yield "group", "database", {
-            "threads": threads, "count": total, "fsyncs": fsyncs, "per_fsync": round(total / max(fsyncs, 1), 1),
-            "per_second": round(total / took), "kept": len(DiskFiles(self.folder / "group").names()) > 0,
-        }  # fmt: skip
-
-    def _compare(self, count: int) -> Iterator[Emit]:
-        """The same operations into every engine that is here: same contents? how fast? how many bytes on disk?"""
-        stream: list[Operation] = [
-            (op.key, None if op.what == "delete" else op.value)
-            for op in operations(self.setup.workload, count, self.setup.keys, self.setup.value_size, self.seed)
-            if op.what in ("put", "delete", "update")
-        ]
-        truth: dict[bytes, bytes] = {}
-        for key, value in stream:
-            if value is None:
-                truth.pop(key, None)
-            else:
-                truth[key] = value
-        size = max(self.setup.batch, 1)
-        for name in PEERS:
-            why = missing(name)
-            if why:
-                yield "absent", name, {"sentence": why}
-                continue
-            if self.cancelled:
-                return
-            folder = self.folder / f"peer-{name}"
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            peer = open_peer(name, folder, self.setup.options.sync == "always", self.setup.options)
-            began = time.perf_counter()
-            for low in range(0, len(stream), size):
-                peer.write(stream[low : low + size])
-            took = time.perf_counter() - began
-            same = _digest(peer.rows()) == _digest(sorted(truth.items()))
-            peer.close()
-            disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-            files = sum(path.suffix in (".ldb", ".sst") for path in folder.rglob("*"))
-            yield "peer", name, {
-                "writes": len(stream), "us": round(1e6 * took), "per_second": round(len(stream) / took), "same": same,
-                "disk_bytes": disk, "tables": files, "keys": len(truth),
-            }  # fmt: skip
-
-
-def _digest(rows: Any) -> str:
-    total = blake2b(digest_size=16)
-    for key, value in rows:
-        total.update(len(key).to_bytes(4, "little") + key + len(value).to_bytes(4, "little") + value)
-    return total.hexdigest()
