@@ -253,7 +253,8 @@ def compare(left: Quantity, sign: str, right: Any) -> Claim:
 
     def look(scope: Scope) -> Verdict:
         a, b = left.find(scope), other.find(scope)
-        if sign not in ("==", "!=") and (a.value is None or b.value is None):
+        neither = a.value is None and b.value is None and bool(a.why and b.why)  # not a literal None on one side
+        if neither or (sign not in ("==", "!=") and (a.value is None or b.value is None)):
             nothing = a if a.value is None else b
             return Verdict(False, nothing.why or f"{left.text} has no value", nothing.at)
         try:

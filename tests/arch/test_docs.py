@@ -20,7 +20,7 @@ from prayog_sdk.topic import HOOKS
 from prayog_sdk.vocabulary import GAUGES
 from prayog_sim.faults import BUILTIN_ACTIONS
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "authoring.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[2] / "docs" / "authors.md").read_text(encoding="utf-8")
 
 
 def chapter(title: str) -> str:

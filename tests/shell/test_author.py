@@ -12,6 +12,8 @@ import pytest
 
 from prayog.cli import main
 from prayog.paths import Profile
+from prayog.ui.place import Place
+from prayog_sdk.qt.panel import Panel
 from prayog_sdk.qt.state import ProblemCard
 
 if TYPE_CHECKING:
@@ -59,3 +61,26 @@ def test_a_save_shows_the_topic_anew_at_the_same_step(
 def test_a_folder_without_a_topic_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dev", str(tmp_path)]) == 2
     assert "There is no plugin.toml in" in capsys.readouterr().err
+
+
+def test_a_panel_of_a_topic_from_outside_draws_what_it_gathered(
+    profile: Profile, open_lab: Callable[..., Window], qtbot: QtBot
+) -> None:
+    source = SMALLEST.parents[1] / "paneled" / "prayog_paneled"
+    shutil.copytree(source, profile.topics / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    window = open_lab()
+    window.go(Place("scenario", "paneled", "round"))
+    stage = window.stage
+    qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.branch is not None, timeout=20_000)
+    assert stage.bench is not None
+    driver = stage.bench.driver
+    for _ in range(20):
+        driver.step()
+    stage.bench.docks.dock("turns").raise_()  # a panel is made when it is first seen
+    qtbot.waitUntil(lambda: "Turns" in [type(panel).__name__ for panel in window.findChildren(Panel)], timeout=10_000)
+    turns = next(panel for panel in window.findChildren(Panel) if type(panel).__name__ == "Turns")
+    driver.step()
+    assert window.findChild(ProblemCard) is None
+    assert turns.outline().startswith("n1 had the token")
+    driver.seek(0)
+    assert turns.outline() == "n1 had the token 1 times."

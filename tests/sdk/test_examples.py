@@ -1,0 +1,53 @@
+"""Topics from outside, of growing size, on the public SDK alone: no Qt, a panel of its own, a real service."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prayog.cli import main
+from prayog_sdk import Check, count, last
+from prayog_sdk.testing.conformance import check
+from prayog_sim.trace import Trace
+
+if TYPE_CHECKING:
+
+    pass
+
+PLUGINS = Path(__file__).resolve().parents[1] / "plugins"
+PUBLIC = ("prayog_sdk", "prayog_sim")
+
+
+@pytest.mark.parametrize("name", ["smallest", "paneled", "served"])
+def test_an_outside_topic_keeps_all_promises(name: str) -> None:
+    assert [str(one) for one in check(PLUGINS / name) if one.level == "error"] == []
+
+
+@pytest.mark.parametrize("name", ["smallest", "paneled", "served", "coded"])
+def test_an_outside_topic_imports_no_private_name_and_no_shell(name: str) -> None:
+    for file in (PLUGINS / name).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("prayog"):
+                assert node.module is not None
+                top, *rest = node.module.split(".")
+                assert top in (*PUBLIC, f"prayog_{name}")
+                assert not any(word.startswith("_") for word in [*rest, *(alias.name for alias in node.names)])
+
+
+@pytest.mark.parametrize("scenario", ["careful", "careless"])
+def test_a_session_of_an_outside_topic_runs_on_the_lab_s_service(
+    scenario: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["--profile", str(tmp_path), "run", str(PLUGINS / "served" / "prayog_served" / scenario)])
+    told = capsys.readouterr()
+    if code == 2 and "postgres" in told.err.lower():
+        pytest.skip(f"there is no PostgreSQL here: {told.err.strip()}")
+    assert code == 0, told
+
+
+def test_what_did_not_happen_is_equal_to_nothing() -> None:
+    assert not Check("same", "", last("a").x == last("b").x).judge(Trace()).ok
+    assert Check("none", "", count("a") == 0).judge(Trace()).ok
