@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prayog_writes.engine.database import Database, Snapshot
+from prayog_writes.engine.errors import DatabaseError
 from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.options import POLICIES, Options
 
@@ -21,6 +25,7 @@ STEPS = st.one_of(
     st.tuples(st.just("many"), st.lists(st.tuples(KEYS, VALUES), max_size=8)),
     st.tuples(st.just("get"), KEYS),
     st.tuples(st.just("scan"), KEYS, KEYS),
+    st.tuples(st.just("walk"), KEYS, st.lists(st.booleans(), max_size=6)),
     st.tuples(st.just("flush")),
     st.tuples(st.just("compact"), st.sampled_from([None, 0, 1, 2])),
     st.tuples(st.just("snapshot")),
@@ -31,6 +36,30 @@ STEPS = st.one_of(
 
 def the_same(db: Database, model: dict[bytes, bytes], snapshot: Snapshot | None = None) -> None:
     assert list(db.scan(snapshot=snapshot)) == sorted(model.items())
+    assert list(db.scan(snapshot=snapshot, reverse=True)) == sorted(model.items(), reverse=True)
+
+
+def walk(db: Database, model: dict[bytes, bytes], key: bytes, moves: list[bool]) -> None:
+    """Move a cursor to and fro, and a place in the sorted keys with it."""
+    keys = sorted(model)
+    place = bisect_left(keys, key)
+    with db.cursor() as cursor:
+        cursor.seek(key)
+        for forwards in moves:
+            assert cursor.valid == (0 <= place < len(keys))
+            if not cursor.valid:
+                break
+            assert (cursor.key, cursor.value) == (keys[place], model[keys[place]])
+            if forwards:
+                cursor.next()
+                place += 1
+            else:
+                cursor.prev()
+                place -= 1
+        cursor.seek_for_prev(key)
+        place = bisect_right(keys, key) - 1
+        assert cursor.valid == (place >= 0)
+        assert not cursor.valid or cursor.key == keys[place]
 
 
 @settings(max_examples=150, deadline=None)
@@ -65,7 +94,11 @@ def test_it_holds_what_a_dict_holds(steps: list[tuple], policy: str, bits: int, 
                 for snapshot, then in held:
                     assert db.get(key, snapshot) == then.get(key)
             case ("scan", low, high):
-                assert list(db.scan(low, high)) == sorted((k, v) for k, v in model.items() if low <= k < high)
+                rows = sorted((k, v) for k, v in model.items() if low <= k < high)
+                assert list(db.scan(low, high)) == rows
+                assert list(db.scan(low, high, reverse=True)) == rows[::-1]
+            case ("walk", key, moves):
+                walk(db, model, key, moves)
             case ("flush",):
                 db.flush()
             case ("compact", level):
@@ -107,6 +140,31 @@ def test_an_iterator_sees_the_moment_it_was_made() -> None:
         db.put_many((b"%04d" % n, b"new") for n in range(200))
         db.compact()
         assert [*first, *rows] == [(b"%04d" % n, b"old") for n in range(200)]
+
+
+def test_a_cursor_sees_the_moment_it_was_made_and_goes_both_ways() -> None:
+    with Database(MemoryFiles(), Options(memtable=2_000, file=2_000, trigger=2)) as db:
+        db.put_many((b"%04d" % n, b"old") for n in range(200))
+        with db.cursor() as cursor:
+            with pytest.raises(DatabaseError, match="no row"):
+                cursor.key  # noqa: B018 - it raises
+            cursor.seek_to_last()
+            db.put_many((b"%04d" % n, b"new") for n in range(400))
+            db.compact()
+            seen = []
+            while cursor.valid:
+                seen.append((cursor.key, cursor.value))
+                cursor.prev()
+            assert seen == [(b"%04d" % n, b"old") for n in reversed(range(200))]
+            cursor.seek(b"0100x")
+            assert cursor.key == b"0101"
+            cursor.prev()
+            cursor.next()
+            assert cursor.key == b"0101"
+            cursor.seek_to_first()
+            assert cursor.key == b"0000"
+        assert db.snapshots() == [], "the cursor gave its snapshot back"
+        assert [key for key, _ in db.scan(b"0100", b"0103", reverse=True)] == [b"0102", b"0101", b"0100"]
 
 
 def test_fifo_drops_the_oldest_table_and_nothing_else() -> None:
