@@ -56,52 +56,53 @@ def violations(invariants: Iterable[Invariant], nodes: Mapping[str, Node]) -> di
 
 
 class Loop:
-    """Takes steps of a `State` and writes them to `trace`."""
+    """Takes steps of a `State` and writes them to `trace`.  What it holds is its `World`'s, and nobody else's."""
 
     def __init__(self, state: State, invariants: Iterable[Invariant], stop_at_violation: bool) -> None:
-        self._state = state
-        self._records: list[Record] = []
-        self.trace = self._trace = WorldTrace(self._records, state.label)
-        self._floor = 0  # virtual time has come at least this far
-        self._broken: frozenset[str] = frozenset()  # the invariants that do not hold now
-        self._halted = False  # nothing more happens by itself, though events may be waiting
-        self._invariants = tuple(invariants)
-        self._stop = stop_at_violation
-        self._mark = _PACE
+        self.state = state
+        self.records: list[Record] = []
+        self.trace = WorldTrace(self.records, state.label)
+        self.floor = 0  # virtual time has come at least this far
+        self.broken: frozenset[str] = frozenset()  # the invariants that do not hold now
+        self.halted = False  # nothing more happens by itself, though events may be waiting
+        self.invariants = tuple(invariants)
+        self.stop = stop_at_violation
+        self.mark = _PACE
 
     @property
     def now(self) -> int:
         """The virtual time, in µs."""
-        return max(self._floor, self._trace.time(-1)) if self._records else self._floor
+        return max(self.floor, self.trace.time(-1)) if self.records else self.floor
 
-    def _resume(self, records: list[Record], floor: int, broken: frozenset[str]) -> None:
+    def resume(self, records: list[Record], floor: int, broken: frozenset[str]) -> None:
         """Go on behind `records`, with everything as it was there; the state is loaded apart."""
-        self._records[:] = records
-        self._floor, self._broken = floor, broken
-        self._mark = (len(records) // _PACE + 1) * _PACE
+        self.records[:] = records
+        self.floor, self.broken = floor, broken
+        self.mark = (len(records) // _PACE + 1) * _PACE
 
-    def _pause(self) -> None:
-        """Called between two steps, once in a while: time for a checkpoint."""
+    def advance(self, limit: int, end: int) -> bool:
+        """Take up to `limit` steps that are due by `end`.
 
-    def _advance(self, limit: int, end: int) -> None:
-        """Take up to `limit` steps that are due by `end`."""
-        records, state = self._records, self._state
+        True when it stopped on the way, as it does once in a while: time for a checkpoint, then go on.
+        """
+        records, state = self.records, self.state
         stop = len(records) + limit
-        while (seq := len(records)) < stop and not self._halted:
-            event = self._deliver(seq + 1 if self._invariants else min(stop, self._mark), end)
+        while (seq := len(records)) < stop and not self.halted:
+            event = self._deliver(seq + 1 if self.invariants else min(stop, self.mark), end)
             if event is not None:
                 if event[0] > end:
                     heappush(state.heap, event)
-                    return
+                    return False
                 record = self._other(event, len(records))
                 if record is None:
                     continue
                 records.append(record)
             elif len(records) == seq:
-                return
-            self._check()
-            if len(records) >= self._mark:
-                self._housekeep()
+                return False
+            self.check()
+            if len(records) >= self.mark and self._in_order():
+                return True
+        return False
 
     def _deliver(self, mark: int, end: int) -> Event | None:
         """Deliver messages until the trace has `mark` steps; returns the first event that needs more care.
@@ -109,7 +110,7 @@ class Loop:
         This is the hot loop of every sweep: a message to a running node with a true clock, whose handler sends
         one message over a plain link, goes through here without another call of ours.
         """
-        records, state = self._records, self._state
+        records, state = self.records, self.state
         heap, ready, apply, refill = state.heap, state.ready, state.apply, state.wires.refill
         order, append = state.order, records.append
         for seq in range(len(records), mark):
@@ -151,41 +152,41 @@ class Loop:
     def _other(self, event: Event, seq: int) -> Record | None:
         """Let an event happen that is not a plain delivery; None when it makes no step."""
         if event[3] != "fault" or event[2]:
-            return self._state.happen(event, seq)
+            return self.state.happen(event, seq)
         at, action = event[0], event[4]
         try:
-            return perform(self._state, action, at, seq, "schedule")
+            return perform(self.state, action, at, seq, "schedule")
         except ActionError as error:
             data = {**action.args, "name": action.name, "by": "schedule", "refused": True, "sentence": str(error)}
             return Step(seq, at, "fault", "", data)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Test the invariants after the last step; each violation is told once, until it was whole again."""
-        if not self._invariants:
+        if not self.invariants:
             return
-        wrong = violations(self._invariants, self._state.nodes)
-        if not wrong and not self._broken:
+        wrong = violations(self.invariants, self.state.nodes)
+        if not wrong and not self.broken:
             return
-        cause, at = len(self._records) - 1, self.now
+        cause, at = len(self.records) - 1, self.now
         for name, sentence in wrong.items():
-            if name not in self._broken:
+            if name not in self.broken:
                 data = {"invariant": name, "name": name, "sentence": sentence}
-                self._records.append(Step(len(self._records), at, "violation", "", data, cause))
-                self._halted = self._halted or self._stop
-        self._broken = frozenset(wrong)
+                self.records.append(Step(len(self.records), at, "violation", "", data, cause))
+                self.halted = self.halted or self.stop
+        self.broken = frozenset(wrong)
 
-    def _housekeep(self) -> None:
-        """Every thousand steps or so: notice a world that goes round in circles, else pause for a moment."""
-        seq, at = len(self._records), self.now
-        self._mark = (seq // _PACE + 1) * _PACE
-        burst = max(_BURST, 20 * len(self._state.slots))
-        if seq > burst and self._trace.time(seq - burst) == at:
-            node = self._trace[-1].node
+    def _in_order(self) -> bool:
+        """Every thousand steps or so: a world that goes round in circles is ended."""
+        seq, at = len(self.records), self.now
+        self.mark = (seq // _PACE + 1) * _PACE
+        burst = max(_BURST, 20 * len(self.state.slots))
+        if seq > burst and self.trace.time(seq - burst) == at:
+            node = self.trace[-1].node
             sentence = (
                 f"{burst:,} steps happened at {format_us(at)} and time does not go on: something acts again and "
                 f"again without delay, last {node}. Look for a timer of 0 µs or a link without latency"
             )
-            self._records.append(Step(seq, at, "halted", node, {"sentence": sentence}, seq - 1))
-            self._halted = True
-        else:
-            self._pause()
+            self.records.append(Step(seq, at, "halted", node, {"sentence": sentence}, seq - 1))
+            self.halted = True
+            return False
+        return True

@@ -18,7 +18,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +26,8 @@ from prayog_sim.clock import format_us
 from prayog_sim.faults import BUILTIN_ACTIONS, Fault, perform
 from prayog_sim.loop import END, Invariant, Loop
 from prayog_sim.network import Network
-from prayog_sim.run import Action, ActionError, TimedAction, View
+from prayog_sim.node import Node
+from prayog_sim.run import Action, ActionError, Status, TimedAction, View
 from prayog_sim.state import Factories, Saved, State
 from prayog_sim.trace import Step
 from prayog_sim.views import show
@@ -50,8 +51,10 @@ class _Checkpoint:
     state: Saved
 
 
-class World(Loop):
+class World:
     """A deterministic run of `nodes` (a name and a factory for each); it is a `prayog_sim.run.Run`.
+
+    A subclass may call its own attributes what it likes: those of a world that are not public have mangled names.
 
     ``schedule``: faults and actions that come by themselves.  ``stop_at_violation``: nothing more happens after an
     invariant was violated, until somebody acts.
@@ -74,24 +77,40 @@ class World(Loop):
             raise ValueError("a world needs at least one node, and every node needs a name")
         self.seed = seed
         self.actions: list[TimedAction] = []
-        self._nodes = dict(nodes)
-        self._network = network if network is not None else Network()
-        self._schedule = tuple(schedule)
-        state = State(self._nodes, seed, self._network, strict)
-        for item in self._schedule:
+        self.__nodes = dict(nodes)
+        self.__network = network if network is not None else Network()
+        self.__schedule = tuple(schedule)
+        state = State(self.__nodes, seed, self.__network, strict)
+        for item in self.__schedule:
             state.queue(item.at, "", "fault", item.action, -1)
-        super().__init__(state, invariants, stop_at_violation)
-        self._save_at = self._spacing = _SPACING
-        self._saves: list[_Checkpoint] = []
-        self._past: World | None = None
-        self._shown: tuple[tuple[int, int], View] | None = None
+        self.__loop = Loop(state, invariants, stop_at_violation)
+        self.trace = self.__loop.trace
+        self.__save_at = self.__spacing = _SPACING
+        self.__saves: list[_Checkpoint] = []
+        self.__past: World | None = None
+        self.__shown: tuple[tuple[int, int], View] | None = None
 
     # -- what a run is -----------------------------------------------------------------------------------------
 
     @property
+    def now(self) -> int:
+        """The virtual time, in µs."""
+        return self.__loop.now
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes as they are now, to be looked at only; a crashed one has its durable state."""
+        return self.__loop.state.nodes
+
+    @property
+    def status(self) -> Mapping[str, Status]:
+        """Which nodes are up, down or paused."""
+        return {name: slot.status for name, slot in self.__loop.state.slots.items()}
+
+    @property
     def next_at(self) -> int | None:
         """When the next step will happen (µs); None when the world is at rest."""
-        event = None if self._halted else self._state.head()
+        event = None if self.__loop.halted else self.__loop.state.head()
         return event[0] if event else None
 
     @property
@@ -101,9 +120,9 @@ class World(Loop):
 
     def step(self) -> Step | None:
         """Let one more thing happen and return it; None when the world is at rest."""
-        seq = len(self._records)
-        self._advance(1, END)
-        return self._trace[seq] if len(self._records) > seq else None
+        seq = len(self.__loop.records)
+        self.__advance(1, END)
+        return self.trace[seq] if len(self.__loop.records) > seq else None
 
     def run(
         self,
@@ -115,108 +134,117 @@ class World(Loop):
 
         Returns the number of steps.  Afterwards `now` is `until_us`, when nothing else ended the run.
         """
-        first = len(self._records)
+        first = len(self.__loop.records)
         end = END if until_us is None else until_us
         if until is None:
-            self._advance(max_steps, end)
+            self.__advance(max_steps, end)
         else:
-            while (seq := len(self._records)) < first + max_steps:
-                self._advance(1, end)
-                if len(self._records) == seq or any(until(step) for step in self._trace[seq:]):
+            while (seq := len(self.__loop.records)) < first + max_steps:
+                self.__advance(1, end)
+                if len(self.__loop.records) == seq or any(until(step) for step in self.trace[seq:]):
                     break
         due = self.next_at
-        if until_us is not None and not self._halted and (due is None or due > until_us):
-            self._floor = max(self._floor, until_us)
-        return len(self._records) - first
+        if until_us is not None and not self.__loop.halted and (due is None or due > until_us):
+            self.__loop.floor = max(self.__loop.floor, until_us)
+        return len(self.__loop.records) - first
 
     def do(self, action: Action, at: int | None = None) -> Step:
         """Do `action` at time `at` (µs; now, when None) and return its step; raises `ActionError`."""
-        event, now = self._state.head(), self.now
+        event, now = self.__loop.state.head(), self.now
         when = now if at is None else at
         if when < now:
             raise ActionError(f"{action.name} cannot happen at {format_us(when)}: it is {format_us(now)} already")
         if event is not None and when > event[0]:
             raise ActionError(f"{action.name} cannot wait until {format_us(when)}: run the world until then first")
-        seq = len(self._records)
-        self._records.append(perform(self._state, action, when, seq, "hand"))
+        seq = len(self.__loop.records)
+        self.__loop.records.append(perform(self.__loop.state, action, when, seq, "hand"))
         self.actions.append(TimedAction(seq, when, action))
-        self._halted = False
-        self._check()
-        return self._trace[seq]
+        self.__loop.halted = False
+        self.__loop.check()
+        return self.trace[seq]
 
     def view(self, at: int = -2) -> View:
         """The world after step `at`; -1 is before the first step, -2 is now."""
-        last = len(self._records) - 1
+        last = len(self.__loop.records) - 1
         if at in (-2, last):
             key = (last, len(self.actions))
-            if self._shown is None or self._shown[0] != key:
-                self._shown = (key, show(self._state, last, self.now, self._trace.time))
-            return self._shown[1]
-        past = self._past = self._again(at)
-        return show(past._state, at, self._trace.time(at) if at >= 0 else 0, self._trace.time)
+            if self.__shown is None or self.__shown[0] != key:
+                self.__shown = (key, show(self.__loop.state, last, self.now, self.trace.time))
+            return self.__shown[1]
+        past = self.__past = self.__again(at)
+        return show(past.__loop.state, at, self.trace.time(at) if at >= 0 else 0, self.trace.time)
 
     def fork(self, at: int = -2) -> World:
         """A new world with the same past up to step `at` (and the violations it caused) and a future of its own."""
-        twin = self._again(len(self._records) - 1 if at == -2 else at)
-        self._past = None
-        twin._saves = [save for save in self._saves if save.seq <= len(twin._records)]
-        twin._save_at = len(twin._records)
+        twin = self.__again(len(self.__loop.records) - 1 if at == -2 else at)
+        self.__past = None
+        twin.__saves = [save for save in self.__saves if save.seq <= len(twin.__loop.records)]
+        twin.__save_at = len(twin.__loop.records)
         return twin
 
     def close(self) -> None:
         """Forget the checkpoints; the trace stays."""
-        self._saves.clear()
-        self._past = None
+        self.__saves.clear()
+        self.__past = None
 
     # -- the past ----------------------------------------------------------------------------------------------
 
-    def _pause(self) -> None:
-        if len(self._records) >= self._save_at:
-            self._save()
+    def __advance(self, limit: int, end: int) -> None:
+        """Take up to `limit` steps that are due by `end`, with a checkpoint now and then."""
+        loop = self.__loop
+        stop = len(loop.records) + limit
+        while loop.advance(stop - len(loop.records), end):
+            if len(loop.records) >= self.__save_at:
+                self.__save()
 
-    def _save(self) -> None:
-        seq = len(self._records)
-        self._save_at = seq + max(self._spacing, self._state.size)
+    def __save(self) -> None:
+        seq = len(self.__loop.records)
+        self.__save_at = seq + max(self.__spacing, self.__loop.state.size)
         try:
-            state = self._state.save()
+            state = self.__loop.state.save()
         except Exception:  # noqa: BLE001 - a node that cannot be copied costs speed only: the past is run from the start
-            self._save_at = END
+            self.__save_at = END
             return
-        self._saves.append(_Checkpoint(seq, len(self.actions), self._floor, self._broken, state))
-        if len(self._saves) > _COPIES:
-            del self._saves[::2]
-            self._spacing *= 2
+        self.__saves.append(_Checkpoint(seq, len(self.actions), self.__loop.floor, self.__loop.broken, state))
+        if len(self.__saves) > _COPIES:
+            del self.__saves[::2]
+            self.__spacing *= 2
 
-    def _again(self, at: int) -> World:
+    def __again(self, at: int) -> World:
         """A world that ran the same past up to step `at`."""
-        if not -1 <= at < len(self._records):
-            raise IndexError(f"there is no step {at}: the trace has {len(self._records)} steps")
-        past = self._past
-        save = next((save for save in reversed(self._saves) if save.seq <= at + 1), None)
-        if past is None or len(past._records) > at + 1 or (save and save.seq > len(past._records)):
-            past = self._from(save)
-        if self._replay(past, at) or self._replay(past := self._from(None), at):
+        if not -1 <= at < len(self.__loop.records):
+            raise IndexError(f"there is no step {at}: the trace has {len(self.__loop.records)} steps")
+        past = self.__past
+        save = next((save for save in reversed(self.__saves) if save.seq <= at + 1), None)
+        if past is None or len(past.__loop.records) > at + 1 or (save and save.seq > len(past.__loop.records)):
+            past = self.__from(save)
+        if self.__replay(past, at) or self.__replay(past := self.__from(None), at):
             return past
         raise NotDeterministic(
             f"the engine is not deterministic: run again, step {at} is another one. Look for iteration over a set, "
             "id(), hash(), a clock, or a value shared between nodes"
         )
 
-    def _from(self, save: _Checkpoint | None) -> World:
+    def __from(self, save: _Checkpoint | None) -> World:
         """A world of the same kind as it was at `save`, or before the first step."""
         past = type(self)(
-            self._nodes, self.seed, self._network, self._schedule, self._invariants, stop_at_violation=self._stop
+            self.__nodes,
+            self.seed,
+            self.__network,
+            self.__schedule,
+            self.__loop.invariants,
+            stop_at_violation=self.__loop.stop,
         )
-        past._save_at = END
+        past.__save_at = END
         if save is not None:
-            past._resume(self._records[: save.seq], save.floor, save.broken)
-            past._state.load(save.state)
+            past.__loop.resume(self.__loop.records[: save.seq], save.floor, save.broken)
+            past.__loop.state.load(save.state)
             past.actions = self.actions[: save.actions]
         return past
 
-    def _replay(self, past: World, at: int) -> bool:
+    def __replay(self, past: World, at: int) -> bool:
         """Run `past` up to step `at`, with the actions that were done; whether the same step came out."""
-        records = past._records
+        records = past.__loop.records
         while len(records) <= at:
             seq, done = len(records), len(past.actions)
             action = self.actions[done] if done < len(self.actions) else None
@@ -226,7 +254,7 @@ class World(Loop):
                 except ActionError:
                     return False
             else:
-                past._advance(min(at + 1, action.after if action else END) - seq, END)
+                past.__advance(min(at + 1, action.after if action else END) - seq, END)
                 if len(records) == seq:
                     return False
-        return at < 0 or records[at] == self._records[at]
+        return at < 0 or records[at] == self.__loop.records[at]

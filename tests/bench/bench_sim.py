@@ -149,7 +149,7 @@ def seek(factory: Callable[[], Node], nodes: int) -> tuple[float, float]:
     took = []
     for _ in range(25):
         at = rng.randrange(100_000)
-        world._past = None
+        world._World__past = None
         began = process_time()
         world.view(at)
         took.append(1_000 * (process_time() - began))

@@ -129,17 +129,18 @@ def test_seeking_and_forking_give_the_same_past_under_any_faults(
     seed: int, link: Link, plan: list[tuple[int, Action]], data: st.DataObject
 ) -> None:
     run, views = live(seed, link, plan)
-    run._saves.clear()
+    run._World__saves.clear()
     if data.draw(st.booleans(), label="with a checkpoint on the way"):
-        run._saves = checkpoints(run, data.draw(st.integers(0, len(run.trace) - 1), label="where"))
+        run._World__saves = checkpoints(run, data.draw(st.integers(0, len(run.trace) - 1), label="where"))
     starts: list[Any] = []
-    start = run._from
-    run._from = lambda save: starts.append(save) or start(save)  # type: ignore[method-assign,func-returns-value]
+    start = run._World__from
+    run._World__from = lambda save: starts.append(save) or start(save)  # type: ignore[attr-defined,func-returns-value]
     digest, last = run.trace.hash(), len(run.trace) - 1
     for at in data.draw(st.lists(st.integers(-1, last), min_size=1, max_size=6), label="seek to"):
         starts.clear()
         seen, then = run.view(at), views[at + 1]
-        assert starts.count(None) <= (not run._saves or run._saves[0].seq > at + 1)  # the checkpoint was enough
+        kept = run._World__saves
+        assert starts.count(None) <= (not kept or kept[0].seq > at + 1)  # the checkpoint was enough
         assert (seen.nodes, seen.flights, seen.cuts) == (then.nodes, then.flights, then.cuts)
         fork = run.fork(at)
         assert list(fork.trace) == list(run.trace)[: len(fork.trace)]
@@ -152,10 +153,10 @@ def test_seeking_and_forking_give_the_same_past_under_any_faults(
 
 def checkpoints(run: World, at: int) -> list[Any]:
     """What a world keeps at step `at`, had it been time for a checkpoint."""
-    again = run._again(at)
-    again._save_at = 0
-    again._save()
-    return again._saves
+    again = run._World__again(at)
+    again._World__save_at = 0
+    again._World__save()
+    return again._World__saves
 
 
 def test_what_a_checkpoint_holds_is_enough() -> None:
@@ -167,16 +168,16 @@ def test_what_a_checkpoint_holds_is_enough() -> None:
     run.do(Action("crash", {"node": "n2"}))
     run.run(max_steps=10)
     assert any(step.kind == "violation" for step in run.trace)
-    run._save()
+    run._World__save()
     run.run(max_steps=10)
     run.do(Action("restart", {"node": "n2"}))
     run.run(max_steps=40)
-    assert [save.actions for save in run._saves] == [1]
+    assert [save.actions for save in run._World__saves] == [1]
     calls = []
-    start = run._from
-    run._from = lambda save: calls.append(save) or start(save)  # type: ignore[method-assign,func-returns-value]
-    run.view(run._saves[0].seq + 30)
-    assert calls == run._saves
+    start = run._World__from
+    run._World__from = lambda save: calls.append(save) or start(save)  # type: ignore[method-assign,func-returns-value]
+    run.view(run._World__saves[0].seq + 30)
+    assert calls == run._World__saves
 
 
 def test_a_long_run_keeps_checkpoints_and_seeks_among_them(gossip: Callable[..., World]) -> None:
@@ -186,7 +187,7 @@ def test_a_long_run_keeps_checkpoints_and_seeks_among_them(gossip: Callable[...,
     run.run(max_steps=5_000)
     run.do(Action("restart", {"node": "n3"}))
     run.run(max_steps=5_000)
-    assert len(run._saves) > 2
+    assert len(run._World__saves) > 2
     twin = gossip(20, rounds=800, network=Network(Link(loss=0.1, duplicate=0.1)))
     twin.run(max_steps=5_000)
     assert run.view(4_999) == twin.view()
@@ -229,8 +230,8 @@ def test_nodes_that_pickle_cannot_copy_are_copied_all_the_same() -> None:
     run = World({"n1": Local, "n2": Local}, strict=True)
     run.run(max_steps=6)
     views = [run.view(i) for i in range(-1, 5)]
-    run._save()
-    assert run._saves
+    run._World__save()
+    assert run._World__saves
     run.run()
     assert [run.view(i) for i in range(-1, 5)] == views
 
@@ -255,6 +256,26 @@ def test_a_node_that_keeps_its_ctx_costs_speed_and_no_correctness() -> None:
 
     run = World({"n1": Keeper}, strict=True)
     run.run()
-    run._save()
-    assert run._saves == []
+    run._World__save()
+    assert run._World__saves == []
     assert run.view(-1).seq == -1
+
+
+def test_a_subclass_may_call_its_own_what_it_likes() -> None:
+    class Named(World):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            for name in ("_state", "_records", "_trace", "_floor", "_saves", "_past", "_shown", "_nodes", "_loop"):
+                setattr(self, name, "mine")
+
+        def _advance(self) -> str:
+            return "mine"
+
+        _save = _again = _from = _replay = _advance
+
+    plain, named = (kind(dict.fromkeys(NAMES, Busy), 3) for kind in (World, Named))
+    for run in (plain, named):
+        run.run(max_steps=60)
+    assert named.trace.hash() == plain.trace.hash()
+    assert named.view(20) == plain.view(20)
+    assert isinstance(named.fork(20), Named)

@@ -29,13 +29,12 @@ class ProvokedWorld(World):
 
     def do(self, action: Action, at: int | None = None) -> Step:
         if action.name == "revive":
-            status = {name: slot.status for name, slot in self._state.slots.items()}
-            return [World.do(self, step, at) for step in revive(status)][-1]
+            return [World.do(self, step, at) for step in revive(self.status)][-1]
         plan = self.plans.get(action.name)
         if plan is None:
             return super().do(action, at)
-        up = [name for name, slot in self._state.slots.items() if slot.status == "up"]
-        return [World.do(self, step, at) for step in plan(self._state.nodes, up)][-1]
+        up = [name for name, status in self.status.items() if status == "up"]
+        return [World.do(self, step, at) for step in plan(self.nodes, up)][-1]
 
 
 def revive(status: Mapping[str, str]) -> list[Action]:

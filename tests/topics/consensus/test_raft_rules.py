@@ -151,7 +151,7 @@ def test_a_disk_gives_back_what_was_kept_in_memory() -> None:
         for field in ("term", "voted", "snapshot", "members"):
             assert after[name][field] == before[name][field], (name, field)
         assert after[name]["log"].last >= before[name]["synced"]
-    assert all(isinstance(node, DiskServer) for name, node in run._state.nodes.items() if name in before)
+    assert all(isinstance(node, DiskServer) for name, node in run.nodes.items() if name in before)
 
 
 # -- on demand ---------------------------------------------------------------------------------------------------

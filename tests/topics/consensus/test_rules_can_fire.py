@@ -107,7 +107,7 @@ def _nodes(algorithm: str) -> dict[str, Node]:
     run = world(Setup(algorithm, 3, writes=0 if paxos else 10), 1, schedule)
     run.run(until_us=s(1))
     assert not violation(run)
-    return run._state.nodes
+    return run.nodes
 
 
 def test_every_invariant_is_here() -> None:
