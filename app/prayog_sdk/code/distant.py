@@ -54,9 +54,10 @@ class DistantRun:
         self.offers: tuple[str, ...] = ()
         """Names of the actions that every world knows, when it is one."""
         self.clocked = True
+        self.stopped = ""
+        """Why the process had to be ended, in a sentence; after that nothing more happens in this run."""
         self._origin = (manifest, dict(values), seed)
         self._patience = _LONGEST_S
-        self._over = False
         self._remaking = False
         self._shown: View | None = None
         self._process = self._start()
@@ -73,7 +74,7 @@ class DistantRun:
         self._patience = _FRAME_S
 
     def step(self) -> Step | None:
-        if self._over or not (self.waiting or self.busy):
+        if self.stopped or not (self.waiting or self.busy):
             return None
         first = len(self.trace)
         try:
@@ -93,18 +94,24 @@ class DistantRun:
         return self.trace[first] if len(self.trace) > first else None
 
     def do(self, action: Action, at: int | None = None) -> Step:
-        if self._over:
-            raise ActionError("your code had to be stopped in this run; change it and run again, or fork earlier")
+        if self.stopped:
+            raise ActionError(f"{self.stopped} Nothing more can be done in this run; change the code and run it again.")
         step: Step = self._ask("do", action, at)
         return step
 
     def view(self, at: int = -2) -> View:
-        last = len(self.trace) - 1 - self._over  # the last step of a run that was stopped happened here only
-        at = last if at == -2 else min(at, last)
+        end = len(self.trace) - 1
+        at = end if at == -2 else min(at, end)
+        if not self.stopped:
+            return self._view(at)
         if self._remaking and self._process.closed:
-            self._process = self._start(tuple(self.actions), last + 1)
-        if self._remaking and not self._is_remade() and self._shown is not None:
-            return replace(self._shown, seq=at, at=self.trace[at].at if at >= 0 else 0)
+            self._process = self._start(tuple(self.actions), end)
+        view = self._shown
+        if view is None or not self._remaking or self._is_remade():
+            view = self._view(min(at, end - 1))  # the last step, which says why, happened here only
+        return replace(view, seq=at, at=self.trace[at].at if at >= 0 else 0)
+
+    def _view(self, at: int) -> View:
         view: View = self._ask("view", at)
         self._shown = view
         return view
@@ -137,7 +144,7 @@ class DistantRun:
         if found[0] == "raised":
             raise found[1]
         _, answer, steps, actions, busy, self.next_at = found
-        self.busy = busy and not self._over
+        self.busy = busy and not self.stopped
         for step in steps:
             self.trace.append(step)
         self.actions += actions
@@ -155,7 +162,7 @@ class DistantRun:
         if self._patience < _LONGEST_S:  # somebody looks on, and will want to look back
             self._process = self._start(tuple(self.actions), len(self.trace))
         self.trace.append(step)
-        self._over = self._remaking = True
+        self.stopped, self._remaking = mistake.sentence, True
         self.busy, self.next_at, self.waiting = False, None, False
         return step
 

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )  # fmt: skip
 
-from prayog_sdk.params import Choice, Field, FilePath, Slider, Text, Toggle
+from prayog_sdk.params import Choice, Code, Field, FilePath, Slider, Text, Toggle
 from prayog_sdk.qt import theme
 
 __all__ = ["Control", "make", "words"]
@@ -77,6 +77,8 @@ def make(field: Field, parent: QWidget) -> Control:
         return _Toggle(field, parent)
     if isinstance(marker, FilePath):
         return _File(marker, parent)
+    if isinstance(marker, Code):
+        return _Code(parent)
     return _Line(marker, parent)
 
 
@@ -87,6 +89,26 @@ def words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.{_DECIMALS}f}".rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else str(value) or "nothing"
+
+
+class _Code(Control):
+    """Says what is there; it is written in a panel of its own (`codepanel`), not in a form."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._words = QLabel("", self)
+        self._words.setWordWrap(True)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._words)
+        self.show_value("")
+
+    def show_value(self, value: Any) -> None:
+        lines = len(str(value).splitlines())
+        self._words.setText(f"{lines} lines, in the panel Your code" if lines else "none of your own")
+
+    def focus_widget(self) -> QWidget:
+        return self._words
 
 
 class _Box(QDoubleSpinBox):

@@ -24,12 +24,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from prayog_sdk.specs import ActionSpec, SeriesSpec
+from prayog_sdk.specs import ActionSpec, CodeSpec, SeriesSpec
 from prayog_sim.run import Action, Run, View
 from prayog_sim.trace import Step, Trace
 
 if TYPE_CHECKING:
     from prayog_sdk.exports import Label
+    from prayog_sdk.grading import SeedResult
     from prayog_sdk.qt.jobs import JobManager
     from prayog_sdk.services import Services
 
@@ -71,6 +72,10 @@ class BenchSignals(QObject):
     """The name of the selected node, message (``#ident``) or thing; ``""`` is nothing."""
     run_changed = Signal()
     """Another run is on the bench (new parameters, another seed, a fork, a session)."""
+    trial_began = Signal(object)
+    """The learner's code is being tried on the seeds of a challenge: a `Job`."""
+    trial_ended = Signal(object, object)
+    """How it did there: a `prayog_sdk.grading.ChallengeResult`, and all seeds of the challenge."""
 
 
 class Bench(Protocol):
@@ -82,6 +87,13 @@ class Bench(Protocol):
     actions: Sequence[ActionSpec]
     series: Sequence[SeriesSpec]
     topic_id: str
+
+    code: CodeSpec | None
+    """The function that the learner writes on the shown set-up; None when there is none."""
+    trial_seeds: str
+    """The seeds on which code is tried, in words; empty when no challenge asks for code."""
+    draft: str | None
+    """What stands in the code panel now, run or not; None when there is no such panel.  The panel sets it."""
 
     @property
     def run(self) -> Run: ...
@@ -128,6 +140,14 @@ class Bench(Protocol):
 
     def show(self, title: str, run: Run) -> None:
         """Show `run` (a counter-example, the same faults on another algorithm) as a further branch, from its start."""
+        ...
+
+    def run_code(self, text: str) -> None:
+        """A new run with the function in `text`, played to the end of its script; in a challenge it is graded too."""
+        ...
+
+    def show_seed(self, seed: SeedResult) -> None:
+        """Show the run on a seed of the challenge, at the step that tells why it failed."""
         ...
 
     def say(self, sentence: str) -> None:

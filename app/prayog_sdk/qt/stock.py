@@ -21,6 +21,7 @@ STOCK: Mapping[str, str] = MappingProxyType({
     "state": "prayog_sdk.qt.tree:StatePanel",
     "outline": "prayog_sdk.qt.outline:OutlinePanel",
     "map": "prayog_sdk.qt.mappanel:MapPanel",
+    "code": "prayog_sdk.qt.codepanel:CodePanel",
 })  # fmt: skip
 """Name -> where the class is."""
 

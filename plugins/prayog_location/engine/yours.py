@@ -31,16 +31,21 @@ __all__ = ["NEAREST", "Part", "YourTree", "builder"]
 
 STARTER = '''\
 def nearest(root, k):
-    """The ids of the k nearest places, nearest first (at the same distance: the smaller id first).
+    """The ids of the k nearest places, nearest first.
 
-    root is the whole map, cut in four, and each crowded part in four again. Of a part you can ask:
+    root is the whole map, cut in four, and each crowded part in four again.
+    Of a part you can ask, for nothing:
 
-        part.at_least   nothing in it is nearer than so many metres (free)
-        part.count      how many places it holds (free)
-        part.parts      the parts that it is cut into, or () at the end (opens the part)
-        part.places     its places as (metres, id), or () in a part that is cut (opens the part)
+        part.at_least   nothing in it is nearer than so many metres
+        part.count      how many places it holds
 
-    This one opens every part there is. Open fewer than 20 % of them.
+    and these open it:
+
+        part.parts      the parts that it is cut into, or () at the end
+        part.places     its places as (metres, id), or () in one that is cut
+
+    At the same distance the smaller id comes first.  This function opens every
+    part there is; open fewer than 20 % of them.
     """
     found = []
     todo = [root]

@@ -25,20 +25,24 @@ __all__ = ["COMPACTION", "Level", "Table", "Yours"]
 
 STARTER = '''\
 def pick_compaction(levels):
-    """Which tables are merged next: a list of tables of one level, or [] when nothing is to be done.
+    """Which tables are merged next: a list of tables of one level, or [] for none.
 
-    They are merged with the tables of the next level that they overlap, and what comes out lies in the next level.
+    They are merged with the tables of the next level that they overlap, and what
+    comes out lies in the next level.
 
     levels[0] to levels[6]; of each level:
-        level.number, level.tables   (level 0: the newest first, they may overlap; deeper: by key, none overlaps)
-        level.bytes, level.target    what it holds, and what it should hold at most (level 0: None)
-        level.score                  how urgent it is; from 1 on something is due
-        level.turn                   the last key of the table that was taken from it last, or ""
+        level.number
+        level.tables      level 0: the newest first, they may overlap;
+                          deeper: in the order of keys, none overlaps
+        level.bytes       what it holds
+        level.target      what it should hold at most (level 0: None)
+        level.score       how urgent it is; from 1 on something is due
+        level.turn        where the table ended that was taken last, or ""
     of each table:
-        table.number                 the smaller, the older
+        table.number      the smaller, the older
         table.level, table.bytes, table.rows, table.tombstones
         table.first, table.last      its first and last key
-        table.overlaps(other)        whether the two have a part of the keys in common
+        table.overlaps(other)        whether they have a part of the keys in common
     """
     top = levels[0]
     if top.score >= 1:

@@ -123,6 +123,11 @@ class FakeBench:
         self.actions = specs()
         self.series = [SeriesSpec("length", "Entries in the log", "entries", per_node=True)]
         self.topic_id = "toy"
+        self.code = None
+        self.trial_seeds = ""
+        self.draft = None
+        self.ran: list[str] = []
+        self.seeds: list[Any] = []
         self.run = run
         self.params = SimpleNamespace()
         self.seed = 7
@@ -213,6 +218,12 @@ class FakeBench:
 
     def set_params(self, values: Mapping[str, Any]):
         self.done.append(values)
+
+    def run_code(self, text):
+        self.ran.append(text)
+
+    def show_seed(self, seed):
+        self.seeds.append(seed)
 
     def say(self, sentence):
         self.said.append(sentence)

@@ -63,15 +63,10 @@ class ChallengePane(QWidget):
             row.open_there.connect(self.open_there)
             self._rows[text] = row
             column.addWidget(row)
-        seeds = ", ".join(map(str, challenge.seeds))
-        column.addWidget(
-            paragraph(
-                self.tr(
-                    "It is graded by running your actions again on these seeds: {seeds}. Nothing is secret."
-                ).format(seeds=seeds),
-                "muted",
-            )
-        )
+        words = self.tr("It is graded by running your actions again on these seeds: {seeds}. Nothing is secret.")
+        if challenge.played == "script":
+            words = self.tr("It is graded by playing the scenario with your code on these seeds: {seeds}.")
+        column.addWidget(paragraph(words.format(seeds=challenge.seeds_in_words), "muted"))
         self._result = QVBoxLayout()
         column.addLayout(self._result)
         self._hint_box = QVBoxLayout()
@@ -125,7 +120,10 @@ class ChallengePane(QWidget):
         """The grading has begun."""
         drop(self._result)
         self.hand_in.setEnabled(False)
-        loading = LoadingState(self.tr("Running your actions again on {n} seeds…").format(n=len(self.challenge.seeds)))
+        words = self.tr("Running your actions again on {n} seeds…")
+        if self.challenge.played == "script":
+            words = self.tr("Running your code on {n} seeds…")
+        loading = LoadingState(words.format(n=len(self.challenge.seeds)))
         loading.setMinimumHeight(theme.scaled(120))
         loading.follow(job)
         self._result.addWidget(loading)

@@ -11,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
@@ -23,8 +24,11 @@ from prayog.ui.bench.lesson_pane import LessonPane
 from prayog.ui.bench.verdicts import Judge, Judged
 from prayog_sdk import lessons as _lessons
 from prayog_sdk.checks import Check, CheckError
+from prayog_sdk.code.trial import try_seeds
 from prayog_sdk.grading import ChallengeResult, SeedResult
 from prayog_sdk.lessons import Answer, Challenge, Lesson, LessonStep
+from prayog_sdk.params import flat
+from prayog_sdk.qt.jobs import Job
 from prayog_sdk.saved import SavedRun
 from prayog_sim.run import Action
 from prayog_sim.trace import Trace
@@ -45,6 +49,7 @@ class Coach(QObject):
         self._page = page
         self._host = page.host
         self._told: set[tuple[str, str]] = set()
+        self._trial: Job | None = None
         self._ask_now = False
         self.challenge: ChallengePane | None = None
         self.lesson = LessonPane()
@@ -75,9 +80,10 @@ class Coach(QObject):
         self.end()
         self.note("tried", f"challenge/{challenge.id}")
         self.challenge = pane = ChallengePane(challenge)
+        self._host.trial_seeds = challenge.seeds_in_words if challenge.played == "script" else ""
         pane.open_there.connect(self._page.open_there)
         pane.hand_in_asked.connect(self.hand_in)
-        pane.open_seed.connect(self._open_seed)
+        pane.open_seed.connect(self.open_seed)
         pane.leave_asked.connect(self._page.left)
         self._page.put_first_tab(pane, self.tr("Challenge"))
         self._page.show_tab("lesson")
@@ -85,6 +91,9 @@ class Coach(QObject):
     def end(self) -> None:
         """No lesson and no challenge any more."""
         self.lesson.close_lesson()
+        self._host.trial_seeds = ""
+        if self._trial is not None:
+            self._trial.cancel()
         if self.challenge is not None:
             pane, self.challenge = self.challenge, None
             self._page.put_first_tab(self.lesson, self.tr("Lesson"))
@@ -254,9 +263,40 @@ class Coach(QObject):
         if pane is None or branch is None:
             return
         self._host.driver.pause()
+        if pane.challenge.played == "script":
+            code = self._host.code
+            if code is not None and self._host.draft is not None:
+                self._page.run_code(self._host.draft)  # what stands in the editor counts, run or not
+            else:
+                self.try_seeds(flat(branch.params))
+            return
         job = self._host.jobs.submit(files.saved_run, *self._page.filing.parts(branch), b"")
         pane.follow(job)
         job.succeeded.connect(lambda saved: self._grade(pane, saved))
+
+    def try_seeds(self, params: Mapping[str, Any]) -> None:
+        """Grade a challenge that is played by its script, with these knobs; nothing where another kind is on."""
+        pane, branch = self.challenge, self._host.driver.branch
+        if pane is None or branch is None or pane.challenge.played != "script":
+            return
+        if self._trial is not None:
+            self._trial.cancel()
+        manifest = self._page.topic.manifest
+        saved = SavedRun(manifest.id, manifest.version, pane.challenge.scenario, dict(params), branch.seed)
+        self._trial = job = self._host.jobs.submit(try_seeds, manifest, pane.challenge, saved)
+        pane.follow(job)
+        self._host.signals.trial_began.emit(job)
+        job.succeeded.connect(lambda result: self._tried(job, pane, result))
+        job.finished.connect(lambda: self._trial_over(job))
+
+    def _tried(self, job: Job, pane: ChallengePane, result: ChallengeResult) -> None:
+        if job is self._trial and pane is self.challenge:
+            self._graded(pane, result)
+            self._host.signals.trial_ended.emit(result, pane.challenge.seeds)
+
+    def _trial_over(self, job: Job) -> None:
+        if job is self._trial:
+            self._trial = None
 
     def _grade(self, pane: ChallengePane, saved: SavedRun) -> None:
         if pane is self.challenge:
@@ -270,8 +310,12 @@ class Coach(QObject):
             self.note("passed" if result.ok else "tried", f"challenge/{pane.challenge.id}", {"reason": result.reason})
             self._page.said.emit(result.reason)
 
-    def _open_seed(self, seed: SeedResult) -> None:
-        """Show the replay on the seed that failed, at the step that shows it."""
-        if self.challenge is not None:
+    def open_seed(self, seed: SeedResult) -> None:
+        """Show the run on a seed, at the step that shows why it failed."""
+        if self.challenge is None:
+            return
+        if self.challenge.challenge.played == "script":
+            self._page.runs.play(seed.seed, {}, seed.at)
+        else:
             at = next((verdict.at for _, verdict in seed.verdicts if not verdict.ok and verdict.at is not None), None)
             self._page.runs.replay(seed.seed, self.challenge.challenge.until_us, at)

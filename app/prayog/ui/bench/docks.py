@@ -42,11 +42,14 @@ _AREA = Qt.DockWidgetArea
 _AREAS = {"right": _AREA.RightDockWidgetArea, "bottom": _AREA.BottomDockWidgetArea}
 
 
-def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool) -> list[tuple[PanelSpec, bool]]:
+def proposal(
+    own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series: bool, has_code: bool = False
+) -> list[tuple[PanelSpec, bool]]:
     """The panels of a bench and whether they are open at first: the topic's own, then the stock panels it left out.
 
     A topic without panels gets the canvas with the space-time diagram behind it and the table of events below; a run
-    without nodes has the table in their place.
+    without nodes has the table in their place.  Where the learner writes code, that has all the room: the others are
+    behind it, and those below are closed.
     """
     stock = (
         PanelSpec("canvas", QCoreApplication.translate("Docks", "Canvas"), "canvas", "centre", "canvas"),
@@ -57,6 +60,7 @@ def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series
         PanelSpec("series", QCoreApplication.translate("Docks", "Curves"), "series", "bottom", "curve"),
     )
     mine = [spec for spec in own if kind in spec.kinds]
+    bare = not mine
     named = {spec.factory for spec in mine}
     result = [(spec, True) for spec in mine]
     for spec in stock:
@@ -64,7 +68,11 @@ def proposal(own: Sequence[PanelSpec], kind: str, *, has_nodes: bool, has_series
             continue
         if spec.factory in ("canvas", "spacetime", "nodes") and not has_nodes:
             continue
-        result.append((spec, not mine or spec.factory == "events"))
+        result.append((spec, bare or spec.factory == "events"))
+    if has_code:
+        code = PanelSpec("code", QCoreApplication.translate("Docks", "Your code"), "code", "centre", "plan")
+        below = [(spec, False) for spec, _ in result if spec.area == "bottom"]
+        return [(code, True), *((replace(s, area="tab"), on) for s, on in result if s.area != "bottom"), *below]
     if result and not any(spec.area == "centre" for spec, _ in result):
         first = next(i for i, (spec, shown) in enumerate(result) if shown and spec.area != "tab")
         spec, _ = result.pop(first)

@@ -12,6 +12,7 @@ Rules
 4. At 1x a message's flight (or the gap between two steps) takes a readable part of a second, whatever the unit
    of the run's clock is; a wait longer than `LONGEST_WAIT_S` is shortened to it.
 5. Whatever calls the topic's code has `PATIENCE_S` to come back, so that an endless step pauses and does not freeze.
+   A run in another process is followed: its step may come some frames after it was asked for (``run.waiting``).
 """
 
 from __future__ import annotations
@@ -272,6 +273,9 @@ class Driver:
 
     def _show(self, branch: Branch) -> None:
         self.playing, self._goal = False, None
+        follow = getattr(branch.run, "follow", None)
+        if follow is not None:
+            follow()
         self.branch = branch
         self._views.clear()
         self._listener.replaced()
@@ -312,7 +316,9 @@ class Driver:
         self.pause()
         step = self._forward()
         if step is None:
-            if self.branch is not None and not self._busy():
+            if _waiting(self.run):
+                self.run_to(lambda _step: True, "step")  # it comes by itself: whatever it is
+            elif not self._busy():
                 self._listener.tell("Nothing more happens by itself. Do something, or step back.")
             return None
         self.branch.clock_us = float(step.at)
@@ -597,6 +603,11 @@ class Driver:
             return _round_125(statistics.median(gaps) / _STEP_S)
         due = self._due()
         return _round_125(max(1.0, (due or 0.0) - self.clock_us) / _STEP_S)
+
+
+def _waiting(run: Run) -> bool:
+    """A step of `run` was asked for and is still to come."""
+    return bool(getattr(run, "waiting", False))
 
 
 def _log(speed: float) -> float:

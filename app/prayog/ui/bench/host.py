@@ -32,11 +32,12 @@ from prayog_sdk.qt.jobs import Ctx, JobManager
 from prayog_sdk.qt.panel import BenchSignals
 from prayog_sdk.run import has_clock
 from prayog_sdk.services import Services
-from prayog_sdk.specs import ActionSpec, SeriesSpec
+from prayog_sdk.specs import ActionSpec, CodeSpec, SeriesSpec
 from prayog_sim.run import Action, Run, View
 from prayog_sim.trace import Step, Trace
 
 if TYPE_CHECKING:
+    from prayog_sdk.grading import SeedResult
     from prayog_sdk.topic import Topic
 
 __all__ = ["Host", "Lens", "is_marked"]
@@ -77,6 +78,10 @@ class Host(QObject):
     asked_params = Signal(object)
     asked_start = Signal(object, object)
     """Knobs and a seed: free play is to begin."""
+    asked_code = Signal(str)
+    """The learner's function is to be run: its text."""
+    asked_seed = Signal(object)
+    """A seed of a challenge is to be shown: a `SeedResult`."""
     working = Signal(object, str)
     """A job that the whole bench waits for, and what it does in words."""
 
@@ -96,6 +101,9 @@ class Host(QObject):
         self.measures: Mapping[str, Callable[[Trace], Any]] = {}
         self.measured: Mapping[str, Any] = {}
         """The last values that were computed in the background."""
+        self.code: CodeSpec | None = None
+        self.trial_seeds = ""
+        self.draft: str | None = None
         self.lenses: list[Lens] = []
         self.reduced_motion = False
         self.scenario = ""
@@ -174,6 +182,12 @@ class Host(QObject):
         if self.driver.branch is not None:
             self.driver.add(title, run)
 
+    def run_code(self, text: str) -> None:
+        self.asked_code.emit(text)
+
+    def show_seed(self, seed: SeedResult) -> None:
+        self.asked_seed.emit(seed)
+
     def say(self, sentence: str) -> None:
         self.said.emit(sentence)
 
@@ -211,6 +225,7 @@ class Host(QObject):
         self.actions = self.hook("prayog_actions", lambda: topic.tools(run, params), [])
         self.series = self.hook("prayog_series", lambda: topic.series(params), [])
         self.measures = self.hook("prayog_measures", lambda: topic.measures(params), {})
+        self.code = self.hook("prayog_code", lambda: topic.code(params), None) if run.kind == "world" else None
         self.measured = {}
         self._selection = ""
         self.driver.put(branch)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedWidget, QVBoxLayou
 from prayog.ui.bench.bar import Bar
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.coach import Coach
+from prayog.ui.bench.consent import Consent
 from prayog.ui.bench.docks import Docks, proposal
 from prayog.ui.bench.driver import Branch
 from prayog.ui.bench.filing import Filing
@@ -42,9 +43,10 @@ from prayog.ui.bench.transport import Transport
 from prayog.ui.bench.verdicts import Judged
 from prayog.ui.commands import Command
 from prayog.ui.problem_card import centred, problem_card
+from prayog_sdk.code.draft import Trusted
 from prayog_sdk.lessons import Challenge, Lesson
 from prayog_sdk.manifest import Problem
-from prayog_sdk.params import flat
+from prayog_sdk.params import ParamError, flat
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Job, JobManager
 from prayog_sdk.qt.state import LoadingState
@@ -155,6 +157,8 @@ class BenchPage(QWidget):
         host.problem.connect(self._fault)
         host.asked_params.connect(self.set_params)
         host.asked_start.connect(self.start_free)
+        host.asked_code.connect(self.run_code)
+        host.asked_seed.connect(self.coach.open_seed)
         host.working.connect(self._wait_for)
         self.runs.made.connect(self._show)
         self.runs.refused.connect(self._not_made)
@@ -235,7 +239,37 @@ class BenchPage(QWidget):
         for skipped in saved.skipped:
             self.said.emit(self.tr("Not understood in this file, so left out: {what}").format(what=skipped))
         self.filing.notes = saved.notes
-        self.runs.begin_saved(saved)
+        code = self._strange_code(saved)
+        if code:
+            self._ask_first(code, saved)
+        else:
+            self.runs.begin_saved(saved)
+
+    def _strange_code(self, saved: SavedRun) -> str:
+        """The code in a saved run, when it was neither written nor run here; empty for all others."""
+        try:
+            params = self.topic.params(saved.params)
+        except ParamError:
+            return ""  # it cannot be made, and says why
+        if saved.kind != "world" or not self.topic.brings_code(params):
+            return ""
+        spec = self.topic.code(params)
+        text = str(getattr(params, spec.knob)) if spec is not None else ""
+        return "" if text in Trusted(self.host.data_dir()) else text
+
+    def _ask_first(self, code: str, saved: SavedRun) -> None:
+        asked = Consent(code)
+
+        def agree() -> None:
+            Trusted(self.host.data_dir()).add(code)
+            self.leave_reality()
+            self.runs.begin_saved(saved)
+
+        asked.agreed.connect(agree)
+        asked.refused.connect(self.left)
+        self.head.show_titles(self.topic.manifest.title, saved.scenario, real=False)
+        self._put_in_centre(asked)
+        asked.first.setFocus()
 
     def scenarios(self) -> list[Scenario]:
         """The scenarios of the topic as they were when it was opened; those that cannot be read are left out."""
@@ -279,7 +313,8 @@ class BenchPage(QWidget):
 
     def _show(self, start: Start, branch: Branch) -> None:
         topic, run, params, host = self.topic, branch.run, branch.params, self.host
-        self._build_panels(run.kind, bool(run.view(branch.at).nodes), params)
+        has_code = run.kind == "world" and host.hook("prayog_code", lambda: topic.code(params), None) is not None
+        self._build_panels(run.kind, bool(run.view(branch.at).nodes), params, has_code)
         host.scenario = start.scenario
         host.put(branch)
         host.actions = dressed(host.actions)
@@ -297,13 +332,13 @@ class BenchPage(QWidget):
     def _scenario_title(self, start: Start) -> str:
         return next((each.title for each in self._scenarios if each.id == start.scenario), self.tr("free play"))
 
-    def _build_panels(self, kind: str, has_nodes: bool, params: Any) -> None:
-        key = f"{kind} {has_nodes}"
+    def _build_panels(self, kind: str, has_nodes: bool, params: Any, has_code: bool) -> None:
+        key = f"{kind} {has_nodes} {has_code}"
         if key == self._built_for:
             return
         own = self.host.hook("prayog_panels", self.topic.panels, [])
         series = self.host.hook("prayog_series", lambda: self.topic.series(params), [])
-        self.docks.build(proposal(own, kind, has_nodes=has_nodes, has_series=bool(series)))
+        self.docks.build(proposal(own, kind, has_nodes=has_nodes, has_series=bool(series), has_code=has_code))
         if not self._built_for:
             self._restore_layout()
         self._built_for = key
@@ -326,6 +361,21 @@ class BenchPage(QWidget):
         """A new run with changed knobs; in a challenge only those that it leaves free."""
         challenge = self.coach.challenge
         self.runs.change(values, challenge.challenge.knobs if challenge is not None else None)
+
+    def run_code(self, text: str) -> None:
+        """A new run with the learner's function in `text`; a challenge on the bench tries it on its seeds too."""
+        code, branch = self.host.code, self.driver.branch
+        if code is None or branch is None:
+            return
+        params = {**flat(branch.params), code.knob: "" if text == code.starter else text}
+        try:
+            self.topic.params(params)
+        except ParamError as error:
+            self.warn(str(error))
+            return
+        Trusted(self.host.data_dir()).add(text)
+        self.runs.run_code({code.knob: params[code.knob]})
+        self.coach.try_seeds(params)
 
     def start_free(self, values: Mapping[str, Any], seed: int) -> None:
         """A run with these knobs and no script; a challenge on the bench keeps its own."""

@@ -59,7 +59,7 @@ class Recorded:
         if self._due(run):
             timed = self._left.pop()
             run.do(timed.action, timed.at if run.kind == "world" else None)
-        elif run.step() is None:
+        elif run.step() is None and not getattr(run, "waiting", False):
             self._left.clear()  # the record does not belong to this run: it came to rest before
 
 

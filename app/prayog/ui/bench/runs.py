@@ -122,6 +122,24 @@ class Runs(QObject):
             self._edit(replace(start.from_start(), values={**start.values, **variant.params}))
             self.said.emit(self.tr("Switched on: {title}. Which check catches it?").format(title=variant.title))
 
+    def run_code(self, values: Mapping[str, Any]) -> None:
+        """A new run with the learner's code among its knobs, played to the end of its script."""
+        start = self.start
+        if start is None:
+            return
+        script = start.script
+        if script is None and not start.actions and start.scenario:  # opened from a file in which nothing was done
+            found = self._host.hook("scenario", lambda: self._host.topic.scenario(start.scenario), None)
+            script = found.script if found is not None else None
+        self._edit(replace(start.from_start(), values={**start.values, **values}, script=script, played=True))
+
+    def play(self, seed: int, values: Mapping[str, Any], show_at: int | None) -> None:
+        """The script of the shown scenario on `seed`, to its end; shown at step `show_at`, or there."""
+        start = self.start
+        if start is not None:
+            values = {**start.values, **values}
+            self._edit(replace(start.from_start(), values=values, seed=seed, played=True, show_at=show_at))
+
     def replay(self, seed: int, until_us: int | None, show_at: int | None) -> None:
         """Do the actions of the shown run again on `seed`, up to `until_us` (None: as far as it went here)."""
         branch, start = self._host.driver.branch, self.start

@@ -110,8 +110,10 @@ class ScriptPlan:
                 return False
         elif later is not None and (due is None or later <= due) and (self._end is None or later <= self._end):
             self._do(run, self._later.pop(0), later)
-        elif due is None or (self._end is not None and due > self._end) or run.step() is None:
+        elif due is None or (self._end is not None and due > self._end):
             return False
+        elif run.step() is None:
+            return bool(getattr(run, "waiting", False))  # of a run in another process: it comes later
         self._counted(run.trace[first:])
         self._heard = len(run.trace)
         return True

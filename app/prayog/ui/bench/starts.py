@@ -12,7 +12,7 @@ from prayog.ui.bench.script_plan import ScriptPlan
 from prayog_sdk.manifest import Problem
 from prayog_sdk.qt.jobs import Cancelled, Ctx
 from prayog_sdk.services import ServiceMissing, Services
-from prayog_sim.run import Run, TimedAction
+from prayog_sim.run import ActionError, Run, TimedAction
 
 if TYPE_CHECKING:
     from prayog_sdk.saved import SavedRun
@@ -27,8 +27,9 @@ __all__ = ["Start", "Started", "begin"]
 class Start:
     """A set-up: scenario, knobs, seed, and what is to be done by itself (a script, or recorded actions).
 
-    With `upto` (a number of steps) or `upto_us` the recorded actions are done at once and the run is shown there;
-    otherwise it is shown at its beginning.  `show_at` is the step that is shown then.
+    With `upto` (a number of steps) or `upto_us` the recorded actions are done at once and the run is shown there; with
+    `played` all that is planned is done, and it is shown at the end; otherwise it is shown at its beginning.  `show_at`
+    is the step that is shown then.
     """
 
     scenario: str
@@ -40,6 +41,7 @@ class Start:
     by_time: bool = False
     upto: int | None = None
     upto_us: int | None = None
+    played: bool = False
     show_at: int | None = None
 
     @classmethod
@@ -54,7 +56,7 @@ class Start:
 
     def from_start(self) -> Start:
         """The same, to be shown from its beginning."""
-        return replace(self, upto=None, upto_us=None, show_at=None)
+        return replace(self, upto=None, upto_us=None, played=False, show_at=None)
 
     def same_set_up(self, other: Start) -> bool:
         """The same scenario, knobs and seed."""
@@ -97,9 +99,11 @@ def _made(ctx: Ctx, topic: Topic, start: Start, params: Any, services: Services)
         run = topic.build(params, start.seed, ctx.progress)
     try:
         plan = start.plan(topic, params)
-        if start.kind == "session" or (start.upto is None and start.upto_us is None):
+        if start.kind == "session" or not (start.played or start.upto is not None or start.upto_us is not None):
             return Started(run, params, plan, len(run.trace) - 1)
         _catch_up(ctx, run, plan, start)
+        if getattr(run, "stopped", ""):
+            run.view()  # it has to be made again for that, which takes a moment: here, and not in the window
         end = len(run.trace) - 1
         return Started(run, params, plan, end if start.show_at is None else min(start.show_at, end))
     except BaseException:
@@ -112,8 +116,13 @@ def _catch_up(ctx: Ctx, run: Run, plan: Plan, start: Start) -> None:
     while start.upto is None or len(run.trace) < start.upto:
         before = len(run.trace)
         if not plan.done:
-            plan.step(run)
-        elif start.upto_us is not None and (run.next_at is None or run.next_at > start.upto_us):
+            try:
+                plan.step(run)
+            except ActionError:
+                if getattr(run, "stopped", ""):  # code of the learner's that had to be ended: the run says so itself
+                    return
+                raise
+        elif start.played or (start.upto_us is not None and (run.next_at is None or run.next_at > start.upto_us)):
             return
         else:
             run.step()

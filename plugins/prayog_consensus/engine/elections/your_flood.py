@@ -32,10 +32,10 @@ __all__ = ["ROUND", "STOPS", "Said", "State", "YourFlood", "nodes"]
 
 STARTER = '''\
 def on_round(state, heard):
-    """A round is over: return the number to send to all neighbours in the next one, or None to send nothing.
+    """A round is over: return the number to send to all neighbours, or None for nothing.
 
     state.id        the number of this node; no two are equal
-    state.bound     there are at most so many nodes; nobody knows how many, or how they are linked
+    state.bound     there are at most so many nodes; nobody knows how many
     state.round     how many rounds are over: 0 at the first call
     state.highest   the highest number you know of, at first your own   (yours to change)
     state.leader    the number of the leader                            (yours to set)

@@ -25,7 +25,7 @@ __all__ = ["VOTE", "Request", "State", "answer"]
 
 STARTER = '''\
 def on_vote_request(state, msg):
-    """A candidate asks this server for its vote: return True to give it, or False to refuse.
+    """A candidate asks for this server's vote: return True to give it, False to refuse.
 
     state.me           the name of this server
     state.term         the newest term that it has seen        (yours to change)
@@ -35,7 +35,8 @@ def on_vote_request(state, msg):
 
     msg.candidate, msg.term, msg.last_term, msg.last_index     the same of the candidate
 
-    What you set is on the disk before the answer leaves; only a server in the candidate's term is counted.
+    What you set is on the disk before the answer leaves.  The candidate counts
+    votes of its own term only.
     """
     if msg.term > state.term:
         state.term = msg.term
