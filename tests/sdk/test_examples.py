@@ -51,3 +51,10 @@ def test_a_session_of_an_outside_topic_runs_on_the_lab_s_service(
 def test_what_did_not_happen_is_equal_to_nothing() -> None:
     assert not Check("same", "", last("a").x == last("b").x).judge(Trace()).ok
     assert Check("none", "", count("a") == 0).judge(Trace()).ok
+
+
+def test_a_topic_of_level_1_0_loads_for_ever(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = PLUGINS.parent / "compat" / "api_1_0" / "prayog_compat"
+    assert [str(one) for one in check(folder)] == []
+    assert main(["--profile", str(tmp_path), "run", str(folder / "rumour"), "--json"]) == 0
+    assert '"steps": 205' in capsys.readouterr().out
