@@ -1,4 +1,4 @@
-"""The same writes into other engines: the same contents?  How quick, how many files, how many bytes on disk?"""
+"""Other engines given the same: who is how quick with the same writes, and who brings back what after a crash?"""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from prayog_writes.panels.tree import told_bytes
 __all__ = ["EnginesPanel"]
 
 Data = Mapping[str, Any]
+_DAMAGES = {"none": "Process dies", "cut": "3 bytes cut off", "flip": "One bit flipped"}
+_MOST_CRASHED = 20_000  # rows: each engine writes them one by one, and reads them back three times
 _TITLES = {"prayog": "this engine", "leveldb": "LevelDB", "rocksdb": "RocksDB", "sqlite": "SQLite", "lmdb": "LMDB"}
 
 
@@ -35,6 +37,7 @@ class EnginesPanel(Panel):
         super().__init__(parent)
         self._peers: dict[str, Data] = {}
         self._absent: dict[str, str] = {}
+        self._crashes: dict[str, dict[str, Data]] = {}
         self._dirty = True
         self._count = QSpinBox()
         self._count.setRange(100, 1_000_000)
@@ -46,9 +49,12 @@ class EnginesPanel(Panel):
         self._go = QPushButton(self.tr("Write into all"))
         self._go.setProperty("kind", "primary")
         self._go.clicked.connect(self._start)
+        self._crash = QPushButton(self.tr("Crash all"))
+        self._crash.setToolTip(self.tr("Each engine writes in a process that dies; its log is cut, or a bit flips"))
+        self._crash.clicked.connect(self._start_crash)
         head = QWidget()
         row = FlowLayout(head)
-        for widget in (self._go, self._count, QLabel(self.tr("operations")), self._sync):
+        for widget in (self._go, self._crash, self._count, QLabel(self.tr("operations")), self._sync):
             row.addWidget(widget)
         self._note = paragraph("", "muted")
         self._bars = BarsView(self.tr("Writes a second"), shared=True)
@@ -58,8 +64,13 @@ class EnginesPanel(Panel):
         ]  # fmt: skip
         self._table = TextTable(self.tr("The same writes into every engine"), heads, numbers=(2, 3, 4, 5))
         self._table.setMinimumHeight(theme.scaled(150))
+        heads = [self.tr("Engine"), self.tr("Acknowledged"), *(self.tr(words) for words in _DAMAGES.values())]
+        self._fates = TextTable(self.tr("What each engine brings back after a crash"), heads, numbers=(1,))
+        self._fates.setMinimumHeight(theme.scaled(150))
+        self._fates.itemSelectionChanged.connect(self._tell)
+        self._words = paragraph("")
         column = column_in(self)
-        for part in (head, self._note, self._bars, self._table):
+        for part in (head, self._note, self._fates, self._words, self._bars, self._table):
             column.addWidget(part)
         column.addStretch(1)
 
@@ -76,7 +87,8 @@ class EnginesPanel(Panel):
             self._gather(self.bench.trace[: view.seq + 1])
 
     def on_theme(self) -> None:
-        self._table.setMinimumHeight(theme.scaled(150))
+        for table in (self._table, self._fates):
+            table.setMinimumHeight(theme.scaled(150))
         self._bars.updateGeometry()
 
     def on_frame(self) -> None:
@@ -85,7 +97,7 @@ class EnginesPanel(Panel):
             self._draw()
 
     def _gather(self, steps: list[Step]) -> None:
-        self._peers, self._absent, self._dirty = {}, {}, True
+        self._peers, self._absent, self._crashes, self._dirty = {}, {}, {}, True
         for step in steps:
             self._take(step)
 
@@ -94,6 +106,10 @@ class EnginesPanel(Panel):
             self._peers[step.node] = step.data
         elif step.kind == "absent" and step.node in _TITLES:
             self._absent[step.node] = str(step.data["sentence"])
+        elif step.kind == "crashed":
+            self._crashes[step.node] = {}
+        elif step.kind == "peer_crash":
+            self._crashes.setdefault(step.node, {})[str(step.data["damage"])] = step.data
         else:
             return
         self._dirty = True
@@ -106,6 +122,12 @@ class EnginesPanel(Panel):
                 sync=sync, batch=100, memtable_kib=1024,
             )  # fmt: skip
 
+    def _start_crash(self) -> None:
+        if self.bench is not None:
+            sync = "always" if self._sync.isChecked() else "never"
+            action = Action("crash_peers", {"count": min(self._count.value(), _MOST_CRASHED), "engine": "all"})
+            do_for_real(self.bench, self.tr("Crashes of other engines"), action, sync=sync, batch=1)
+
     # -- showing -------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
@@ -115,23 +137,57 @@ class EnginesPanel(Panel):
             title = self.tr(_TITLES.get(name, name))
             same = "✓ " + self.tr("yes") if data["same"] else "✗ " + self.tr("no")
             rows.append([
-                title, same, f"{data['per_second']:,}", told_bytes(data["disk_bytes"]), f"{data['tables']:,}",
+                title, same, f"{data['per_second'] or 0:,}", told_bytes(data["disk_bytes"]), f"{data['tables']:,}",
                 f"{data['keys']:,}",
             ])  # fmt: skip
             look = 0 if name == "prayog" else -1
-            bars.append(BarRow(title, (Bar("w", data["per_second"], f"{data['per_second']:,} /s", look),)))
+            bars.append(BarRow(title, (Bar("w", data["per_second"] or 0, f"{data['per_second'] or 0:,} /s", look),)))
         self._bars.show_rows(bars)
         self._table.show_rows(rows, strong=[line for line, row in enumerate(rows) if row[1].startswith("✗")])
         self._table.setVisible(bool(rows))
+        self._fates.show_rows([self._fate(name, found) for name, found in self._crashes.items()])
+        self._fates.setVisible(bool(self._crashes))
+        self._tell()
         if self.bench.run.busy:
-            words = self.tr("Writing into one engine after the other…")
+            words = self.tr("One engine after the other…")
         elif rows:
             words = self.tr(
                 "w: writes a second on this machine, now. Ours is Python, the others are C and C++ called from Python."
             )
+        elif self._crashes:
+            words = self.tr("A copy of what the dead process left is damaged. Choose a row to read what was said.")
         else:
             words = self.tr("The same operations go into this engine, LevelDB, RocksDB, SQLite and LMDB.")
         self._note.setText(" ".join([words, *self._absent.values()]))
+
+    def _fate(self, name: str, found: Mapping[str, Data]) -> list[str]:
+        told = next((f"{data['acknowledged']:,}" for data in found.values()), "")
+        return [self.tr(_TITLES.get(name, name)), told, *(self._survivors(found.get(each)) for each in _DAMAGES)]
+
+    def _survivors(self, data: Data | None) -> str:
+        if data is None:
+            return ""
+        if not data["opens"]:
+            return "✗ " + self.tr("does not open")
+        if not data["lost"] and not data["wrong"]:
+            return "✓ " + self.tr("all")
+        words = [self.tr("{n} lost").format(n=f"{data['lost']:,}")] if data["lost"] else []
+        if data["wrong"]:
+            words.append(self.tr("{n} wrong").format(n=f"{data['wrong']:,}"))
+        words.append(self.tr("a prefix") if data["prefix"] else self.tr("with a hole"))
+        return ", ".join(words)
+
+    def _tell(self) -> None:
+        """What was done to the chosen engine's files, and what it said."""
+        chosen, names = self._fates.currentRow(), list(self._crashes)
+        told = []
+        if 0 <= chosen < len(names):
+            for data in self._crashes[names[chosen]].values():
+                at, file = data["at"], data["file"]
+                place = "" if at is None else self.tr(" at byte {n} of {file}").format(n=f"{at:,}", file=file)
+                said = f": {data['sentence']}" if data["sentence"] else ""
+                told.append(f"{self.tr(_DAMAGES[data['damage']])}{place}: {self._survivors(data)}{said}")
+        self._words.setText("\n".join(told))
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         return {"csv": self._write}
@@ -148,4 +204,5 @@ class EnginesPanel(Panel):
     def outline(self) -> str:
         told = {name: "same" if data["same"] else "other" for name, data in self._peers.items()}
         same = "; ".join(f"{_TITLES.get(name, name)}: {word} rows" for name, word in told.items())
-        return f"{self._note.text()} {self._bars.accessibleDescription()} {same}".strip()
+        fates = "; ".join(" · ".join(self._fate(name, found)) for name, found in self._crashes.items())
+        return f"{self._note.text()} {self._bars.accessibleDescription()} {same} {fates}".strip()

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from prayog_sim.trace import Step
 from prayog_writes.engine.real.peers import PEERS, missing
 from prayog_writes.engine.real.session import DiskSession
 from prayog_writes.panels.bars import Bar, BarRow, BarsView
@@ -79,3 +80,35 @@ def test_bars_say_what_they_show(qtbot: Any) -> None:
     view.grab()
     assert view.accessibleDescription() == "Batches: – 4 ms, + 0 ms"
     assert view.sizeHint().height() >= 2 * view.fontMetrics().height()
+
+
+def test_what_each_engine_brings_back_is_said_in_words(bench: Any) -> None:
+    bench.open("first_write")
+    panel = bench.panel("engines")
+    fates = [
+        ("none", True, 0, 0, True, ""), ("cut", True, 1, 0, True, ""), ("flip", True, 9, 2, False, "it skipped a block"),
+    ]  # fmt: skip
+    panel.on_step(Step(0, 0, "crashed", "leveldb", {"acknowledged": 100}))
+    for damage, opens, lost, wrong, prefix, sentence in fates:
+        panel.on_step(Step(1, 1, "peer_crash", "leveldb", {
+            "damage": damage, "what": damage, "file": "000003.log", "at": None if damage == "none" else 7, "opens": opens,
+            "sentence": sentence, "acknowledged": 100, "survived": 100 - lost, "lost": lost, "wrong": wrong,
+            "prefix": prefix,
+        }))  # fmt: skip
+    panel.on_step(Step(2, 2, "peer_crash", "sqlite", {
+        "damage": "cut", "what": "cut", "file": "kv.sqlite", "at": 5, "opens": False, "sentence": "malformed",
+        "acknowledged": 9, "survived": 0, "lost": 9, "wrong": 0, "prefix": True,
+    }))  # fmt: skip
+    panel.on_step(Step(3, 3, "absent", "rocksdb", {"sentence": "rocksdb is left out: it is not installed."}))
+    panel.on_frame()
+    cells = [[panel._fates.item(line, column).text() for column in range(5)] for line in range(2)]
+    assert cells == [
+        ["LevelDB", "100", "✓ all", "1 lost, a prefix", "9 lost, 2 wrong, with a hole"],
+        ["SQLite", "9", "", "✗ does not open", ""],
+    ]
+    assert "rocksdb is left out" in panel._note.text()
+    panel._fates.selectRow(0)
+    assert (
+        "One bit flipped at byte 7 of 000003.log: 9 lost, 2 wrong, with a hole: it skipped a block"
+        in panel._words.text()
+    )
