@@ -37,10 +37,13 @@ class OptimisingPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._found: dict[tuple[str, str], Data] = {}
-        self._missing: dict[str, str] = {}
+        self._missing: set[str] = set()
         self._dirty = True
         self._what = QComboBox()
         self._what.setAccessibleName(self.tr("Experiment"))
+        self._on = QComboBox()
+        self._on.addItems([self.tr("both"), "SQLite", "PostgreSQL"])
+        self._on.setAccessibleName(self.tr("Database"))
         self._count = QSpinBox()
         self._count.setRange(10, 100_000)
         self._count.setValue(500)
@@ -52,7 +55,7 @@ class OptimisingPanel(Panel):
         self._all.clicked.connect(lambda: self._start(list(self._names())))
         head = QWidget()
         row = FlowLayout(head)
-        for widget in (self._what, QLabel(self.tr("rows")), self._count, self._one, self._all):
+        for widget in (self._what, self._on, QLabel(self.tr("rows")), self._count, self._one, self._all):
             row.addWidget(widget)
         self._note = paragraph("", "muted")
         self._bars = BarsView(self.tr("Time without and with each optimisation"), shared=False)
@@ -97,7 +100,7 @@ class OptimisingPanel(Panel):
         return tuple(EXPERIMENTS)
 
     def _gather(self, steps: list[Step]) -> None:
-        self._found, self._missing = {}, {}
+        self._found, self._missing = {}, set()
         for step in steps:
             self._take(step)
         self._dirty = True
@@ -107,13 +110,14 @@ class OptimisingPanel(Panel):
             self._found[step.node, str(step.data.get("on", "SQLite"))] = step.data
             self._dirty = True
         elif step.kind == "absent" and step.node in _TITLES:
-            self._missing[step.node] = str(step.data["sentence"])
+            self._missing.add(str(step.data["sentence"]))
             self._dirty = True
 
     def _start(self, names: list[str]) -> None:
         if self.bench is not None:
             for name in names:
-                action = Action("optimise", {"what": name, "count": self._count.value()})
+                on = self._on.currentText() if self._on.currentIndex() else "both"
+                action = Action("optimise", {"what": name, "count": self._count.value(), "on": on})
                 do_for_real(self.bench, self.tr("Real databases"), action)
 
     # -- showing -------------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ class OptimisingPanel(Panel):
         for (name, on), data in self._found.items():
             title = self.tr(_TITLES.get(name, name))
             plain, better = data["plain_us"], data["better_us"]
-            gain = "–" if data["gain"] is None else f"{data['gain']:,.1f} ×"
+            gain = _times(data["gain"])
             lines.append([title, on, _time(plain), _time(better), gain, str(data["cost"])])
             bars = (Bar("–", plain, _time(plain), -1), Bar("+", better, f"{_time(better)}, {gain}", 0))
             rows.append(BarRow(f"{title}, {on}", bars))
@@ -137,7 +141,7 @@ class OptimisingPanel(Panel):
             words = self.tr("Bars: – without, + with the optimisation. Times on this machine, now; the ratio matters.")
         else:
             words = self.tr("Each does the same work twice on a real database, plainly and with the optimisation.")
-        self._note.setText(" ".join([words, *self._missing.values()]))
+        self._note.setText(" ".join([words, *sorted(self._missing)]))
         self._tell()
 
     def _tell(self) -> None:
@@ -147,10 +151,11 @@ class OptimisingPanel(Panel):
             self._words.setText("")
             return
         (name, on), data = found[chosen if 0 <= chosen < len(found) else -1]
-        words = self.tr("{title} on {on}: {what}. The price: {cost}.")
-        self._words.setText(words.format(
+        words = self.tr("{title} on {on}: {what}. The price: {cost}.").format(
             title=self.tr(_TITLES.get(name, name)), on=on, what=data["what"], cost=data["cost"]
-        ))  # fmt: skip
+        )  # fmt: skip
+        figures = (f"{figure.replace('_', ' ')} {value:,g}" for figure, value in data["figures"].items())
+        self._words.setText(f"{words} ({', '.join(figures)})" if data["figures"] else words)
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         return {"csv": self._write}
@@ -166,6 +171,10 @@ class OptimisingPanel(Panel):
 
     def outline(self) -> str:
         return f"{self._note.text()} {self._bars.accessibleDescription()} {self._words.text()}".strip()
+
+
+def _times(gain: float | None) -> str:
+    return "–" if gain is None else f"{gain:,.0f} ×" if gain >= 100 else f"{gain:,.1f} ×"
 
 
 def _time(us: float) -> str:
