@@ -58,5 +58,7 @@ def split(position: str) -> tuple[str, int]:
 
 def order(position: str) -> tuple[int, int]:
     """Binlog files are numbered at their end: bin.000009, …, bin.999999, bin.1000000."""
+    if position == "0":
+        return 0, 0  # before everything
     file, place = split(position)
     return int(file.rpartition(".")[2]), place

@@ -79,10 +79,10 @@ class Ledger:
 
     def claim(self) -> int:
         """Become the worker; the new epoch.  Sessions of an earlier one are ended."""
+        self._take_lock()  # first: it ends every other session that bears our name
         with self.store.writer() as writer:
             self.state.create(writer)
             self.state.create(writer, TABLES)
-            self._take_lock()
             name = self.store.name(WORKER)
             with writer.transaction():
                 if not writer.execute(f"UPDATE {name} SET epoch = epoch + 1 WHERE k = 'worker'"):

@@ -71,6 +71,20 @@ class Link:
         self.position, self.exact_from = position, exact_from
         return reader
 
+    def prepare(self) -> None:
+        """Capture from now on, without a copy: `start` says from where on changes count."""
+        self.capture.prepare()
+        reader, _ = self.capture.snapshot()
+        reader.close()
+
+    def start(self) -> None:
+        """Both sides are equal and nobody writes: the stream begins here."""
+        position = self.capture.now()
+        with self.target.writer() as writer, writer.transaction():
+            self.ledger.touch(writer)
+            self.ledger.begin(writer, self.name, position)
+        self.position, self.exact_from = position, "0"
+
     def copy_again(self) -> Reader:
         """A reader for the rest of a copy whose first reader is gone; the stream will repeat more of what it sees."""
         reader, exact_from = self.capture.snapshot()
@@ -91,6 +105,7 @@ class Link:
             applier = self._applier = Applier(self.target, self.plan, self.ledger, self.name, self._rows)
         batch = self.capture.read(self.position, limit, self.exact_from, view)
         if batch is None:
+            self.full = True
             return None
         try:
             done = applier.apply(batch, self.exact_from)

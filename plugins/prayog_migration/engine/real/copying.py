@@ -1,0 +1,220 @@
+"""Stage 4, data: capture first, then copy in chunks, then let the stream pass everything that the copy may have seen.
+
+Rules
+1. The position of the stream is written down before the first row is copied (curriculum 5.32: copying first and
+   capturing later loses the minutes in between).
+2. Every chunk's transaction touches the epoch, so a worker that has a successor commits nothing.
+3. A copy that is interrupted goes on at its checkpoint with a later snapshot; the stream then repeats what that
+   snapshot may have seen, and only its last word counts (`changes`, rule 3).  Where that is not possible (rows without a
+   key, a log that is lost) the copy begins again, and says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from prayog_migration.engine.identity import identity
+from prayog_migration.engine.model import PREFIX
+from prayog_migration.engine.plan import TableMove
+from prayog_migration.engine.real.apply import Applied
+from prayog_migration.engine.real.build import Builder
+from prayog_migration.engine.real.bulk import rest
+from prayog_migration.engine.real.capture import CaptureLost
+from prayog_migration.engine.real.job import Job
+from prayog_migration.engine.real.load import TableLoad
+from prayog_migration.engine.real.state import Checkpoint
+from prayog_migration.engine.real.store import Reader, Row, Writer, Written
+
+__all__ = ["begin_again", "copy", "make_rules"]
+
+
+def copy(job: Job) -> None:
+    """Bring all rows over; called again after any interruption it goes on.  Raises what connections raise."""
+    job.demand("data")
+    job.step("data", "running")
+    try:
+        _copy(job)
+    except CaptureLost as lost:
+        begin_again(job, str(lost))
+        _copy(job)
+    job.step("data", "done", loaded=True)
+
+
+def _copy(job: Job) -> None:
+    done = {one.table: one for one in _checkpoints(job)}
+    moves = [move for move in job.the_plan.tables if not (move.source.partitioning and move.source.partitioning.parent)]
+    left = [move for move in moves if not done.get(move.source.title, Checkpoint("")).done]
+    reader = _begin(job, begun=bool(done), finished=not left)
+    try:
+        for move in left:
+            _table(job, move, reader)
+    finally:
+        if reader is not None:
+            reader.close()
+    if job.order.live:
+        _converge(job)
+
+
+def _begin(job: Job, begun: bool, finished: bool) -> Reader | None:
+    """Capture, and the reader for the copy; None where each chunk is read in a transaction of its own."""
+    if not job.order.live:
+        return None
+    link = job.link("forward")
+    if not link.begun:
+        if begun:  # rows of a copy whose changes nobody has followed
+            _empty(job)
+        reader = link.begin(lambda writer: job.note(writer, "captured", "forward", sentence=_HOW[job.source.dialect]))
+        _fact(job, captured=True)
+    elif finished:
+        return None
+    else:
+        link.lag()  # raises `CaptureLost` when the log is not whole any more
+        if begun and any(identity(move.source, job.source.dialect).whole for move in job.the_plan.tables):
+            raise CaptureLost("Rows of a table without a key cannot be told apart, so its copy begins again.")
+        reader = link.copy_again()
+    if job.source.dialect != "sqlite":
+        return reader
+    # A long read transaction would keep the application from committing (rollback journal) or the log from shrinking
+    # (WAL).  Short ones will do: the triggers tell of everything since.
+    reader.close()
+    return None
+
+
+_HOW = {
+    "sqlite": "Triggers log the keys of changed rows.",
+    "postgresql": "A replication slot keeps the log from here on, and exported the snapshot that is copied.",
+    "mysql": "The binlog is followed from the position of the snapshot that is copied.",
+}
+
+
+def _fact(job: Job, **facts: Any) -> None:
+    job.step("data", "running", **facts)
+
+
+def _table(job: Job, move: TableMove, reader: Reader | None) -> None:
+    load = _Load(job, move)
+    began, last = time.monotonic(), 0.0
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(job.target.writer())
+        rest(writer, job.target.dialect)
+        here = reader or job.source.reader()
+        version = _version(job, here)
+        try:
+            at = load.begin(here, writer, bounded=job.order.live)
+            rows = at.rows
+            while not at.done:
+                if reader is None and job.order.live and job.source.dialect == "sqlite":
+                    here.close()
+                    here = job.source.reader()
+                    if load.walk is not None and load.walk.bounds_move and _version(job, here) != version:
+                        version = _version(job, here)
+                        at = _restart_table(job, load, here, writer)
+                at = load.step(here, writer, at)
+                now = time.monotonic()
+                if at.done or now - last > 0.1:
+                    rate = (at.rows - rows) / max(1e-6, now - began)
+                    job.say("chunk", move.source.title, rows=at.rows, bytes=at.bytes, quarantined=at.quarantined,
+                            chunks=at.chunks, of=move.rows, rows_s=round(rate), done=at.done)  # fmt: skip
+                    last = now
+        finally:
+            if reader is None:
+                here.close()
+
+
+class _Load(TableLoad):
+    """A load whose chunks are committed only while this is the worker."""
+
+    def __init__(self, job: Job, move: TableMove) -> None:
+        super().__init__(job.source, job.target, job.the_plan, move, job.control, self._fenced)
+        self._ledger = job.ledger
+        self._into = job.target.name(move.target.name, move.target.schema)
+
+    def _fenced(self, writer: Writer, move: TableMove, rows: Iterator[Row]) -> Written:
+        self._ledger.touch(writer)
+        return writer.insert(self._into, move.writes, rows)
+
+
+def _version(job: Job, reader: Reader) -> Any:
+    """SQLite: a number that VACUUM and every change of the schema raise."""
+    return reader.query("PRAGMA schema_version") if job.source.dialect == "sqlite" else None
+
+
+def _restart_table(job: Job, load: TableLoad, reader: Reader, writer: Writer) -> Checkpoint:
+    """VACUUM may have renumbered the rows by which this table is read, so its place means nothing any more."""
+    title = load.move.source.title
+    with writer.transaction():
+        job.ledger.touch(writer)
+        writer.execute(f"DELETE FROM {job.target.name(load.move.target.name, load.move.target.schema)}")
+        _forget_checkpoint(job, writer, title)
+        job.note(writer, "restarted", title, sentence=f"The source was vacuumed, so the copy of {title} begins again.")
+    return load.begin(reader, writer, bounded=job.order.live)
+
+
+def _converge(job: Job) -> None:
+    """Let the stream pass everything that the copy may have seen."""
+    link = job.link("forward")
+    until = link.capture.now()
+
+    def tick(done: Applied | None) -> None:
+        tell(job, "forward", done)
+        job.control.tick(done.changes if done else 0, 0)
+
+    link.drain(until, tick)
+    while not link.converged:
+        tick(link.once())
+    with job.target.writer() as writer, writer.transaction():
+        job.note(writer, "converged", "forward", position=link.position)
+
+
+def tell(job: Job, direction: Any, done: Applied | None) -> None:
+    """What a batch did."""
+    if done is not None and done.changes:
+        job.say(
+            "applied", direction, changes=done.changes, removed=done.removed, inserted=done.inserted,
+            quarantined=done.quarantined, us=round(1e6 * done.seconds), tables=done.tables,
+            position=job.link(direction).position,
+        )  # fmt: skip
+
+
+def make_rules(job: Job) -> None:
+    """UNIQUE, indexes and foreign keys, once the target is a state that the source really had."""
+    if job.order.live:
+        job.link("forward").rest()
+    builder = Builder(job.target, job.the_plan, lambda what: job.say("building", what))
+    with job.target.writer() as writer:
+        builder.after_rows(writer)
+
+
+def begin_again(job: Job, why: str) -> None:
+    """The copy begins from nothing: what was captured is dropped and the target's tables are emptied."""
+    with job.target.writer() as writer, writer.transaction():
+        job.ledger.touch(writer)
+        job.note(writer, "restarted", "", sentence=why)
+    if job.order.live:
+        job.link("forward").remove()
+        job.forget_link("forward")
+    _empty(job)
+    job.step("data", "running", why, captured=None, loaded=None, caught_up=None, equal=None)
+
+
+def _empty(job: Job) -> None:
+    with job.target.writer() as writer:
+        rest(writer, job.target.dialect)
+        with writer.transaction():
+            job.ledger.touch(writer)
+            for move in job.the_plan.tables:
+                writer.execute(f"DELETE FROM {job.target.name(move.target.name, move.target.schema)}")
+                _forget_checkpoint(job, writer, move.source.title)
+
+
+def _forget_checkpoint(job: Job, writer: Writer, title: str) -> None:
+    for table in ("checkpoint", "quarantine"):
+        writer.execute(f"DELETE FROM {job.target.name(f'{PREFIX}_{table}')} WHERE tab = ?", (title,))
+
+
+def _checkpoints(job: Job) -> list[Checkpoint]:
+    with job.target.writer() as writer:
+        return job.ledger.state.checkpoints(writer)

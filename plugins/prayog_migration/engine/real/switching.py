@@ -1,0 +1,235 @@
+"""Stage 7, the switch-over, and the way back: the same steps with the sides exchanged.
+
+The old side is fenced, its last position is noted, everything up to there is applied, both sides are compared, counters
+are set, and one row is changed (`Ledger.promote`): from then on the application uses the new side.  The old one stays
+fenced and is kept up to date by the link back, so that going back loses nothing.
+
+Rules
+1. One side accepts writes at a time: the fence is up before the route changes, and the new side's fence, if there is
+   one, comes down before it.
+2. The link back captures before the new side is in charge, from the position at which both were equal.
+3. Whatever goes wrong before the route has changed, or takes too long, undoes everything: the fence comes down, the
+   application goes on as before, and nothing is lost (`SwitchRefused`).  A worker that was killed in between does the
+   same when it starts again.
+4. What takes long is done before the fence (preparing the capture back) or after the promotion (the full comparison, on
+   snapshots of both sides that were opened under the fence).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from prayog_migration.engine.plan import Plan
+from prayog_migration.engine.real.apply import Applied
+from prayog_migration.engine.real.checking import Balance, balance, compare
+from prayog_migration.engine.real.copying import tell
+from prayog_migration.engine.real.fence import Fence, FenceBusy, fence_of
+from prayog_migration.engine.real.job import Direction, Job
+from prayog_migration.engine.real.ledger import Side
+from prayog_migration.engine.real.link import Link
+from prayog_migration.engine.real.numbers import set_numbers
+from prayog_migration.engine.real.store import Reader
+
+__all__ = ["SwitchRefused", "fences", "recover", "switch"]
+
+_NEAR = 200
+"""Changes that may wait when the fence goes up."""
+_IN_FREEZE_ROWS = 60_000
+"""Rows that are compared in full while everybody waits; larger databases are counted then and compared right after."""
+
+
+class SwitchRefused(Exception):
+    """The switch-over was called off and everything is as before; the sentence says why."""
+
+
+def fences(job: Job) -> dict[Side, Fence]:
+    """The fences of both sides."""
+    plan = job.the_plan
+    return {
+        "source": fence_of(job.source, [move.source for move in plan.tables]),
+        "target": fence_of(job.target, [move.target for move in plan.tables]),
+    }
+
+
+def recover(job: Job) -> None:
+    """Undo a switch-over that a killed worker left before the route had changed; finish one that it left after."""
+    state = job.recall("switch")
+    if state and state["phase"] == "fencing":
+        _undo(job, state["to"], "The worker ended in the middle of the switch-over; it was undone.")
+
+
+def switch(job: Job, to: Side) -> Balance:
+    """Make `to` the side in charge.  Raises `SwitchRefused`; then nothing has changed."""
+    if to == job.side:
+        raise SwitchRefused(f"The {to} is in charge already.")
+    if to == "target":
+        job.demand("switch")
+    job.step("switch", "running")
+    forward: Direction = "forward" if to == "target" else "reverse"
+    back: Direction = "reverse" if to == "target" else "forward"
+    link, limit = job.link(forward), job.order.freeze_s
+    _near(job, link, forward)
+    job.remember("switch", {"phase": "fencing", "to": to})
+    try:
+        _prepare(job, back)
+        change = _Change(job, to, link, job.link(back), limit)
+    except Exception as error:
+        _undo(job, to, str(error))
+        raise
+    try:
+        change.under_fence()
+    except Exception as error:
+        if not change.promoting:  # then the route cannot have changed, whatever the target says
+            fences(job)[change.old].down()
+            _undo(job, to, str(error) or type(error).__name__)
+            if isinstance(error, FenceBusy):
+                raise SwitchRefused(str(error)) from error
+        raise
+    return change.after()
+
+
+def _near(job: Job, link: Link, direction: Direction) -> None:
+    """Let the stream come close first: what waits when the fence goes up is paid for in freeze."""
+    until = time.monotonic() + 10.0
+    while time.monotonic() < until:
+        done = link.once()
+        tell(job, direction, done)
+        if done is None or done.changes < _NEAR:
+            return
+
+
+def _prepare(job: Job, back: Direction) -> None:
+    """Capture the new side before it is in charge; the position will be that at which both are equal."""
+    link = job.link(back)
+    if link.begun:
+        link.remove()
+    link.prepare()
+
+
+class _Change:
+    """One change of sides."""
+
+    def __init__(self, job: Job, to: Side, link: Link, back: Link, limit: float) -> None:
+        self.job, self.to, self.link, self.back = job, to, link, back
+        self.old: Side = "source" if to == "target" else "target"
+        self.until = 0.0
+        self.limit = limit
+        self.began = 0.0
+        self.marks: list[tuple[str, int]] = []
+        self.here: Reader | None = None
+        self.there: Reader | None = None
+        self.freeze_us = 0
+        self.equal: Balance | None = None
+        self.promoting = False
+
+    def under_fence(self) -> None:
+        """From the fence to the promotion."""
+        job, both = self.job, fences(self.job)
+        self.began = time.monotonic()
+        self.until = self.began + self.limit
+        both[self.old].up(min(self.limit, 5.0))
+        self._mark("fenced")
+        final = self.link.capture.now()
+        self.link.drain(final, self._tick)
+        self._mark("drained")
+        self.here, self.there = self.link.source.reader(), self.link.target.reader()
+        self._verify()
+        self._mark("verified")
+        with self.link.target.writer() as writer:
+            set_numbers(self.link.source.catalogue(), self.link.target, self.link.plan, writer)
+        self._mark("numbers")
+        self.back.start()
+        both[self.to].down()
+        self._in_time()
+        self.promoting = True
+        with job.target.writer() as writer, writer.transaction():
+            job.ledger.touch(writer)
+            route = job.ledger.promote(writer, self.to)
+            job.ledger.state.put(writer, "switch", {"phase": "promoted", "to": self.to, "final": final})
+        self.freeze_us = round(1e6 * (time.monotonic() - self.began))
+        self._mark("promoted")
+        with job.target.writer() as writer, writer.transaction():
+            job.note(
+                writer, "promoted", self.to, epoch=route.epoch, final=final, freeze_us=self.freeze_us,
+                marks=[list(mark) for mark in self.marks],
+            )  # fmt: skip
+
+    def after(self) -> Balance:
+        """The full comparison, if it was not done under the fence; then the old direction is over."""
+        job = self.job
+        assert self.here is not None
+        assert self.there is not None
+        found = self.equal
+        with contextlib.closing(self.here), contextlib.closing(self.there):
+            if found is None:
+                found = self._compared()
+        forward = self.link.name
+        self.link.remove()
+        job.forget_link("forward" if forward == "forward" else "reverse")
+        facts: dict[str, Any] = {"fenced": True, "drained": True, "verified": found.holds, "caught_up": None}
+        facts["promoted"] = True if self.to == "target" else None
+        job.step("switch", "done" if found.holds else "failed", "" if found.holds else _WRONG, **facts)
+        return found
+
+    def _verify(self) -> None:
+        """Counts at least; everything where that is quick."""
+        assert self.here is not None
+        assert self.there is not None
+        rows = sum(self.here.count(move.source) for move in self._plan.tables)
+        if rows <= _IN_FREEZE_ROWS:
+            self.equal = self._compared()
+            if not self.equal.holds:
+                raise SwitchRefused(
+                    f"Both sides were compared under the fence and differ ({self.equal.lost} lost, "
+                    f"{self.equal.duplicated} too many), so nothing was switched. Validate to see the rows."
+                )
+
+    def _compared(self) -> Balance:
+        assert self.here is not None
+        assert self.there is not None
+        began = time.perf_counter()
+        verdicts = compare(self.job, self.link.source, self.here, self.link.target, self.there, self._plan)
+        direction: Direction = "forward" if self.to == "target" else "reverse"
+        return balance(self.job, direction, verdicts, self.link.position, time.perf_counter() - began)
+
+    @property
+    def _plan(self) -> Plan:
+        return self.link.plan
+
+    def _tick(self, done: Applied | None) -> None:
+        tell(self.job, "forward" if self.to == "target" else "reverse", done)
+        self._in_time()
+
+    def _in_time(self) -> None:
+        if time.monotonic() > self.until:
+            raise SwitchRefused(
+                f"The switch-over took longer than the {self.limit:g} s that the application may wait, so the fence "
+                "was lowered and nothing was switched."
+            )
+
+    def _mark(self, what: str) -> None:
+        at = round(1e6 * (time.monotonic() - self.began))
+        self.marks.append((what, at))
+        self.job.say("switching", what, at_us=at, to=self.to)
+
+
+_WRONG = "The new side is in charge, and the comparison found differences. Go back: nothing written since is lost."
+
+
+def _undo(job: Job, to: Side, why: str) -> None:
+    """The fence comes down, the capture of the new side goes."""
+    old: Side = "source" if to == "target" else "target"
+    back: Direction = "reverse" if to == "target" else "forward"
+    both = fences(job)
+    both[old].down()
+    link = job.link(back)
+    link.remove()
+    job.forget_link(back)
+    if old == "target":
+        both["source"].up(5.0)  # it was up before: the source is not in charge
+    with job.target.writer() as writer, writer.transaction():
+        job.ledger.touch(writer)
+        job.ledger.state.put(writer, "switch", {"phase": "undone", "to": to})
+        job.note(writer, "unfenced", old, sentence=why)
