@@ -21,7 +21,7 @@ from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.literals import array_items, canonical_json, plain_decimal
 from prayog_migration.engine.temporal import to_utc, without_zeros
 
-__all__ = ["MODULUS", "NULL", "SEPARATOR", "digests", "joined", "sql_text", "texts"]
+__all__ = ["MODULUS", "NULL", "SEPARATOR", "digests", "exact_texts", "joined", "sql_text", "texts"]
 
 SEPARATOR, NULL = "\x1f", "\x1e"
 MODULUS = 2**64
@@ -39,6 +39,11 @@ def texts(kind: Kind) -> Texts:
     if plain is None:
         return lambda values: [NULL if value is None else one(value) for value in values]
     return lambda values: _mostly(values, one, plain)
+
+
+def exact_texts(values: Sequence[Any]) -> Sequence[str]:
+    """Between databases of one kind: the very value, with its storage class."""
+    return [NULL if value is None else f"{type(value).__name__} {value!r}" for value in values]
 
 
 def _strings(values: Sequence[Any], one: Callable[[Any], str]) -> Sequence[str]:
@@ -122,14 +127,14 @@ def _decimal(value: Any) -> str:
 
 def _double(value: Any) -> str:
     try:
-        return struct.pack(">d", float(value)).hex()
+        return struct.pack(">d", float(value) + 0.0).hex()  # −0 is 0 in every database
     except ValueError:
         return str(value)
 
 
 def _single(value: Any) -> str:
     try:
-        return struct.pack(">f", float(value)).hex()
+        return struct.pack(">f", float(value) + 0.0).hex()
     except (ValueError, OverflowError):
         return str(value)
 
@@ -186,7 +191,7 @@ def sql_text(kind: Kind, column: str) -> str | None:
         case "decimal":
             return f"trim_scale({column})::text"
         case "real":
-            return f"encode(float{'4' if kind.size == 32 else '8'}send({column}), 'hex')"
+            return f"encode(float{'4' if kind.size == 32 else '8'}send({column} + 0), 'hex')"
         case "boolean":
             return f"{column}::int::text"
         case "bytes":

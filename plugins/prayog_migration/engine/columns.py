@@ -191,8 +191,7 @@ def _finished(context: _Context, column: Column, made: Column, planned: PlannedC
     if domain is not None:
         made = replace(made, nullable=made.nullable and domain.nullable)
         _domain_checks(column, domain, planned)
-    if not column.identity:
-        planned.checks += [Check(text, "", name) for text in _kept(context, name, kind, to)]
+    planned.checks += [Check(text, "", name) for text in _kept(context, name, kind, to, bool(column.identity))]
     if column.conflict and column.conflict != "ABORT":
         reason = f"ON CONFLICT {column.conflict} on NOT NULL: the target refuses the row instead"
         planned.findings.append(Finding("conflict clause", path, "lost", reason, 3))
@@ -240,15 +239,18 @@ def _generated(context: _Context, column: Column, made: Column, planned: Planned
     return replace(made, generated=text, stored=stored)
 
 
-def _kept(context: _Context, name: str, kind: Kind, to: Kind) -> list[str]:
+def _kept(context: _Context, name: str, kind: Kind, to: Kind, numbered: bool) -> list[str]:
     """CHECKs for what the source's type kept and the target's does not."""
     column, target = quoted(name, context.target), context.target
     made = []
     if kind.unsigned and not to.unsigned and to.name in ("integer", "decimal", "real"):
         high = 2 ** (kind.size or 64) - 1
+        if to.type == "DECIMAL_TEXT":
+            made.append(f"{column} NOT LIKE '-%'")
+            return made
         tops = kind.name == "integer" and (to.name == "decimal" or (to.size or 64) > (kind.size or 64))
         made.append(f"{column} BETWEEN 0 AND {high}" if tops else f"{column} >= 0")
-    if kind.name == "integer" and target == "sqlite" and not kind.unsigned:
+    if kind.name == "integer" and target == "sqlite" and not kind.unsigned and not numbered:
         made.append(f"typeof({column}) IN ('integer', 'null')")
     if kind.name == "year" and to.name == "integer" and target == "postgresql":
         made.append(f"{column} = 0 OR {column} BETWEEN 1901 AND 2155")
@@ -257,7 +259,7 @@ def _kept(context: _Context, name: str, kind: Kind, to: Kind) -> list[str]:
     if kind.name == "enum" and to.name == "text":
         made.append(f"{column} IN ({', '.join(literal(value, target, Kind('text')) for value in kind.values)})")
     if kind.name == "json" and target == "sqlite":
-        made.append(f"json_valid({column})")
+        made.append(f"{column} IS NULL OR json_valid({column})")
     if kind.name == "boolean" and target in ("sqlite", "mysql") and to.name == "boolean" and kind.size is None:
         made.append(f"{column} IN (0, 1)")
     sized = kind.name == "text" and kind.size is not None and context.source != "sqlite"

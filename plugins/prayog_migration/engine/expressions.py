@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import SqlglotError
 
 from prayog_migration.engine.kinds import Kind
@@ -72,7 +73,18 @@ def translate(sql: str, names: Names, condition: bool = False) -> str:
 
 
 def _printed(tree: Any, target: Dialect) -> str:
-    return str(tree.sql(dialect=_GLOT[target], unsupported_level=sqlglot.ErrorLevel.RAISE))
+    dialect = _Rlike if target == "mysql" else _GLOT[target]
+    return str(tree.sql(dialect=dialect, unsupported_level=sqlglot.ErrorLevel.RAISE))
+
+
+class _Rlike(MySQL):
+    """REGEXP_LIKE() is MySQL 8 only, the operator is known to MariaDB too."""
+
+    class Generator(MySQL.Generator):
+        TRANSFORMS = {  # noqa: RUF012 - as sqlglot declares it
+            **MySQL.Generator.TRANSFORMS,
+            exp.RegexpLike: lambda self, node: self.binary(node, "REGEXP"),
+        }
 
 
 def _rewrite(holder: exp.Expression, names: Names) -> None:

@@ -59,8 +59,9 @@ def _sqlite(text: str, strict: bool) -> Kind:
         return _SQLITE[name]
     if "bool" in name:
         return Kind("boolean")
-    if name in ("decimal", "numeric", "dec", "number", "money"):
-        return Kind("decimal", _pick(arguments, 0), _pick(arguments, 1) if len(arguments) > 1 else None, type=text)
+    if name in ("decimal", "numeric", "dec", "number", "money", "decimal_text"):
+        scale = _pick(arguments, 1)
+        return Kind("decimal", _pick(arguments, 0), scale, type="DECIMAL_TEXT" if name == "decimal_text" else "")
     # The affinity rules, in their order.
     if "int" in name:
         return Kind("integer", 64)

@@ -16,7 +16,7 @@ from prayog_migration.engine.constraints import (
     plan_constraints,
     plan_foreign_keys,
 )
-from prayog_migration.engine.model import Catalogue, Table, Trigger, UserType
+from prayog_migration.engine.model import Catalogue, Column, Table, Trigger, UserType
 from prayog_migration.engine.names import Namespace
 from prayog_migration.engine.plan import Choices, Finding, Plan, Server, TableMove, Verdict
 from prayog_migration.engine.profile import TableProfile
@@ -161,7 +161,7 @@ class _Planning:
             own = self._own_sequence(column.sequence)
             if not column.identity and not own:
                 if column.sequence:
-                    self._shared_sequence(table, made, place)
+                    columns[place] = self._shared_sequence(table, made, column, columns[place])
                 continue
             label = f"{table.title}.{column.name}"
             alone = table.key is not None and table.key.columns == (column.name,)
@@ -186,18 +186,17 @@ class _Planning:
     def _own_sequence(self, name: str) -> bool:
         return any(one.name == name and one.owner for one in self.catalogue.sequences) if name else False
 
-    def _shared_sequence(self, table: Table, made: PlannedTable, place: int) -> None:
-        column, columns = table.columns[place], list(made.table.columns)
+    def _shared_sequence(self, table: Table, made: PlannedTable, column: Column, new: Column) -> Column:
+        """A default that draws from a sequence of its own, which other columns may draw from too."""
         label = f"{table.title}.{column.name}"
         if self.server.dialect == "postgresql" or self.server.mariadb:
             quoted = column.sequence.replace('"', '""') if self.server.dialect == "postgresql" else column.sequence
             text = f"nextval('\"{quoted}\"')" if self.server.dialect == "postgresql" else f"nextval(`{quoted}`)"
-            columns[place] = replace(columns[place], default=text)
-            made.table = replace(made.table, columns=tuple(columns))
             made.findings.append(Finding("default", label, "converted", becomes=text))
-        else:
-            reason = f"nextval of {column.sequence}: there are no sequences on the target"
-            made.findings.append(Finding("default", label, "lost", reason, 3))
+            return replace(new, default=text)
+        reason = f"nextval of {column.sequence}: there are no sequences on the target"
+        made.findings.append(Finding("default", label, "lost", reason, 3))
+        return new
 
     def _touched(self, table: Table, made: PlannedTable) -> None:
         key = made.table.key.columns if made.table.key else ()

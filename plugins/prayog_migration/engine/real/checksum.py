@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from prayog_migration.engine.canonical import MODULUS, NULL, SEPARATOR, digests, joined, sql_text, texts
+from prayog_migration.engine.canonical import MODULUS, NULL, SEPARATOR, digests, exact_texts, joined, sql_text, texts
 from prayog_migration.engine.plan import Plan, TableMove
 from prayog_migration.engine.real.store import Position, Reader, Store, Walk
 from prayog_migration.engine.values import Converter
@@ -53,7 +53,8 @@ class Comparing:
         places = {column.target: n for n, column in enumerate(move.columns)}
         self.key_places = tuple(places[name] for name in key) if set(key) <= set(places) else ()
         self.kinds = [column.target_kind for column in move.columns]
-        self.texts = [texts(kind) for kind in self.kinds]
+        same = plan.source.dialect == plan.target == "sqlite"
+        self.texts = [exact_texts if same else texts(kind) for kind in self.kinds]
         kinds = [self.kinds[place] for place in self.key_places]
         self.ranged = bool(kinds) and all(kind.name == "integer" for kind in kinds)
         self.batch = max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(1, move.row_bytes)))

@@ -71,7 +71,7 @@ class SqliteStore:
         code = getattr(error, "sqlite_errorname", None) or type(error).__name__
         kind: FaultKind = "fatal"
         of_row = code.startswith(("SQLITE_CONSTRAINT", "SQLITE_TOOBIG", "SQLITE_MISMATCH"))
-        if of_row or isinstance(error, UnicodeError | OverflowError):
+        if of_row or isinstance(error, sqlite3.IntegrityError | UnicodeError | OverflowError):
             kind = "row"
         elif code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             kind = "retry"
