@@ -100,6 +100,12 @@ def _longest_stall_ms(trace: Trace) -> float:
     return round(max((step.data["us"] for step in trace if step.kind == "stall"), default=0) / 1_000, 1)
 
 
+def _peers_lost(trace: Trace) -> int | None:
+    """Acknowledged rows that all other engines together lost when only their processes died."""
+    lost = [int(s.data["lost"]) for s in trace if s.kind == "peer_crash" and s.data["damage"] == "none"]
+    return sum(lost) if lost else None
+
+
 def _levels(trace: Trace) -> list[list[Mapping[str, Any]]]:
     """The tables by level, from the edits."""
     levels: list[list[Mapping[str, Any]]] = [[] for _ in range(7)]
@@ -204,4 +210,5 @@ MEASURES: Mapping[str, Measure] = {
     "survive_point_in_time": _data("mode", "survived", mode="point in time"),
     "survive_skipping": _data("mode", "survived", mode="skip any corrupted record"),
     "gain": _data("experiment", "gain"),
+    "peers_lost": _peers_lost,
 }

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from prayog_sim.trace import Step
+from prayog_sim.trace import Step, Trace
 from prayog_writes.engine.real.peers import PEERS, missing
 from prayog_writes.engine.real.session import DiskSession
+from prayog_writes.measures import MEASURES
 from prayog_writes.panels.bars import Bar, BarRow, BarsView
 
 
@@ -110,6 +111,11 @@ def test_what_each_engine_brings_back_is_said_in_words(bench: Any) -> None:
         ["SQLite", "9", "", "✗ does not open", ""],
     ]
     assert "rocksdb is left out" in panel._note.text()
+    assert MEASURES["peers_lost"](Trace([
+        Step(0, 0, "peer_crash", name, {"damage": damage, "lost": lost})
+        for name, damage, lost in (("leveldb", "none", 2), ("leveldb", "cut", 9), ("lmdb", "none", 1))
+    ])) == 3  # fmt: skip
+    assert MEASURES["peers_lost"](Trace()) is None
     panel._fates.selectRow(0)
     assert (
         "One bit flipped at byte 7 of 000003.log: 9 lost, 2 wrong, with a hole: it skipped some" in panel._words.text()
