@@ -31,6 +31,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "announcements": ("off", "important", "all"),
 }
 
+_LISTS = {"disabled": "topics", "trusted": "SHA-256 digests"}
+
 
 class SettingsProblem(RuntimeError):
     """The settings could not be written; the message is a sentence for the learner."""
@@ -133,9 +135,9 @@ def _problem(name: str, value: Any) -> str:
     if name == "services":
         fits = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
         return "" if fits else f"The setting services maps names to addresses; found {value!r}"
-    if name == "disabled":
+    if name in _LISTS:
         fits = isinstance(value, list) and all(isinstance(v, str) for v in value)
-        return "" if fits else f"The setting disabled is a list of topics; found {value!r}"
+        return "" if fits else f"The setting {name} is a list of {_LISTS[name]}; found {value!r}"
     return "" if isinstance(value, str) else f"The setting {name} is a text; found {value!r}"
 
 

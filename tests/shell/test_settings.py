@@ -14,9 +14,13 @@ from prayog.settings import Settings, SettingsProblem, load, save
 
 def test_what_was_saved_is_read(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "settings.json"
-    chosen = Settings(theme="dark", text_percent=200, language="hi-Latn", services={"redis": "redis://127.0.0.1:6379"})
+    chosen = Settings(
+        theme="dark", text_percent=200, language="hi-Latn", services={"redis": "redis://127.0.0.1:6379"},
+        disabled=("writes",), trusted=("0" * 64,),
+    )  # fmt: skip
     save(path, chosen)
     assert load(path).settings == chosen
+    assert load(path).sentences == ()
     assert [p.name for p in path.parent.iterdir()] == ["settings.json"]
 
 
@@ -47,7 +51,14 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, text: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("theme", "pink"), ("text_percent", 900), ("text_percent", True), ("services", [1]), ("data_folder", 3)],
+    [
+        ("theme", "pink"),
+        ("text_percent", 900),
+        ("text_percent", True),
+        ("services", [1]),
+        ("data_folder", 3),
+        ("trusted", "all"),
+    ],
 )
 def test_a_value_that_cannot_be_is_said_and_the_others_are_used(tmp_path: Path, key: str, value: object) -> None:
     path = tmp_path / "settings.json"

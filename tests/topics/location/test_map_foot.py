@@ -64,7 +64,8 @@ def test_tools_remember_how_far_and_how_many(qtbot: QtBot) -> None:
 def test_places_across_the_date_line() -> None:
     assert wrapped(181) == -179
     south, west, north, east = padded((-10.0, 170.0, 10.0, -170.0))
-    assert west < 170 < 190 < east
+    assert west < 170
+    assert east > 190
     assert south < -10 < 10 < north
     assert bounds_of({"ask": "box", "box": (0, 179, 1, -179)}) == (0, 179, 1, 181)
     path = great_circle((0.0, 0.0), (0.0, 90.0), pieces=2)
