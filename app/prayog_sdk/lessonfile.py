@@ -116,7 +116,7 @@ def challenge(
         base = english.get(name)
         if base is None:
             raise front.fail(f"there is no English challenge {name!r}; the file must have the same name", "id")
-        return Challenge(**{slot: getattr(base, slot) for slot in Challenge.__slots__} | words)
+        return dataclasses.replace(base, **words)
     checks, seeds = front.texts("checks"), _seeds(front)
     if not checks:
         raise front.fail('a challenge needs checks = ["…"]: names of checks, or expressions', "checks")

@@ -134,8 +134,8 @@ class LessonStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """A lesson in one language.  ``myth`` is the wrong claim it disproves, in a line; empty for none."""
+class _Item:
+    """What a topic offers to learn or to prove, in one language, beside one of its scenarios."""
 
     id: str
     title: str
@@ -143,6 +143,12 @@ class Lesson:
     scenario: str
     lang: str
     topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson(_Item):
+    """A lesson in one language.  ``myth`` is the wrong claim it disproves, in a line; empty for none."""
+
     items: tuple[LessonStep, ...]
     myth: str = ""
     summary: str = ""
@@ -150,7 +156,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(_Item):
     """A goal with a budget, graded by replay on published seeds (`prayog_sdk.grading`).
 
     ``checks`` are names or expressions; all must hold on every seed.  ``budget`` limits actions by name, ``actions``
@@ -159,12 +165,6 @@ class Challenge:
     (where the knobs, such as code of the learner's, are all that counts).
     """
 
-    id: str
-    title: str
-    minutes: int
-    scenario: str
-    lang: str
-    topic_id: str
     goal: str
     checks: tuple[str, ...]
     seeds: tuple[int, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -17,20 +17,18 @@ from PySide6.QtWidgets import (
 )
 
 from prayog_sdk.qt import actions, theme
-from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.calm import CalmPanel
 from prayog_sdk.qt.state import EmptyState
 from prayog_sdk.qt.words import summary
 from prayog_sim.clock import format_us
-from prayog_sim.run import NodeView, View
-from prayog_sim.trace import Step
+from prayog_sim.run import NodeView
 
 __all__ = ["NodesPanel"]
 
 _HEADS = ("Node", "Status", "Role", "Next timer", "In words")
-_EVERY_MS = 100
 
 
-class NodesPanel(Panel):
+class NodesPanel(CalmPanel):
     """Rows follow the selection of the bench, and set it."""
 
     title = "Nodes"
@@ -63,26 +61,9 @@ class NodesPanel(Panel):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self._table)
-        self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
-        self._timer.timeout.connect(self._draw)
         enter = QShortcut(QKeySequence("Shift+F10"), self._table, self._menu_at_row)
         enter.setContext(Qt.ShortcutContext.WidgetShortcut)
         self.on_theme()
-
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        bench.signals.selection_changed.connect(self._on_selection)
-        self._draw()
-
-    def on_step(self, step: Step) -> None:
-        """Ten times a second is enough for reading."""
-
-    def on_frame(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
-
-    def on_seek(self, view: View) -> None:
-        self._draw()
 
     def on_theme(self) -> None:
         metrics = QFontMetricsF(self.font())
@@ -91,7 +72,7 @@ class NodesPanel(Panel):
             self._table.setColumnWidth(column, round(metrics.horizontalAdvance(sample)) + theme.scaled(3 * theme.UNIT))
         self._shown = {}
         if self.bench is not None:
-            self._draw()
+            self.draw()
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:
         rows = [[self._text(row, column) for column in range(len(_HEADS))] for row in range(self._table.rowCount())]
@@ -107,13 +88,7 @@ class NodesPanel(Panel):
     def outline(self) -> str:
         return summary(self.bench.view()) if self.bench is not None else ""
 
-    def unbind(self) -> None:
-        self._timer.stop()
-        if self.bench is not None:
-            self.bench.signals.selection_changed.disconnect(self._on_selection)
-        super().unbind()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         """Write the rows that changed."""
         if self.bench is None:
             return
@@ -137,7 +112,7 @@ class NodesPanel(Panel):
                 item.setForeground(QColor(getattr(theme.current(), colour)))
             elif node.timers:
                 self._put(self._rows[name], 3, waits)
-        self._on_selection(self.bench.selection)
+        self.select(self.bench.selection)
 
     def _put(self, row: int, column: int, text: str) -> None:
         item = self._table.item(row, column)
@@ -150,7 +125,7 @@ class NodesPanel(Panel):
         item = self._table.item(row, column)
         return item.text() if item is not None else ""
 
-    def _on_selection(self, name: str) -> None:
+    def select(self, name: str) -> None:
         self._following = True
         row = self._rows.get(name)
         if row is None:

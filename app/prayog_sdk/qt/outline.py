@@ -10,27 +10,26 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from prayog_sdk.qt import actions, theme
-from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.calm import CalmPanel
 from prayog_sdk.qt.words import cut_sentence, flight_sentence, node_sentence, summary
 from prayog_sim.lines import short
-from prayog_sim.run import View
 
 __all__ = ["OutlinePanel"]
 
-_EVERY_MS = 200
 _MOST = 200  # lines in one group; a tree of thousands helps nobody
 _NAME = Qt.ItemDataRole.UserRole
 
 
-class OutlinePanel(Panel):
+class OutlinePanel(CalmPanel):
     """The tree of what is there now."""
 
     title = "Outline"
+    every_ms = 200
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,22 +51,8 @@ class OutlinePanel(Panel):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._tree)
-        self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
-        self._timer.timeout.connect(self._draw)
         menu = QShortcut(QKeySequence("Shift+F10"), self._tree, self._menu_at_item)
         menu.setContext(Qt.ShortcutContext.WidgetShortcut)
-
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        bench.signals.selection_changed.connect(self._on_selection)
-        self._draw()
-
-    def on_frame(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
-
-    def on_seek(self, view: View) -> None:
-        self._draw()
 
     def on_theme(self) -> None:
         self._tree.setIndentation(theme.scaled(16))
@@ -79,12 +64,6 @@ class OutlinePanel(Panel):
     def outline(self) -> str:
         return summary(self.bench.view()) if self.bench is not None else ""
 
-    def unbind(self) -> None:
-        self._timer.stop()
-        if self.bench is not None:
-            self.bench.signals.selection_changed.disconnect(self._on_selection)
-        super().unbind()
-
     def _group(self, title: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem(self._tree, [title])
         font = item.font(0)
@@ -93,7 +72,7 @@ class OutlinePanel(Panel):
         item.setExpanded(True)
         return item
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
         if self.bench is None:
             return
         view, clock = self.bench.view(), self.bench.clock_us
@@ -105,7 +84,7 @@ class OutlinePanel(Panel):
         )  # fmt: skip
         self._fill("Cuts", [(sentence, "") for sentence in cut_sentence(view)])
         self._fill("Facts", [(f"{key}: {short(value, 200)}", "") for key, value in view.facts.items()])
-        self._on_selection(self.bench.selection)
+        self.select(self.bench.selection)
 
     def _fill(self, title: str, lines: Iterable[tuple[str, str]], more: int = 0) -> None:
         """Write the lines of a group into the items that are there; only what changed is touched."""
@@ -126,7 +105,7 @@ class OutlinePanel(Panel):
         group.setText(0, f"{title} ({len(rows) + max(0, more - 1)})")
         group.setHidden(not rows)
 
-    def _on_selection(self, name: str) -> None:
+    def select(self, name: str) -> None:
         self._following = True
         item = self._item(name)
         if item is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QToolButton, QVBoxLayout, QWidget
 
@@ -22,6 +22,7 @@ from prayog_sdk.qt.mappaint import Mark, Painted, Parts, paint_aim, paint_marks,
 from prayog_sdk.qt.mapshapes import Shapes, mercator
 from prayog_sdk.qt.mapstyle import SKETCH, MapColours, OverlayStyle
 from prayog_sdk.qt.maptools import Corner, Drawing, wrapped
+from prayog_sdk.qt.mapwidget import MapWidget
 
 __all__ = ["PlainMap", "World", "load_world"]
 
@@ -113,15 +114,8 @@ class _View(pg.GraphicsView):  # type: ignore[misc]
         super().mousePressEvent(event)
 
 
-class PlainMap(QWidget):
-    """See `prayog_sdk.qt.map.Backend` for what each method and signal means."""
-
-    ready = Signal()
-    failed = Signal(str)
-    clicked = Signal(float, float)
-    box_drawn = Signal(float, float, float, float)
-    polygon_drawn = Signal(list)
-    moved = Signal(float, float, float, float, float, float, float)
+class PlainMap(MapWidget):
+    """See `prayog_sdk.qt.map.Backend` for what each method means."""
 
     def __init__(self, attribution: str, world: World, parent: QWidget | None = None) -> None:
         """`world` comes from `load_world`, which may run on another thread."""

@@ -35,12 +35,11 @@ from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.gauges import Curve, Gauges
 from prayog_sdk.qt.icons import IconButton
 from prayog_sdk.qt.markdown import say
-from prayog_sdk.qt.panel import Bench, Panel
-from prayog_sdk.qt.reader import TraceReader
+from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.reading import ReadingPanel
 from prayog_sdk.qt.state import EmptyState
 from prayog_sdk.specs import SeriesSpec
 from prayog_sim.clock import format_us
-from prayog_sim.run import View
 from prayog_sim.trace import Step
 
 __all__ = ["SeriesPanel"]
@@ -50,7 +49,7 @@ _MOST = 12  # curves drawn at once; more is a tangle, and the table has them all
 _SMOOTH = 0.25  # weight of a new value
 
 
-class SeriesPanel(Panel):
+class SeriesPanel(ReadingPanel):
     """One spec at a time; its curves share a unit and an axis."""
 
     title = "Series"
@@ -95,31 +94,10 @@ class SeriesPanel(Panel):
         layout.addLayout(self._pages, 1)
         self._pages.addWidget(self._empty)  # after the layout has its widget: a stack shows its first page at once
         self._pages.addWidget(self._table)
-        self._reader = TraceReader(self._add, self)
-        self._reader.grown.connect(self._on_read)
         self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
         self._timer.timeout.connect(self._draw)
 
     # -- the panel -----------------------------------------------------------------------------------------------
-
-    def bind(self, bench: Bench) -> None:
-        super().bind(bench)
-        self._begin()
-
-    def on_step(self, step: Step) -> None:
-        """The trace is read in `on_frame`."""
-
-    def on_frame(self) -> None:
-        self._reader.go_on()
-        self._move_cursor()
-
-    def on_seek(self, view: View) -> None:
-        if self.bench is None:
-            return
-        if not self._reader.follows(self.bench.trace):
-            self._begin()
-        self._reader.go_on()
-        self._move_cursor()
 
     def on_theme(self) -> None:
         if self._plot is not None:
@@ -140,15 +118,13 @@ class SeriesPanel(Panel):
         return f"{spec.title} at {format_us(round(clock))}: {said or 'nothing yet'}."
 
     def unbind(self) -> None:
-        self._reader.stop()
         self._timer.stop()
         super().unbind()
 
     # -- data ----------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        assert self.bench is not None
-        specs = self.bench.series
+    def begin(self, bench: Bench) -> None:
+        specs = bench.series
         self._gauges = Gauges(specs)
         self._clear()
         self._rows.show(self._gauges)
@@ -160,12 +136,11 @@ class SeriesPanel(Panel):
             self._chooser.blockSignals(False)
         self._chooser.setVisible(len(specs) > 1)
         self._title.setText(titled(specs[0]) if len(specs) == 1 else "")
-        self._reader.begin(self.bench.trace)
 
-    def _add(self, step: Step) -> None:
+    def take(self, step: Step) -> None:
         self._gauges.add(step)
 
-    def _on_read(self, through: bool) -> None:
+    def read(self, through: bool) -> None:
         if through:
             self._draw()
         elif not self._timer.isActive():
@@ -205,7 +180,8 @@ class SeriesPanel(Panel):
                 self._add_curve(curve)
             self._set(curve)
         self._turn()
-        self._move_cursor()
+        if self.bench is not None:
+            self.move_cursor(self.bench)
 
     def _set(self, curve: Curve) -> None:
         import numpy as np
@@ -268,10 +244,8 @@ class SeriesPanel(Panel):
             if curve.name in self._items:
                 self._items[curve.name].setPen(curve_pen(curve))
 
-    def _move_cursor(self) -> None:
-        if self.bench is None:
-            return
-        clock = self.bench.clock_us
+    def move_cursor(self, bench: Bench) -> None:
+        clock = bench.clock_us
         if self._cursor is not None:
             self._cursor.setValue(clock / 1e6)
         for index in range(self._keys.count()):

@@ -22,8 +22,8 @@ from prayog_sdk.qt.diagramview import DiagramView
 from prayog_sdk.qt.icons import IconButton
 from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.qt.lanes import cone
-from prayog_sdk.qt.panel import Bench, Panel
-from prayog_sdk.qt.reader import TraceReader
+from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.reading import ReadingPanel
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["SpacetimePanel"]
 
 
-class SpacetimePanel(Panel):
+class SpacetimePanel(ReadingPanel):
     """The diagram with its few controls."""
 
     title = "Space-time"
@@ -73,31 +73,14 @@ class SpacetimePanel(Panel):
         layout.setSpacing(0)
         layout.addLayout(bar)
         layout.addWidget(self._view, 1)
-        self._reader = TraceReader(self._add, self)
-        self._reader.grown.connect(self._on_read)
         self._asked = -1
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
         bench.signals.selection_changed.connect(self._on_selection)
-        self._begin()
-
-    def on_step(self, step: Step) -> None:
-        """The trace is read in `on_frame`."""
-
-    def on_frame(self) -> None:
-        if self.bench is None:
-            return
-        self._reader.go_on()
-        self._move_cursor()
 
     def on_seek(self, view: View) -> None:
-        if self.bench is None:
-            return
-        if not self._reader.follows(self.bench.trace):
-            self._begin()
-        self._reader.go_on()
-        self._move_cursor()
+        super().on_seek(view)
         self._ask_cone()
 
     def on_theme(self) -> None:
@@ -110,7 +93,6 @@ class SpacetimePanel(Panel):
         return self._view.outline()
 
     def unbind(self) -> None:
-        self._reader.stop()
         if self.bench is not None:
             self.bench.signals.selection_changed.disconnect(self._on_selection)
         self._view.bench = None
@@ -130,26 +112,21 @@ class SpacetimePanel(Panel):
             menu.addAction(symbols.sign(symbol, self.devicePixelRatioF()), words)
         menu.popup(self._help.mapToGlobal(self._help.rect().bottomLeft()))
 
-    def _begin(self) -> None:
-        """Read the trace of the bench from the start."""
-        assert self.bench is not None
-        self._view.show_trace(self.bench, list(self.bench.view().nodes))
-        self._move_cursor()
-        self._reader.begin(self.bench.trace)
+    def begin(self, bench: Bench) -> None:
+        self._view.show_trace(bench, list(bench.view().nodes))
 
-    def _add(self, step: Step) -> None:
+    def take(self, step: Step) -> None:
         self._view.diagram.lanes.add(step)
 
-    def _on_read(self, through: bool) -> None:
+    def read(self, through: bool) -> None:
         read, there = self._reader.read, len(self._reader.trace)
         self._reading.setText("" if through else f"Reading the trace: {read:,} of {there:,} steps")
         self._view.grown(through)
         if through:
             self._ask_cone()
 
-    def _move_cursor(self) -> None:
-        assert self.bench is not None
-        self._view.set_cursor(self.bench.clock_us, self.bench.at, follow=self._follow.isChecked())
+    def move_cursor(self, bench: Bench) -> None:
+        self._view.set_cursor(bench.clock_us, bench.at, follow=self._follow.isChecked())
 
     def _on_selection(self, name: str) -> None:
         self._view.diagram.chosen = name

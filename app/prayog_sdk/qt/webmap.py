@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtWebChannel import QWebChannel
 from PySide6.QtWebEngineCore import QWebEnginePage, QWebEngineProfile
 from PySide6.QtWebEngineWidgets import QWebEngineView
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from prayog_sdk.qt.mappage import packed
 from prayog_sdk.qt.mapshapes import Shapes
 from prayog_sdk.qt.mapstyle import MapColours, OverlayStyle
+from prayog_sdk.qt.mapwidget import MapWidget
 from prayog_sdk.qt.webscheme import SCHEME, Guard, Library, register_scheme
 
 __all__ = ["WebMap"]
@@ -81,15 +82,8 @@ class _Page(QWebEnginePage):
             self.errors.append(f"{sourceID}:{lineNumber}: {message}")
 
 
-class WebMap(QWidget):
-    """See `prayog_sdk.qt.map.Backend` for what each method and signal means."""
-
-    ready = Signal()
-    failed = Signal(str)
-    clicked = Signal(float, float)
-    box_drawn = Signal(float, float, float, float)
-    polygon_drawn = Signal(list)
-    moved = Signal(float, float, float, float, float, float, float)
+class WebMap(MapWidget):
+    """See `prayog_sdk.qt.map.Backend` for what each method means."""
 
     def __init__(self, html: str, background: str, parent: QWidget | None = None) -> None:
         """`html` comes from `mappage.page`. Raises `RuntimeError` when the `lab:` scheme cannot be had."""
