@@ -277,12 +277,19 @@ def _condition(node: exp.Expression, names: Names) -> exp.Expression:
 
 
 def translate_query(sql: str, source: Dialect, target: Dialect, tables: Mapping[str, str]) -> str:
-    """A SELECT for the target; `tables` says what tables and columns are called there (old name → new).
+    """A SELECT for the target; `tables` says what tables and columns are called there (old name → new; a table in a
+    schema of its own as ``schema.table``).
 
     Raises `Untranslatable`.
     """
     try:
         tree = sqlglot.parse_one(sql, read=_GLOT[source])
+        if target != "postgresql":
+            for table in tree.find_all(exp.Table):
+                if table.db:
+                    new = tables.get(f"{table.db}.{table.name}", table.name)
+                    table.set("this", exp.to_identifier(new, quoted=True))
+                    table.set("db", None)
         for identifier in list(tree.find_all(exp.Identifier)):
             new = tables.get(identifier.name)
             if new is None and source != "postgresql":

@@ -248,7 +248,7 @@ class _Planning:
 
     def _words(self, moves: tuple[TableMove, ...]) -> dict[str, str]:
         """Names of tables and columns at the source and on the target, for translating views."""
-        words = {old.rpartition(".")[2]: new for old, new in self.renames}
+        words = {old.rpartition(".")[2]: new for old, new in self.renames} | dict(self.renames)
         for move in moves:
             words[move.source.name] = move.target.name
             words |= {column.source: column.target for column in move.columns}

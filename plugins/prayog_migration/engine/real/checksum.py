@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from prayog_migration.engine.canonical import MODULUS, NULL, SEPARATOR, digests, exact_texts, joined, sql_text, texts
 from prayog_migration.engine.plan import Plan, TableMove
-from prayog_migration.engine.real.store import Position, Reader, Store, Walk
+from prayog_migration.engine.real.quarantine import row_text
+from prayog_migration.engine.real.store import Position, Reader, Row, Store, Walk
 from prayog_migration.engine.values import Converter
 
 __all__ = ["BUCKETS", "Batch", "Comparing", "Side", "SourceSide", "Sum", "TargetSide"]
@@ -118,8 +119,9 @@ class _Reading:
 class SourceSide(_Reading):
     """The source's rows as they should be on the target: converted, without those in quarantine.
 
-    ``set_aside`` counts rows that were left out because they do not fit; ``excluded`` are rows that the target refused:
-    positions at the source, and texts of keys (of rows where there is no key) with how often.
+    ``set_aside`` counts rows that were left out because they do not fit.  `refused` are rows that the target did not
+    take, as the quarantine keeps them; `excluded` those it took and gave back, as texts of keys (of rows where there is
+    no key); both with how often.
     """
 
     def __init__(
@@ -127,11 +129,11 @@ class SourceSide(_Reading):
         store: Store,
         reader: Reader,
         how: Comparing,
-        positions: frozenset[Position] = frozenset(),
+        refused: Counter[str] | None = None,
         excluded: Counter[str] | None = None,
     ) -> None:
         self._reader, self._how = reader, how
-        self._excluded_positions, self._excluded = positions, excluded or Counter()
+        self._refused, self._excluded = refused or Counter(), excluded or Counter()
         self._converter = Converter(how.plan.source.dialect, how.move, how.plan.target)
         self._own = store.walk(how.move.source)
         self._key_walk = self._range_walk(store)
@@ -160,14 +162,13 @@ class SourceSide(_Reading):
 
     def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
         move, ranged = self._how.move, after is not None or until is not None
-        walk = self._key_walk if ranged or (self._how.ranged and not self._excluded_positions) else self._own
+        walk = self._key_walk if ranged or self._how.ranged else self._own
         hidden = len(walk.keys) if walk and walk.hidden else 0
-        places = walk.places(move.reads) if walk and (walk.hidden or set(walk.columns) <= set(move.reads)) else ()
-        left = Counter(self._excluded)
+        left, refused = Counter(self._excluded), Counter(self._refused)
         for read in self._reader.batches(move.source, move.reads, walk, after, until, None, self._how.batch):
             some = read
-            if self._excluded_positions and places:
-                some = [row for row in read if tuple(row[p] for p in places) not in self._excluded_positions]
+            if refused.total():
+                some = [row for row in read if not self._take(refused, row[hidden:])]
                 if not some:
                     continue
             columns: Sequence[Sequence[Any]] = list(zip(*some, strict=True))[hidden:]
@@ -181,6 +182,14 @@ class SourceSide(_Reading):
                     continue
             batch = self._how.batch_of(columns)
             yield _without(batch, left) if left else batch
+
+    def _take(self, refused: Counter[str], row: Row) -> bool:
+        """Whether the row is one of those the target did not take; each is found once."""
+        raw = row_text(row, self._how.move.reads)
+        if refused[raw] <= 0:
+            return False
+        refused[raw] -= 1
+        return True
 
 
 def _without(batch: Batch, left: Counter[str]) -> Batch:

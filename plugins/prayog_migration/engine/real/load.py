@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from prayog_migration.engine.fitting import Misfit
+from prayog_migration.engine.identity import Unfollowable, identity
 from prayog_migration.engine.plan import Plan, TableMove
 from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.state import Checkpoint, State
@@ -56,7 +57,9 @@ Insert = Callable[[Writer, TableMove, Iterator[Row]], Written]
 class TableLoad:
     """The load of one table, a chunk at a time.  It keeps nothing that the checkpoint does not say.
 
-    `keep` chooses among rows as they were read (hidden keys in front), for a target that takes a part of them.
+    `keep` chooses among rows as they were read (hidden keys in front), for a target that takes a part of them; `guard`
+    is called at the beginning of each chunk's transaction and may raise, so that a worker with a successor commits
+    nothing.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class TableLoad:
         insert: Insert | None = None,
         shard: str = "",
         keep: Callable[[list[Row]], list[Row]] | None = None,
+        guard: Callable[[Writer], None] = lambda writer: None,
     ) -> None:
         self.move = move
         self._source, self._target, self._plan = source, target, plan
@@ -76,6 +80,7 @@ class TableLoad:
         self._insert = insert
         self._shard = shard
         self._keep = keep
+        self._guard = guard
         self._state = State(target)
         self._quarantine = Quarantine(target)
         walk = source.walk(move.source)
@@ -84,9 +89,18 @@ class TableLoad:
         self.walk: Walk | None = walk
         self._hidden = len(walk.keys) if walk and walk.hidden else 0
         self._places = walk.places(move.reads) if walk else ()
+        self._key = self._key_places()
         widest = max(1, move.row_bytes)
         self._batch = max(1, min(_BATCH_ROWS, _BATCH_BYTES // widest))
         self.converter = Converter(plan.source.dialect, move, plan.target)
+
+    def _key_places(self) -> tuple[int, ...]:
+        """Where in a row as it is read the columns stand by which its changes name it; else its position."""
+        try:
+            columns = identity(self.move.source, self._plan.source.dialect).columns
+            return tuple(self._hidden + self.move.reads.index(name) for name in columns)
+        except (Unfollowable, ValueError):
+            return self._places
 
     def begin(self, reader: Reader, writer: Writer, bounded: bool = False) -> Checkpoint:
         """The table's checkpoint, made when there is none; `bounded` fixes now where the copy ends."""
@@ -118,10 +132,10 @@ class TableLoad:
         chunk = _Chunk(self, reader, at, limit)
         with writer.transaction():
             self.converter.changed.clear()
+            self._guard(writer)
             written = self._carefully(writer, chunk) if carefully else self._written(writer, chunk.columns())
             for bad in chunk.bad:
-                key = tuple(bad.row[place] for place in self._places)
-                own = bad.row[self._hidden :]
+                key, own = tuple(bad.row[place] for place in self._key), bad.row[self._hidden :]
                 self._quarantine.add(writer, self.move, key, "load", bad.column, bad.code, bad.reason, own)
             done = limit is None or chunk.read < limit
             new = replace(

@@ -10,7 +10,7 @@ from typing import Any
 
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import TableMove
-from prayog_migration.engine.real.state import State
+from prayog_migration.engine.real.state import State, position_text
 from prayog_migration.engine.real.store import Store, Writer
 
 __all__ = ["Quarantine", "row_text"]
@@ -33,13 +33,13 @@ class Quarantine:
         reason: str,
         row: Sequence[Any],
     ) -> None:
-        """Keep one row; inside the caller's transaction.  `key` is its position or key, `row` its values."""
+        """Keep one row; inside the caller's transaction.  `key` names it at the source, `row` are its values."""
         writer.execute(
             f"INSERT INTO {self._table} (tab, source_key, phase, column_name, code, reason, raw)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 move.source.title,
-                row_text(("key", *key)),
+                position_text(tuple(key)),
                 phase,
                 column[:190],
                 code[:190],
@@ -63,8 +63,8 @@ class Quarantine:
         )
 
 
-def row_text(values: Sequence[Any], names: Sequence[str] = ()) -> str:
-    """Values as JSON, losing nothing: binary as base64, text that no column takes as base64 of its bytes."""
+def row_text(values: Sequence[Any], names: Sequence[str]) -> str:
+    """A row as JSON, losing nothing: binary as base64, text that no column takes as base64 of its bytes."""
 
     def safe(value: Any) -> Any:
         if isinstance(value, bytes | memoryview):
@@ -76,4 +76,4 @@ def row_text(values: Sequence[Any], names: Sequence[str] = ()) -> str:
         return str(value)
 
     made = [safe(value) for value in values]
-    return json.dumps(dict(zip(names, made, strict=True)) if names else made[1:], ensure_ascii=False)
+    return json.dumps(dict(zip(names, made, strict=True)), ensure_ascii=False)

@@ -106,8 +106,8 @@ def validate_table(
 ) -> TableVerdict:
     """Compare one table."""
     how = Comparing(plan, move)
-    positions, excluded, quarantined = _set_aside(target, how)
-    left = SourceSide(source, here, how, positions, excluded)
+    refused, excluded, quarantined = _set_aside(target, how)
+    left = SourceSide(source, here, how, refused, excluded)
     right = TargetSide(target, there, how)
     verdict = TableVerdict(move.source.title, here.count(move.source), there.count(move.target), quarantined)
     with target.writer() as writer:
@@ -125,20 +125,21 @@ def validate_table(
     return verdict
 
 
-def _set_aside(target: Store, how: Comparing) -> tuple[frozenset[Position], Counter[str], int]:
-    """Rows in quarantine: positions at the source of those refused while loading, texts of those refused later."""
-    positions: set[Position] = set()
+def _set_aside(target: Store, how: Comparing) -> tuple[Counter[str], Counter[str], int]:
+    """Rows in quarantine: as they were at the source, those that the target refused while loading; as keys on the
+    target, those that it refused later.  Those that do not fit are found again by converting."""
+    refused: Counter[str] = Counter()
     later: Counter[str] = Counter()
     with target.writer() as writer:
         rows = Quarantine(target).rows(writer, how.move.source.title)
-    for _, key, phase, _, code, _, raw in rows:
+    for _, _, phase, _, code, _, raw in rows:
         if phase == "load" and code != "misfit":
-            positions.add(tuple(json.loads(key)))
-        elif phase == "constraint":
+            refused[raw] += 1
+        elif code != "misfit":
             values = json.loads(raw)
             batch = how.batch_of([[_restored(values[name])] for name in how.move.reads])
             later[batch.keys[0]] += 1
-    return frozenset(positions), later, len(rows)
+    return refused, later, len(rows)
 
 
 def _restored(value: object) -> object:
