@@ -46,6 +46,8 @@ class Scenario:
     seed: int
     script: Script = field(compare=False, repr=False)
     path: Traversable = field(compare=False)
+    panel: str = ""
+    """Id of the panel that it is about, or empty: that one is in front when it is opened."""
 
 
 def read(file: Traversable) -> Scenario:
@@ -71,6 +73,7 @@ def read(file: Traversable) -> Scenario:
         seed=script.seed,
         script=script,
         path=file,
+        panel=script.panel,
     )
 
 

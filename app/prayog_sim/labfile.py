@@ -2,7 +2,7 @@
 
 ::
 
-    title A rumour and a wall          # header: title, about, minutes, in any order
+    title A rumour and a wall          # header: title, about, minutes, panel, in any order
     about Half the nodes cannot be reached.
     minutes 3
     world nodes=5 seed=7 loss=0.1      # or: session …   the topic's knobs, and the seed
@@ -113,6 +113,8 @@ class Script:
     commands: tuple[Command, ...]
     text: str
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    panel: str = ""
+    """Id of the panel that is in front when it is opened; empty: the topic's first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +170,13 @@ class _Parser:
             tuple(self.commands),
             self.text,
             self.places,
+            self.header.get("panel", ""),
         )
 
     def command(self, verb: str, column: int, after: int, body: str) -> None:
         """Parse one line: `verb` starts at `column`, its arguments behind `after`."""
         rest = body[after - 1 :].strip()
-        if verb in ("title", "about", "minutes"):
+        if verb in ("title", "about", "minutes", "panel"):
             self.head(verb, column, after, rest)
         elif verb in ("world", "session"):
             self.setting("world" if verb == "world" else "session", column, self.words(body, after))

@@ -38,11 +38,13 @@ def plays(run: Run, text: str, **more: Any) -> ScriptResult:
 
 def test_a_script_is_read_with_its_header_knobs_and_seed() -> None:
     script = parse(
-        'title A wall   # short\nabout Some, "quoted", words.\nminutes 3\n\n'
+        'title A wall   # short\nabout Some, "quoted", words.\nminutes 3\npanel log\n\n'
         'world nodes=5 seed=7 loss=0.1 table="swapped axes" fast=true where=1,2 # knobs\n',
         "wall.lab",
     )
     assert (script.title, script.about, script.minutes) == ("A wall", 'Some, "quoted", words.', 3)
+    assert script.panel == "log"
+    assert parse("world\nrun").panel == ""
     assert (script.kind, script.seed, script.name) == ("world", 7, "wall.lab")
     assert script.params == {"nodes": 5, "loss": 0.1, "table": "swapped axes", "fast": True, "where": "1,2"}
     assert parse("session").kind == "session"

@@ -315,6 +315,8 @@ class BenchPage(QWidget):
         topic, run, params, host = self.topic, branch.run, branch.params, self.host
         has_code = run.kind == "world" and host.hook("prayog_code", lambda: topic.code(params), None) is not None
         self._build_panels(run.kind, bool(run.view(branch.at).nodes), params, has_code)
+        if start.script is not None and start.scenario != host.scenario:
+            self._bring(start.script.panel)
         host.scenario = start.scenario
         host.put(branch)
         host.actions = dressed(host.actions)
@@ -328,6 +330,12 @@ class BenchPage(QWidget):
         self.setup.show_run(start.scenario, flat(params), can_change=can_change, knobs=knobs)
         self.coach.set_checks()
         self.bar.hide()
+
+    def _bring(self, panel: str) -> None:
+        """Put the panel that a scenario is about in front, unless the learner has closed it."""
+        dock = self.docks.dock(panel)
+        if dock is not None and not dock.isHidden():
+            QTimer.singleShot(0, dock, dock.raise_)  # after the docks have found their places
 
     def _scenario_title(self, start: Start) -> str:
         return next((each.title for each in self._scenarios if each.id == start.scenario), self.tr("free play"))
