@@ -72,7 +72,7 @@ def prayog_broken() -> list[Variant]:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def prayog_code(params: Any) -> CodeSpec | None:  # type: ignore[empty-body]
+def prayog_code(params: Any) -> CodeSpec | None:
     """The function that the learner writes when these knobs are set; None when there is none."""
 
 

@@ -107,7 +107,7 @@ class DistantRun:
         if self._remaking and self._process.closed:
             self._process = self._start(tuple(self.actions), end)
         view = self._shown
-        if view is None or not self._remaking or self._is_remade():
+        if not self._remaking or self._is_remade() or view is None:
             view = self._view(min(at, end - 1))  # the last step, which says why, happened here only
         return replace(view, seq=at, at=self.trace[at].at if at >= 0 else 0)
 

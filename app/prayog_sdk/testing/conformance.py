@@ -39,7 +39,7 @@ __all__ = ["Finding", "check", "check_topic"]
 
 SLOW_SECONDS = 5.0
 """A scenario that takes longer than this to run makes people wait: a warning."""
-STOCK = ("canvas", "spacetime", "nodes", "events", "series", "state", "map", "outline")
+STOCK = ("canvas", "spacetime", "nodes", "events", "series", "state", "map", "outline", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +210,23 @@ def _scenarios(case: _Case) -> Iterator[Finding]:
             if step.kind in ("error", "halted"):
                 told = step.data.get("sentence") or step.data.get("text") or step.kind
                 yield Finding("error", "scenarios", f"the engine failed at step {step.seq}: {told}", where)
+
+
+def _code(case: _Case) -> Iterator[Finding]:
+    """A function that the learner writes begins with a text that runs, and its knob begins empty."""
+    defaults = knobs.flat(case.params)
+    for knob in case.topic.fields():
+        if isinstance(knob.marker, knobs.Code) and defaults[knob.name]:
+            sentence = f"the knob {knob.name} holds code by default; leave it empty and give a starter in prayog_code"
+            yield Finding("error", "code", sentence, "prayog_params")
+    specs = [case.topic.code(case.topic.params(scenario.params)) for scenario in case.scenarios]
+    for spec in {spec.name: spec for spec in specs if spec is not None}.values():
+        mistake = spec.function().mistake
+        if mistake is not None:
+            sentence = f"the starter of {spec.name} does not run: {mistake.sentence}"
+            yield Finding("error", "code", sentence, "prayog_code")
+        if not spec.starter.endswith("\n") or "\r" in spec.starter:
+            yield Finding("error", "code", f"the starter of {spec.name} must end with one line end", "prayog_code")
 
 
 def _seeking(case: _Case) -> Iterator[Finding]:
@@ -439,4 +456,4 @@ def _ran(case: _Case) -> list[tuple[Scenario, RunResult]]:
     return [(s, case.results[s.id]) for s in case.scenarios if s.id in case.results]
 
 
-_PROMISES = (_hooks, _knobs, _source, _scenarios, _seeking, _determinism, _nodes, _lessons, _broken_variants)
+_PROMISES = (_hooks, _knobs, _source, _scenarios, _code, _seeking, _determinism, _nodes, _lessons, _broken_variants)

@@ -131,7 +131,7 @@ def test_a_window_never_waits_for_a_call_and_can_look_back_afterwards(topic: Top
     assert waited > 20  # it came back again and again while the call hung
     assert built.trace[-1].kind == "code_error"
     assert built.step() is None
-    with pytest.raises(ActionError, match="one call took longer than 2 s, so it was ended. Nothing more"):
+    with pytest.raises(ActionError, match="one call took longer than 2 s"):
         built.do(Action("crash", {"node": "a"}))
     while built.view(4).nodes["b"].look.sentence != "last 2" and time.monotonic() < until:
         time.sleep(0.02)
