@@ -154,6 +154,9 @@ class LogPanel(Panel):
     def _state(self, facts: Facts, wal: Facts | None) -> str:
         if facts.get("guest"):
             return self.tr("This is the database of another program: nothing can be broken here.")
+        working = facts.get("progress")
+        if working:
+            return self.tr("At work: {what}, {n} rows so far…").format(what=working["what"], n=f"{working['rows']:,}")
         if wal is None:
             survival = facts.get("survival")
             if survival:
