@@ -25,9 +25,11 @@ from prayog_migration.engine.plan import Plan, TableMove
 from prayog_migration.engine.real.bulk import Bulk, bulk, rest
 from prayog_migration.engine.real.capture import Batch
 from prayog_migration.engine.real.cascades import Cascades
+from prayog_migration.engine.real.fence import pass_through
 from prayog_migration.engine.real.held import Held
 from prayog_migration.engine.real.ledger import Ledger, Progress
 from prayog_migration.engine.real.store import Row, Store, Writer
+from prayog_migration.engine.triggers import GATE
 from prayog_migration.engine.values import Converter
 
 __all__ = ["Applied", "Applier", "Reread", "Wider"]
@@ -88,6 +90,7 @@ class Applier:
         self._writer = store.writer()
         self._open: ExitStack | None = None
         rest(self._writer, store.dialect)
+        self._gated = pass_through(self._writer, store.dialect)
         self._tables = [_Table(n, move, plan, store, self._writer) for n, move in enumerate(plan.tables)]
         self._cascades = Cascades(plan, store)
         self._held = Held(store, self._writer, plan)
@@ -114,6 +117,8 @@ class Applier:
             if also:
                 also(self._writer)
             if batch.ends:
+                if self._gated:
+                    self._writer.execute(f"UPDATE {GATE} SET open = 0")
                 self._ledger.advance(
                     self._writer,
                     self._link,
@@ -151,6 +156,8 @@ class Applier:
         if self._open is None:
             self._open = ExitStack()
             self._open.enter_context(self._writer.transaction())
+            if self._gated:
+                self._writer.execute(f"UPDATE {GATE} SET open = 1")
 
     def _reach(self, batch: Batch) -> None:
         """Take along the rows that the source's foreign keys have changed silently."""

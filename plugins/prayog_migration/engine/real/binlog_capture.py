@@ -25,9 +25,20 @@ import pymysql
 
 from prayog_migration.engine.changes import Bag, Change, Folding, Key, folded, state
 from prayog_migration.engine.identity import identity
+from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.binlog_keys import key_text, order, split
-from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, View, key_places
+from prayog_migration.engine.real.capture import (
+    Batch,
+    CannotCapture,
+    CaptureLost,
+    Drift,
+    Lag,
+    Memory,
+    View,
+    difference,
+    key_places,
+)
 from prayog_migration.engine.real.cascades import edges
 from prayog_migration.engine.real.mysql import MysqlReader, MysqlStore
 from prayog_migration.engine.real.store import Row
@@ -65,6 +76,8 @@ class BinlogCapture:
         self._parents = frozenset(edge.parent for edge in found)
         self._children = frozenset(edge.child for edge in found)
         self._reader: MysqlReader | None = None
+        self._defined = False
+        """Somebody has defined something anew since the tables were looked at."""
         self._latest: MysqlReader | None = None
         """The reader of the last batch."""
 
@@ -156,6 +169,9 @@ class BinlogCapture:
                     pending = []
                     if len(changes) >= limit:
                         break
+        if self._defined:
+            self._check_columns()
+            self._defined = False
         full = not pending and (order(position) >= order(here) or len(changes) < limit)
         position = here if full else position
         if not changes:
@@ -250,7 +266,7 @@ class BinlogCapture:
         if schema != self._store.database:
             return []
         if _DDL.match(text):
-            self._check_columns()
+            self._defined = self._defined or PREFIX not in text
         elif _WRITES.match(text):
             raise CaptureLost(
                 "The binlog holds a statement where it should hold rows: a session of the source writes with "
@@ -261,30 +277,11 @@ class BinlogCapture:
 
     def _check_columns(self) -> None:
         """Something was defined anew: the tables of the plan must still have the columns of the plan."""
-        with self._asking() as ask:
-            found: dict[tuple[str, str], dict[str, str]] = {}
-            for schema, table, name, kind in ask(
-                "SELECT table_schema, table_name, column_name, column_type FROM information_schema.columns"
-                f" WHERE table_schema = {self._quoted} ORDER BY ordinal_position"
-            ):
-                found.setdefault((schema, table), {})[name] = kind
-        for name, number in self._by_name.items():
-            source = self._moves[number].source
-            planned = {column.name: column.type for column in source.columns}
-            now = found.get(name, {})
-            said = [f"column {column} is new" for column in now if column not in planned]
-            said += [f"column {column} is gone" for column in planned if column not in now]
-            said += [
-                f"column {column} was {kind} and is {now[column]}"
-                for column, kind in planned.items()
-                if column in now and now[column].lower() != kind.lower()
-            ]
+        found = {(table.schema, table.name): table for table in self._store.catalogue().tables}
+        for move in self._moves:
+            said = difference(move.source, found.get((move.source.schema, move.source.name)))
             if said:
-                raise Drift(f"Table {source.title} has changed: {', '.join(said)}. Plan again to take it along.")
-
-    @property
-    def _quoted(self) -> str:
-        return "'" + self._store.database.replace("'", "''") + "'"
+                raise Drift(f"{said}. Plan again to take it along.")
 
     def _changes(self, event: Any) -> Iterator[Change]:
         number = self._by_name.get((event.schema, event.table))

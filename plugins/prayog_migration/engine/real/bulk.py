@@ -40,7 +40,6 @@ def rest(writer: Writer, dialect: str) -> None:
     # target for every small batch.
     writer.execute("SET enable_hashjoin = off")
     writer.execute("SET enable_mergejoin = off")
-    writer.execute(f"SET application_name = '{PREFIX}_worker'")
 
 
 class Bulk:

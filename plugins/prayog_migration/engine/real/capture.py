@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from prayog_migration.engine.changes import Bag, Folding, Key
+from prayog_migration.engine.model import Table
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.cascades import Moves
 from prayog_migration.engine.real.store import Reader, Row, Store
@@ -32,6 +33,7 @@ __all__ = [
     "Lag",
     "Memory",
     "View",
+    "difference",
     "key_places",
     "open_capture",
 ]
@@ -184,6 +186,22 @@ def open_capture(store: Store, plan: Plan, tag: str, memory: Memory) -> Capture:
 
     assert isinstance(store, MysqlStore)
     return BinlogCapture(store, plan, tag, memory)
+
+
+def difference(planned: Table, found: Table | None) -> str:
+    """How the columns of a table are not what the plan says, in words; "" when they are."""
+    if found is None:
+        return f"Table {planned.title} is gone"
+    old = {column.name: column.type for column in planned.columns}
+    new = {column.name: column.type for column in found.columns}
+    said = [f"column {name} is new" for name in new if name not in old]
+    said += [f"column {name} is gone" for name in old if name not in new]
+    said += [
+        f"column {name} was {kind or 'untyped'} and is {new[name] or 'untyped'}"
+        for name, kind in old.items()
+        if name in new and new[name].lower() != kind.lower()
+    ]
+    return f"Table {planned.title} has changed: {', '.join(said)}" if said else ""
 
 
 def key_places(reads: Sequence[str], key: Sequence[str]) -> tuple[int, ...]:

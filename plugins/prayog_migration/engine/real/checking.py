@@ -77,13 +77,18 @@ def audit(job: Job) -> Balance:
 def compare(job: Job, source: Store, here: Reader, target: Store, there: Reader, plan: Plan) -> list[TableVerdict]:
     """All tables of the plan, on readers that stand at the same position."""
     verdicts = []
+    last = 0.0
+
+    def told(table: str, done: int, red: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.1:
+            last = time.monotonic()
+            job.say("comparing", table, segments=done, red=red)
+
     for move in plan.tables:
         if move.source.partitioning and move.source.partitioning.parent:
             continue
-        verdict = validate_table(
-            source, here, target, there, plan, move,
-            lambda table, done, red: job.say("comparing", table, segments=done, red=red),
-        )  # fmt: skip
+        verdict = validate_table(source, here, target, there, plan, move, told)
         verdicts.append(verdict)
         job.say(
             "validated", verdict.table, equal=verdict.equal, source_rows=verdict.source_rows,

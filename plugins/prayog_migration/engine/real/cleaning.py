@@ -103,10 +103,10 @@ def _postgres(ask: Any, quote: Any) -> Iterator[tuple[str, str, str]]:
         yield "function", name, f"DROP FUNCTION IF EXISTS {quote(schema)}.{quote(name)}"
     for name, schema, kind in ask(
         "SELECT relname, nspname, relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
-        f" WHERE relname LIKE '{like}' AND relkind IN ('r', 'p', 'v', 'i') AND nspname NOT LIKE 'pg_temp%'"
+        f" WHERE relname LIKE '{like}' AND relkind IN ('r', 'p', 'v', 'i', 'S') AND nspname NOT LIKE 'pg_temp%'"
         " AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = c.oid) ORDER BY relkind DESC"
     ):
-        word = {"r": "table", "p": "table", "v": "view", "i": "index"}[kind]
+        word = {"r": "table", "p": "table", "v": "view", "i": "index", "S": "sequence"}[kind]
         yield word, name, f"DROP {word.upper()} IF EXISTS {quote(schema)}.{quote(name)}"
     for (name,) in ask(f"SELECT nspname FROM pg_namespace WHERE nspname LIKE '{like}'"):
         yield "schema", name, f"DROP SCHEMA IF EXISTS {quote(name)} CASCADE"

@@ -23,6 +23,7 @@ from prayog_migration.engine.real.apply import Applied
 from prayog_migration.engine.real.build import Builder
 from prayog_migration.engine.real.bulk import rest
 from prayog_migration.engine.real.capture import CaptureLost
+from prayog_migration.engine.real.fence import fence_of
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.load import TableLoad
 from prayog_migration.engine.real.state import Checkpoint
@@ -64,6 +65,7 @@ def _begin(job: Job, begun: bool, finished: bool) -> Reader | None:
         return None
     link = job.link("forward")
     if not link.begun:
+        fence_of(job.target, [move.target for move in job.the_plan.tables]).remove()  # of a switch-over that went back
         if begun:  # rows of a copy whose changes nobody has followed
             _empty(job)
         reader = link.begin(lambda writer: job.note(writer, "captured", "forward", sentence=_HOW[job.source.dialect]))

@@ -4,10 +4,10 @@ Triggers do it in every dialect, because nothing else stops an application that 
 
 Rules
 1. Raising it waits for transactions that are open on the tables, and gives up in time (`FenceBusy`): a long
-   transaction must not freeze everybody behind it.  It is there for all tables or for none (MySQL, whose DDL cannot be
-   undone, takes away what it made).
-2. It refuses with a sentence that begins with FENCED, so that an application can tell it from other errors.
-3. It outlives the wizard: after a crash it still stands, until it is lowered.
+   transaction must not freeze everybody behind it.  It is up for all tables or for none.
+2. Lowering it waits for nobody.
+3. It refuses with a sentence that begins with FENCED, so that an application can tell it from other errors.
+4. It outlives the wizard: after a crash it still stands, until it is lowered.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 import pymysql
@@ -51,6 +51,10 @@ class Fence(Protocol):
 
     def stands(self) -> bool:
         """It is up."""
+        ...
+
+    def remove(self) -> None:
+        """Lower it and take everything away that it was made of; this may wait for readers."""
         ...
 
 
@@ -106,109 +110,162 @@ class _Sqlite:
             sql = f"SELECT 1 FROM sqlite_master WHERE name GLOB '{PREFIX}_fence_*'"
             return connection.execute(sql).fetchone() is not None
 
+    def remove(self) -> None:
+        self.down()
+        with contextlib.closing(self._store.connect()) as connection:
+            connection.execute(f"DROP TABLE IF EXISTS {GATE}")
+
 
 class _Postgres:
-    """A statement trigger on each table: one transaction takes all the locks, makes all the triggers, or none."""
+    """A statement trigger on each table asks a sequence: 2 is up.
+
+    Raising takes all locks in one transaction, or none.  Lowering must not wait for readers, as DROP TRIGGER would, so
+    it only sets the sequence; and a sequence has no versions: an old snapshot sees its present value too.
+    """
 
     def __init__(self, store: PostgresStore, tables: Sequence[Table]) -> None:
         self._store = store
         self._names = [store.name(table.name, table.schema) for table in tables]
         self._function = store.name(f"{PREFIX}_fence")
+        self._flag = store.name(f"{PREFIX}_fence_up")
 
     def up(self, seconds: float) -> None:
         with self._store.connect() as connection:
             until = time.monotonic() + seconds
+            connection.execute(f"CREATE SEQUENCE IF NOT EXISTS {self._flag}".encode())
             connection.execute(
-                f"CREATE OR REPLACE FUNCTION {self._function}() RETURNS trigger LANGUAGE plpgsql AS"
-                f" $$ BEGIN RAISE EXCEPTION '{FENCED}' USING ERRCODE = 'PW001'; END $$".encode()
+                f"CREATE OR REPLACE FUNCTION {self._function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                f" $$ BEGIN IF (SELECT last_value FROM {self._flag}) = 2 THEN RAISE EXCEPTION '{FENCED}'"
+                " USING ERRCODE = 'PW001'; END IF; RETURN NULL; END $$".encode()
             )
             while True:
                 left = until - time.monotonic()
                 try:
                     with connection.transaction():
                         connection.execute(f"SET LOCAL lock_timeout = {max(1, int(min(left, 1.0) * 1000))}".encode())
-                        if self._names:
-                            names = ", ".join(self._names)
-                            connection.execute(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE".encode())
-                        for name in self._names:
-                            connection.execute(
-                                f"CREATE OR REPLACE TRIGGER {PREFIX}_fence"
-                                f" BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {name} FOR EACH STATEMENT"
-                                f" WHEN (current_setting('{_GUC}', true) IS DISTINCT FROM 'on')"
-                                f" EXECUTE FUNCTION {self._function}()".encode()
-                            )
+                        self._in_front(connection)
+                        connection.execute("SELECT setval(%s::regclass, 2)", (self._flag,))
                     return
                 except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
                     if time.monotonic() > until:
                         raise FenceBusy(_busy(seconds)) from error
 
+    def _in_front(self, connection: psycopg.Connection[Any]) -> None:
+        """Wait for all writers, and put a trigger in front of the next ones."""
+        if self._names:
+            connection.execute(f"LOCK TABLE {', '.join(self._names)} IN SHARE ROW EXCLUSIVE MODE".encode())
+        for name in self._names:
+            connection.execute(
+                f"CREATE OR REPLACE TRIGGER {PREFIX}_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {name}"
+                f" FOR EACH STATEMENT WHEN (current_setting('{_GUC}', true) IS DISTINCT FROM 'on')"
+                f" EXECUTE FUNCTION {self._function}()".encode()
+            )
+
     def down(self) -> None:
-        with self._store.connect() as connection:
-            found = connection.execute(
-                "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_trigger t"
-                " JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE tgname = %s",
-                (f"{PREFIX}_fence",),
-            ).fetchall()
-            with connection.transaction():
-                for (name,) in found:
-                    connection.execute(f"DROP TRIGGER IF EXISTS {PREFIX}_fence ON {name}".encode())
-                connection.execute(f"DROP FUNCTION IF EXISTS {self._function}()".encode())
+        if self._known():
+            with self._store.connect() as connection:
+                connection.execute("SELECT setval(%s::regclass, 1)", (self._flag,))
 
     def stands(self) -> bool:
+        if not self._known():
+            return False
         with self._store.connect() as connection:
-            sql = "SELECT 1 FROM pg_trigger WHERE tgname = %s"
-            return connection.execute(sql, (f"{PREFIX}_fence",)).fetchone() is not None
+            return connection.execute(f"SELECT last_value FROM {self._flag}".encode()).fetchone() == (2,)
+
+    def _known(self) -> bool:
+        with self._store.connect() as connection:
+            return connection.execute("SELECT to_regclass(%s)", (self._flag,)).fetchone() != (None,)
+
+    def remove(self) -> None:
+        with self._store.connect() as connection:
+            for name in self._names:
+                connection.execute("SET lock_timeout = '10s'")
+                connection.execute(f"DROP TRIGGER IF EXISTS {PREFIX}_fence ON {name}".encode())
+            connection.execute(f"DROP FUNCTION IF EXISTS {self._function}()".encode())
+            connection.execute(f"DROP SEQUENCE IF EXISTS {self._flag}".encode())
 
 
 class _Mysql:
-    """Three triggers on each table; each waits for the transactions on its table."""
+    """Three triggers on each table ask a row, with a lock: so they see its present value, and whoever changes it waits
+    for the transactions that have written through."""
 
     def __init__(self, store: MysqlStore, tables: Sequence[Table]) -> None:
         self._store = store
         self._tables = tables
+        self._flag = store.name(GATE)
 
     def up(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {self._flag} (id int PRIMARY KEY, up int) ENGINE=InnoDB")
+            cursor.execute(f"INSERT IGNORE INTO {self._flag} VALUES (1, 0)")
+            cursor.execute(
+                "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = database()"
+                " AND trigger_name LIKE %s",
+                (_LIKE,),
+            )
+            there = {str(row[0]) for row in cursor.fetchall()}
             try:
-                for table in self._tables:
+                for number, table in enumerate(self._tables):
                     for event in ("INSERT", "UPDATE", "DELETE"):
-                        left = max(1, int(until - time.monotonic() + 0.999))
-                        cursor.execute(f"SET SESSION lock_wait_timeout = {left}")
-                        # DELETE through a cascade sets off no trigger, but its parent's DELETE is refused already.
-                        cursor.execute(
-                            f"CREATE TRIGGER {self._trigger(table, event)} BEFORE {event}"
-                            f" ON {self._store.name(table.name, table.schema)} FOR EACH ROW"
-                            f" IF {_MARK} IS NULL THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{FENCED}'; END IF"
-                        )
+                        if _trigger(number, event) not in there:
+                            self._patience(cursor, until)
+                            cursor.execute(self._front(number, table, event))
+                self._patience(cursor, until)
+                cursor.execute(f"UPDATE {self._flag} SET up = 1")
             except pymysql.err.OperationalError as error:
                 if error.args[0] not in (1205, 1213):
                     raise
-                self.down()
                 raise FenceBusy(_busy(seconds)) from error
-            except pymysql.err.Error as error:
-                if error.args[0] != 1359:  # it is there already
-                    raise
+
+    def _front(self, number: int, table: Table, event: str) -> str:
+        # A DELETE that cascades sets off no trigger, but its parent's DELETE is refused already.
+        return (
+            f"CREATE TRIGGER {self._store.name(_trigger(number, event), table.schema)} BEFORE {event}"
+            f" ON {self._store.name(table.name, table.schema)} FOR EACH ROW"
+            f" IF {_MARK} IS NULL AND (SELECT up FROM {self._flag} LOCK IN SHARE MODE) = 1"
+            f" THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{FENCED}'; END IF"
+        )
+
+    def _patience(self, cursor: Any, until: float) -> None:
+        left = max(1, int(until - time.monotonic() + 0.999))
+        cursor.execute(f"SET SESSION lock_wait_timeout = {left}, innodb_lock_wait_timeout = {left}")
 
     def down(self) -> None:
-        with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute("SET SESSION lock_wait_timeout = 10")
-            for table in self._tables:
-                for event in ("INSERT", "UPDATE", "DELETE"):
-                    cursor.execute(f"DROP TRIGGER IF EXISTS {self._trigger(table, event)}")
+        if self._known():
+            with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
+                cursor.execute(f"UPDATE {self._flag} SET up = 0")
 
     def stands(self) -> bool:
+        if not self._known():
+            return False
+        with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT up FROM {self._flag}")
+            return cursor.fetchone() == (1,)
+
+    def _known(self) -> bool:
         with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(
-                "SELECT 1 FROM information_schema.triggers WHERE trigger_schema = database()"
-                " AND trigger_name LIKE %s LIMIT 1",
-                (PREFIX.replace("_", r"\_") + r"\_fence\_%",),
+                "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = %s", (GATE,)
             )
             return cursor.fetchone() is not None
 
-    def _trigger(self, table: Table, event: str) -> str:
-        """Names are cut at 64 characters, so the table's place tells them apart."""
-        return self._store.name(f"{PREFIX}_fence_{self._tables.index(table)}_{event.lower()}", table.schema)
+    def remove(self) -> None:
+        with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION lock_wait_timeout = 10")
+            for number, table in enumerate(self._tables):
+                for event in ("INSERT", "UPDATE", "DELETE"):
+                    name = self._store.name(_trigger(number, event), table.schema)
+                    cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+            cursor.execute(f"DROP TABLE IF EXISTS {self._flag}")
+
+
+_LIKE = (PREFIX + "_fence_").replace("_", r"\_") + "%"
+
+
+def _trigger(number: int, event: str) -> str:
+    """Names are cut at 64 characters, so the table's place tells them apart."""
+    return f"{PREFIX}_fence_{number}_{event.lower()}"
 
 
 def _busy(seconds: float) -> str:

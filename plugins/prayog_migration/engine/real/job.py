@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.planfile import plan_from_json, plan_to_json
 from prayog_migration.engine.real.control import Control
-from prayog_migration.engine.real.ledger import EVENT, Ledger, Side
+from prayog_migration.engine.real.ledger import EVENT, SESSION, Ledger, Side
 from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.reverse import reversed_plan
 from prayog_migration.engine.real.store import Store, Writer, open_store
@@ -33,6 +33,7 @@ __all__ = ["GateShut", "Job", "Order", "Say"]
 Say = Callable[[str, str, Mapping[str, Any]], None]
 """Hears (kind, node, data)."""
 
+_US = secrets.token_hex(4)
 Direction = Literal["forward", "reverse"]
 
 
@@ -199,5 +200,5 @@ def _named(url: str) -> str:
     parts = urlsplit(url)
     if not parts.scheme.startswith("postgres"):
         return url
-    query = [*parse_qsl(parts.query), ("application_name", f"{PREFIX}_worker")]
+    query = [*parse_qsl(parts.query), ("application_name", SESSION + _US)]
     return urlunsplit(parts._replace(query=urlencode(query)))

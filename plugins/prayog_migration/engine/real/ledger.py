@@ -20,7 +20,7 @@ from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.real.state import State
 from prayog_migration.engine.real.store import Store, Writer
 
-__all__ = ["ROUTE", "Fenced", "Ledger", "Progress", "Route", "Side"]
+__all__ = ["ROUTE", "SESSION", "Fenced", "Ledger", "Progress", "Route", "Side"]
 
 Side = Literal["source", "target"]
 ROUTE = f"{PREFIX}_route"
@@ -36,6 +36,8 @@ TABLES: Mapping[str, str] = {
     ROUTE: "part {key} PRIMARY KEY, epoch {number}, side {key}",
     EVENT: "seq {number} PRIMARY KEY, at_us {number}, kind {key}, data {text}",
 }
+SESSION = f"{PREFIX}_worker_"
+"""Begins the name under which PostgreSQL shows the sessions of a worker; the rest tells one worker from another."""
 _LOCK = 0x5F77697A  # "_wiz"
 _PATIENCE_S = 15.0
 
@@ -122,9 +124,9 @@ class Ledger:
                 time.sleep(0.05)
             # Its other sessions too: one may be in the middle of a transaction that would go on without it.
             ask(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s"
-                " AND datname = current_database() AND pid <> pg_backend_pid()",
-                (f"{PREFIX}_worker",),
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND starts_with(application_name, %s) AND application_name <> current_setting('application_name')",
+                (SESSION,),
             )
             return
         with self._lock.cursor() as cursor:

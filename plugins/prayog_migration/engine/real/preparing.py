@@ -105,7 +105,7 @@ def let_go(job: Job) -> None:
     if job.plan is None:
         return
     if job.side == "source":
-        fences(job)["source"].down()
+        fences(job)["source"].remove()
     if job.order.live:
         link = job.link("forward")
         gone = link.remove()

@@ -17,7 +17,6 @@ Rules
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any
 
@@ -81,6 +80,7 @@ def switch(job: Job, to: Side) -> Balance:
     try:
         change.under_fence()
     except Exception as error:
+        change.let_go()
         if not change.promoting:  # then the route cannot have changed, whatever the target says
             fences(job)[change.old].down()
             _undo(job, to, str(error) or type(error).__name__)
@@ -158,13 +158,12 @@ class _Change:
 
     def after(self) -> Balance:
         """The full comparison, if it was not done under the fence; then the old direction is over."""
-        job = self.job
-        assert self.here is not None
-        assert self.there is not None
-        found = self.equal
-        with contextlib.closing(self.here), contextlib.closing(self.there):
+        job, found = self.job, self.equal
+        try:
             if found is None:
                 found = self._compared()
+        finally:
+            self.let_go()
         forward = self.link.name
         self.link.remove()
         job.forget_link("forward" if forward == "forward" else "reverse")
@@ -178,13 +177,28 @@ class _Change:
         assert self.here is not None
         assert self.there is not None
         rows = sum(self.here.count(move.source) for move in self._plan.tables)
-        if rows <= _IN_FREEZE_ROWS:
+        if rows <= _IN_FREEZE_ROWS or self._hinders():
             self.equal = self._compared()
+            self.let_go()
             if not self.equal.holds:
                 raise SwitchRefused(
                     f"Both sides were compared under the fence and differ ({self.equal.lost} lost, "
                     f"{self.equal.duplicated} too many), so nothing was switched. Validate to see the rows."
                 )
+
+    def _hinders(self) -> bool:
+        """An open reader keeps writers of a SQLite file without WAL from committing: nothing can be compared later."""
+        for store, reader in ((self.link.source, self.here), (self.link.target, self.there)):
+            if store.dialect == "sqlite" and reader and reader.query("PRAGMA journal_mode") != [("wal",)]:
+                return True
+        return False
+
+    def let_go(self) -> None:
+        """Close the snapshots of both sides."""
+        for reader in (self.here, self.there):
+            if reader is not None:
+                reader.close()
+        self.here = self.there = None
 
     def _compared(self) -> Balance:
         assert self.here is not None
