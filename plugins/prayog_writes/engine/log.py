@@ -115,10 +115,10 @@ def records(data: bytes) -> Iterator[Record | Damage]:
                 return
             break
         (stored, size), kind = _HEAD.unpack_from(data, at), data[at + 6]
-        if not (stored or size or kind):  # room that was reserved and never written
-            nonzero = len(data[at:end].lstrip(b"\0"))
-            if not nonzero:
-                break
+        if not (stored or size or kind):  # room that was reserved, or lost by the disk
+            if not data[at:end].lstrip(b"\0"):
+                yield Damage(at if parts is None else begin, end, "nothing but zeros up to the end", True)
+                return
             upto = min(at + left, end)
             yield Damage(at, upto, "zeros where a record should be", False)
             at, parts = upto, None

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from prayog_writes.engine.edit import COMPARATOR, Edit, decode_edit
-from prayog_writes.engine.errors import Corruption
+from prayog_writes.engine.errors import Corruption, DatabaseError
 from prayog_writes.engine.files import Files
 from prayog_writes.engine.log import Damage, records
 from prayog_writes.engine.progress import Progress, finished
@@ -38,6 +38,8 @@ class History:
     last_sequence: int = 0
     pointers: dict[int, bytes] = field(default_factory=dict)
     clean: bool = True
+    damage: Corruption | None = None
+    """Where reading ended, when damage was tolerated."""
     draft: Draft = field(default_factory=lambda: Draft(Version()))
 
     def add(self, place: int, edit: Edit) -> None:
@@ -60,21 +62,22 @@ def number_of(name: str) -> tuple[int, str]:
     stem, _, kind = name.partition(".")
     if name.startswith("MANIFEST-"):
         stem, kind = name[9:], "MANIFEST"
-    return (int(stem), kind) if stem.isdigit() else (0, "")
+    return (int(stem), kind) if stem.isascii() and stem.isdecimal() else (0, "")
 
 
 def read_manifest(files: Files) -> History | None:
-    """The history that CURRENT points to; None when there is no CURRENT.  Raises `Corruption`."""
+    """The history that CURRENT points to; None when there is no CURRENT.  Raises `Corruption` or `DatabaseError`."""
     return finished(manifest_in_steps(files))
 
 
-def manifest_in_steps(files: Files) -> Generator[Progress, None, History | None]:
-    """The same, some edits at a time."""
+def manifest_in_steps(files: Files, tolerant: bool = False) -> Generator[Progress, None, History | None]:
+    """The same, some edits at a time.
+
+    ``tolerant``: reading ends at damage, which is kept in the history; also at an edit that breaks off at the end.
+    """
     if not files.has(CURRENT):
         return None
-    name = files.read(CURRENT).decode("ascii", "replace").rstrip("\n")
-    if not files.has(name):
-        raise Corruption(CURRENT, 0, f"it names {name!r}, and there is no such file", "Restore the MANIFEST.")
+    name = _current(files)
     data = files.read(name)
     history = History(name, len(data))
     place = 0
@@ -82,19 +85,43 @@ def manifest_in_steps(files: Files) -> Generator[Progress, None, History | None]
         for item in records(data):
             place = item.start
             if isinstance(item, Damage):
-                if not item.tail:
+                if tolerant or not item.tail:
                     raise Corruption(name, item.start, item.why, "The MANIFEST says which tables count; restore it.")
                 history.clean = False
                 break
             edit = decode_edit(item.data)
             if edit.comparator not in (None, COMPARATOR):
-                raise ValueError(f"keys are ordered by {edit.comparator!r}, the lab knows only {COMPARATOR.decode()}")
+                order = edit.comparator.decode("utf-8", "backslashreplace")
+                raise DatabaseError(
+                    f"This database orders its keys by {order!r}. The lab reads databases in the order of their bytes "
+                    f"({COMPARATOR.decode()})."
+                )
             history.add(item.start, edit)
             if len(history.edits) % PORTION == 0:
                 yield Progress(len(history.edits))
+    except (Corruption, ValueError) as error:
+        problem = error if isinstance(error, Corruption) else Corruption(name, place, str(error))
+        if not tolerant or not history.edits:
+            raise problem from None
+        history.damage, history.clean = problem, False
+    if not history.edits:
+        raise Corruption(name, 0, "it holds no edit", "The MANIFEST says which tables count; restore it.")
+    try:
         history.version = history.draft.version()
     except ValueError as error:
         raise Corruption(name, place, str(error)) from None
-    if not history.edits:
-        raise Corruption(name, 0, "it holds no edit")
     return history
+
+
+def _current(files: Files) -> str:
+    """The MANIFEST that CURRENT names."""
+    text = files.read(CURRENT)
+    name = text.decode("ascii", "backslashreplace").rstrip("\n")
+    there = [other for other in files.names() if number_of(other)[1] == "MANIFEST"]
+    if name in there:
+        return name
+    found = f"it names {name[:40]!r}, and there is no such file" if name else "it is empty"
+    if name and number_of(name)[1] != "MANIFEST":
+        found = f"it holds {name[:40]!r}, which is no name of a MANIFEST"
+    advice = f"Here are: {', '.join(there)}; write the newest name into it." if there else "Restore the MANIFEST."
+    raise Corruption(CURRENT, 0, found, advice)

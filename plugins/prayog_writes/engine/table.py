@@ -34,6 +34,7 @@ __all__ = ["FILTER", "FOOTER", "MAGIC", "NUMBERS", "PLAIN", "SNAPPY", "TRAILER",
 
 PLAIN, SNAPPY = 0, 1
 """How a block is stored."""
+_OTHERS = {2: "with Zstandard"}
 FILTER = b"filter.leveldb.BuiltinBloomFilter2"
 NUMBERS = b"prayog.numbers"
 MAGIC = 0xDB4775248B80FB57
@@ -56,28 +57,34 @@ class Table:
         handles, magic = FOOTER.unpack(self._source.read(size - FOOTER.size, FOOTER.size))
         if magic != MAGIC:
             raise Corruption(name, size - 8, "the last 8 bytes are not those of a LevelDB table")
-        offset, at = take_varint(handles, 0)
-        length, at = take_varint(handles, at)
-        meta = dict(self._parsed(offset, length, blocks.pairs))
-        offset, at = take_varint(handles, at)
-        length, at = take_varint(handles, at)
-        index = self._parsed(offset, length, blocks.pairs)
+        self.filters: Filters | None = None
+        self.entries = self.tombstones = self.oldest = self.newest = -1
+        try:
+            self._read_parts(handles, "wrong filter" in broken)
+        except (ValueError, IndexError) as error:
+            raise Corruption(name, size - FOOTER.size, f"its footer or index cannot be read ({error})") from None
+
+    def _read_parts(self, handles: bytes, wrong: bool) -> None:
+        (offset, length), at = _handle(handles, 0)
+        meta = dict(blocks.pairs(self.raw(offset, length)))
+        self.extra = [_handle(value)[0] for value in meta.values()]
+        """Blocks that hold no rows, such as the filters."""
+        (offset, length), at = _handle(handles, at)
+        index = blocks.pairs(self.raw(offset, length))
         self.lasts = [key[:-8] for key, _ in index]
         """For every block a user key that is not less than any in it."""
-        self.handles = [_handle(value) for _, value in index]
+        self.handles = [_handle(value)[0] for _, value in index]
         after = 0
         for offset, length in self.handles:
             if offset < after:
-                raise Corruption(name, offset, "the index names a block that lies before the one before it")
+                raise Corruption(self.name, offset, "the index names a block that lies before the one before it")
             after = offset + length + TRAILER.size
-        if after > size:
-            raise Corruption(name, size, "the index names a block behind the end of the file")
-        self.filters: Filters | None = None
+        if after > self._source.size:
+            raise Corruption(self.name, self._source.size, "the index names a block behind the end of the file")
         if FILTER in meta:
-            self.filters = Filters(self.raw(*_handle(meta[FILTER])), "wrong filter" in broken)
-        self.entries = self.tombstones = self.oldest = self.newest = -1
+            self.filters = Filters(self.raw(*_handle(meta[FILTER])[0]), wrong)
         if NUMBERS in meta:
-            data, at = self.raw(*_handle(meta[NUMBERS])), 0
+            data, at = self.raw(*_handle(meta[NUMBERS])[0]), 0
             self.entries, at = take_varint(data, at)
             self.tombstones, at = take_varint(data, at)
             self.oldest, at = take_varint(data, at)
@@ -103,20 +110,11 @@ class Table:
         if kind == PLAIN:
             return data[:size]
         if kind != SNAPPY:
-            raise Corruption(
-                self.name, offset, f"the block is compressed in a way (type {kind}) that the lab cannot read"
-            )
+            how = _OTHERS.get(kind, f"in a way (type {kind})")
+            raise Corruption(self.name, offset, f"the block is compressed {how}, which the lab cannot read")
         try:
             return snappy.decompress(data[:size])
         except ValueError as error:
-            raise Corruption(self.name, offset, str(error)) from None
-
-    def _parsed(
-        self, offset: int, size: int, parse: Callable[[bytes], list[tuple[bytes, bytes]]]
-    ) -> list[tuple[bytes, bytes]]:
-        try:
-            return parse(self.raw(offset, size))
-        except (ValueError, IndexError) as error:
             raise Corruption(self.name, offset, str(error)) from None
 
     def block(self, number: int, keep: bool = True) -> Columns:
@@ -214,7 +212,7 @@ class Table:
 
     def verify(self) -> int:
         """Read and check every block; returns how many.  Raises `Corruption` at the first that is damaged."""
-        for offset, size in self.handles:
+        for offset, size in (*self.handles, *self.extra):
             self.raw(offset, size)
         return len(self.handles)
 
@@ -231,6 +229,8 @@ def _row(rows: Columns, key: bytes, snapshot: int) -> tuple[tuple[int, bytes | N
     return None, place == len(keys)
 
 
-def _handle(data: bytes) -> tuple[int, int]:
-    offset, at = take_varint(data, 0)
-    return offset, take_varint(data, at)[0]
+def _handle(data: bytes, at: int = 0) -> tuple[tuple[int, int], int]:
+    """Offset and size of a block, and the place after them."""
+    offset, at = take_varint(data, at)
+    size, at = take_varint(data, at)
+    return (offset, size), at
