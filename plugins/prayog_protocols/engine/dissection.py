@@ -25,7 +25,11 @@ MOST_SOURCES = 400  # put-together and decrypted sources of one packet
 
 
 class Stop(Exception):
-    """A layer cannot be read further; the note about it has been made."""
+    """A layer cannot be read further, and the note about it has been made.
+
+    With an argument the layer goes up to that byte all the same: something in it is broken; without one it ends where
+    it stopped: a rule of it is broken.
+    """
 
 
 class Context:
@@ -68,8 +72,8 @@ class Dissection:
     """One packet at work."""
 
     __slots__ = (
-        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "later", "layer", "number", "outer", "packet", "payload_end",
-        "queue", "quoted", "registry", "source", "state", "verify", "wire_size",
+        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "later", "layer", "number", "outer", "over_tcp", "packet", "payload_end",
+        "queue", "quoted", "registry", "source", "state", "stream", "verify", "wire_size",
     )  # fmt: skip
 
     def __init__(
@@ -94,6 +98,8 @@ class Dissection:
         self.state: Any = None  # of a conversation, for the protocol that asked for it
         self.verify = verify  # compute check sums again (loopback and the sending machine often leave them unfinished)
         self.fragment = False  # inside a piece of a packet: what follows is not whole
+        self.stream = False  # the packet is of a TCP connection
+        self.over_tcp = False  # the layer at work is a message from a TCP stream
         self.quoted = False  # inside an ICMP error: only the beginning of a packet that went wrong
         self.payload_end: int | None = None  # where the packet that the frame carries ends
 
@@ -118,6 +124,14 @@ class Dissection:
         self.depth_of_ip += 1
         if self.payload_end is None and self.source == 0:
             self.payload_end = at
+
+    def tls_version(self) -> int:
+        """The version of TLS that is spoken, as far as it is known."""
+        return int(getattr(self.state, "version", 0x0303))
+
+    def key_exchange(self) -> str:
+        """How the TLS keys are agreed on: "ecdhe", or empty for others."""
+        return str(getattr(self.state, "exchange", ""))
 
     def cover(self, end: int) -> None:
         """The layer at work holds everything up to here, although other layers follow inside."""
@@ -164,7 +178,7 @@ class Dissection:
             piece = self.packet.sources[self.source].data[at:end]
             value = piece if field.kind is Kind.BYTES else piece.decode(field.encoding, "replace")
             out.append(Node(field, self.source, at * 8, there * 8, value))
-        raise Stop
+        raise Stop(end)
 
     def quoted_payload(self, at: int, end: int) -> None:
         """What an ICMP error quotes beyond the headers is shown as data."""
@@ -201,7 +215,7 @@ class Dissection:
                 protocol, source, at, stop = self.following
             elif self.queue:
                 protocol, source, at, stop, self.state = self.queue.pop(0)
-                self.depth = 1
+                self.depth, self.over_tcp = 1, self.stream
             else:
                 break
         while self.later:
@@ -217,9 +231,11 @@ class Dissection:
             self.covered = -1
             stop = self.registry.code(protocol).tree(self, node.children, data, at, end)
             node.bits = max(stop, self.covered) * 8 - node.start
-        except Stop:
+        except Stop as stopped:
             self.following = None
             close(node)
+            if stopped.args:
+                node.bits = stopped.args[0] * 8 - node.start
         except Exception as problem:  # noqa: BLE001 - rule 1; the fuzz tests ask that it is never needed
             self.following = None
             self.note("error", f"{protocol.title} could not be read ({problem!r}); this is a fault of the program.",

@@ -18,9 +18,12 @@ from prayog_protocols.engine.streams.flows import Flows
 from prayog_protocols.engine.streams.following import Following
 from prayog_protocols.engine.streams.kept import Kept
 from prayog_protocols.engine.streams.pings import match_pings
-from prayog_protocols.engine.streams.segments import segments_of
+from prayog_protocols.engine.streams.transfers import ftp_transfers
+from prayog_protocols.engine.streams.segments import datagrams_of, segments_of
 from prayog_protocols.engine.talks.choosing import choose
+from prayog_protocols.engine.talks.datagrams import Talked, listen
 from prayog_protocols.engine.talks.talk import Talk, talk
+from prayog_protocols.engine.tls.keylog import KeyLog
 from prayog_protocols.engine.tree import Packet
 
 __all__ = ["Capture", "Row"]
@@ -54,6 +57,10 @@ class Capture:
         self.columns: Columns = columns.read(data, self.records)
         self._findings = Kept[dict[int, Finding]]()
         self._talks = Kept[Talk]()
+        self._listened = Kept[Talked]()
+        self.keys = KeyLog()  # secrets of TLS sessions; those of the file are in it
+        for secrets in self.records.secrets:
+            self.keys.add(secrets.data)
         self.speaks: dict[int, str] = {}  # port -> protocol, where the port does not tell: "smtp", "http", …
         self.verify = False  # compute check sums of packets again
 
@@ -108,9 +115,27 @@ class Capture:
             flow = self.flows.flow(6, number)
             ports = (flow.client[1], flow.server[1])
             said = next((self.speaks[port] for port in ports if port in self.speaks), "")
+            if not said and number in self.transfers:
+                said = "ftp-data"
             known = talk(assemble(segments_of(self, number)), self.piece,
-                         lambda direction, data: choose(ports, said, direction, data))  # fmt: skip
+                         lambda direction, data: choose(ports, said, direction, data, self.keys))  # fmt: skip
             self._talks[number] = known
+        return known
+
+    @cached_property
+    def transfers(self) -> set[int]:
+        """TCP connections that an FTP control connection announced for data."""
+        return ftp_transfers(self)
+
+    def datagrams(self, number: int) -> Talked:
+        """What is known about the datagrams of a UDP conversation."""
+        known = self._listened.get(number)
+        if known is None:
+            flow = self.flows.flow(17, number)
+            ports = (flow.client[1], flow.server[1])
+            said = next((self.speaks[port] for port in ports if port in self.speaks), "")
+            known = listen(ports, said, datagrams_of(self, number), self.piece)
+            self._listened[number] = known
         return known
 
     @cached_property

@@ -25,7 +25,7 @@ def read_name(c: Dissection, data: bytes, at: int, end: int, base: int) -> tuple
     while True:
         if here >= end:
             c.note("error", "A name goes on beyond the end of the message.", at * 8, max(0, end - at) * 8)
-            raise Stop
+            raise Stop(end)
         size = data[here]
         if size == 0:
             here += 1
@@ -33,29 +33,29 @@ def read_name(c: Dissection, data: bytes, at: int, end: int, base: int) -> tuple
         if size < 64:
             if here + 1 + size > end:
                 c.note("error", f"A label of {size} bytes goes beyond the end of the message.", here * 8, (end - here) * 8)
-                raise Stop
+                raise Stop(end)
             total += size + 1
             if total >= LONGEST:
                 c.note("error", "A name of more than 255 bytes (RFC 1035 §2.3.4).", at * 8, (here - at) * 8 if here > at else 8)
-                raise Stop
+                raise Stop(end)
             labels.append(data[here + 1 : here + 1 + size].decode("utf-8", "replace"))
             here += 1 + size
         elif size >= 192:
             if here + 2 > end:
                 c.note("error", "A pointer needs 2 bytes, and 1 is left.", here * 8, 8)
-                raise Stop
+                raise Stop(end)
             target = base + ((size & 63) << 8 | data[here + 1])
             if after < 0:
                 after = here + 2
             if target >= lowest or target < base:
                 c.note("error", f"This pointer leads to byte {target - base} of the message, which is not before it: it would "
                        "be followed for ever.", here * 8, 16)  # fmt: skip
-                raise Stop
+                raise Stop(end)
             lowest = here = target
         else:
             c.note("error", f"A label begins with {size:#x}: neither a length nor a pointer (RFC 1035 §4.1.4).", here * 8, 8)
-            raise Stop
-    return ".".join(labels) or "<Root>", here if after < 0 else after, len(labels)
+            raise Stop(end)
+    return ".".join(labels) or "<Root>", here if after < 0 else after, max(1, len(labels))
 
 
 def encode_name(name: str) -> bytes:

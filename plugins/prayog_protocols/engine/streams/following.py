@@ -28,6 +28,7 @@ _LABELS: tuple[tuple[Label, Field], ...] = (
 )  # fmt: skip
 # Link types of capture files, as Wireshark numbers them inside.
 _ENCAPSULATIONS = {1: 1, 0: 15, 108: 15, 12: 7, 14: 7, 101: 7, 228: 129, 229: 130, 113: 25, 276: 210, 248: 149}
+_PLAIN = {"imf": "Mail"}
 _LETTERS = "RRRACEUAPRSF"
 
 
@@ -140,7 +141,9 @@ class Following(Context):
         out.append(Node(udp.RELATIVE, c.source, place, 0, now - int(times[indexes[0]])))
         out.append(Node(udp.DELTA, c.source, place, 0, now - int(times[indexes[max(0, here - 1)]])))
         udp.payload(c, out, data, at, end)
-        c.follow_port("udp.port", src, dst, at, end)
+        talked = self.capture.datagrams(number)
+        name = talked.protocol.get(self.index, "")
+        c.queue.append((c.registry.protocols.get(name), c.source, at, end, talked.state.get(self.index)))
         return True
 
     def _tcp(self, c: Dissection, out: list[Node], data: bytes, at: int, end: int, number: int, start: int) -> bool:
@@ -221,7 +224,12 @@ class Following(Context):
             branch.children = segments
             out.append(branch)
             at, end = 0, len(whole)
+        c.stream = True
         c.queue.append((self.capture.registry.protocols.get(unit.protocol), source, at, end, unit.state))
+        for inner in unit.inner:
+            if inner.plain is not None:
+                plain = c.add_source(_PLAIN.get(inner.protocol, "Inside"), inner.plain)
+                c.queue.append((self.capture.registry.protocols.get(inner.protocol), plain, 0, len(inner.plain), inner.state))
 
 
 def _letters(flags: int) -> str:

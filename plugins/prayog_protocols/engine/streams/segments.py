@@ -12,7 +12,7 @@ from prayog_protocols.engine.capture.columns import FRAGMENT, IPV4
 if TYPE_CHECKING:
     from prayog_protocols.engine.capture.capture import Capture
 
-__all__ = ["Segment", "segments_of"]
+__all__ = ["Datagram", "Segment", "datagrams_of", "segments_of"]
 
 SYN = 2
 
@@ -33,6 +33,16 @@ class Segment:
     kept: int  # of them in the capture
     scale: int | None  # window scale option of a SYN
     sacks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    """One datagram: its packet, who sent it, and where its payload is."""
+
+    index: int
+    outward: bool  # sent by whoever sent the first one
+    at: int
+    size: int
 
 
 def segments_of(capture: Capture, number: int) -> list[Segment]:
@@ -82,6 +92,19 @@ def segments_of(capture: Capture, number: int) -> list[Segment]:
             flags.tolist(), u16[at + 14].tolist(), (transport + offset).tolist(), size.tolist(), kept.tolist(), strict=True,
         ))
     ]  # fmt: skip
+
+
+def datagrams_of(capture: Capture, number: int) -> list[Datagram]:
+    """The datagrams of UDP conversation `number` that stand whole in one packet."""
+    flow = capture.flows.flow(17, number)
+    columns, records = capture.columns, capture.records
+    indexes = flow.indexes[(columns.marks[flow.indexes] & FRAGMENT) == 0]
+    at = columns.transport[indexes].astype(np.int64) + 8
+    size = np.maximum(records.captured[indexes].astype(np.int64) - at, 0)
+    outward = (columns.sport[indexes] == flow.client[1]) & (
+        columns.src[indexes] == _number(capture, flow.client[0], int(flow.indexes[0]))
+    )
+    return [Datagram(*row) for row in zip(indexes.tolist(), outward.tolist(), at.tolist(), size.tolist(), strict=True)]
 
 
 def _number(capture: Capture, address: bytes, index: int) -> int:

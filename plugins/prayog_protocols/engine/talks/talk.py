@@ -56,6 +56,7 @@ class Cut:
     protocol: str
     state: Any = None
     then: Application | None = None  # speaks from now on, in both directions
+    kept: int = 0  # bytes of plain text that the state holds
 
 
 class Application(Protocol):
@@ -191,7 +192,7 @@ def _cuts(
         index = max(one.index for one in parts) if parts else part.index
         unit = Unit(index, direction, cut.protocol, parts, cut.state)
         unit.inner = speaker.inside(unit, data)
-        result.bytes_kept += sum(len(one.plain or b"") for one in unit.inner)
+        result.bytes_kept += cut.kept + sum(len(one.plain or b"") for one in unit.inner)
         result.add(unit)
         speaker = cut.then or speaker
         fresh = True

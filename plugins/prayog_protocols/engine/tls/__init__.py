@@ -1,0 +1,1 @@
+"""Keys of TLS sessions, and what they open."""
