@@ -6,6 +6,8 @@ scrubbed but not run again, and the lab says so.
 Rules
 1. The worker hands what happened over through a queue; only the thread that calls `step` touches the trace.
 2. A session that fails makes a step of kind ``error`` whose data has a ``sentence``; `step` never raises.
+3. A session is ``live`` when things go on in it by themselves (processes of its own that work and are broken): its
+   actions are quick, other threads of the topic `report` what happens, and it is busy until it is closed.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ class Session(Folded):
     """A real component at work in one worker thread, recorded as it happens (µs of wall clock)."""
 
     kind: Literal["world", "session"] = "session"
+    live = False
+    """It goes on by itself until it is closed: whoever follows it says how long (see ``run 2s`` of a script)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,9 +58,18 @@ class Session(Folded):
         """True once `close` was called: a long `perform` looks here between its calls."""
         return self.__cancel.is_set()
 
+    def report(self, kind: str, node: str = "", data: Mapping[str, Any] | None = None) -> None:
+        """Something happened by itself: a step without an action as its cause.  From any thread."""
+        self.__news.put((self.__now(), kind, node, data or {}, -1))
+
+    @property
+    def now(self) -> int:
+        """µs since the session began."""
+        return self.__now()
+
     @property
     def busy(self) -> bool:
-        return self.__pending > 0 or not self.__news.empty()
+        return self.__pending > 0 or not self.__news.empty() or (self.live and not self.__cancel.is_set())
 
     @property
     def next_at(self) -> int | None:
