@@ -39,6 +39,7 @@ class EnginesPanel(Panel):
         self._absent: dict[str, str] = {}
         self._crashes: dict[str, dict[str, Data]] = {}
         self._dirty = True
+        self._busy = False
         self._count = QSpinBox()
         self._count.setRange(100, 1_000_000)
         self._count.setValue(20_000)
@@ -92,8 +93,8 @@ class EnginesPanel(Panel):
         self._bars.updateGeometry()
 
     def on_frame(self) -> None:
-        if self.bench is not None and (self._dirty or self.bench.run.busy):
-            self._dirty = False
+        if self.bench is not None and (self._dirty or self.bench.run.busy != self._busy):
+            self._dirty, self._busy = False, self.bench.run.busy
             self._draw()
 
     def _gather(self, steps: list[Step]) -> None:
@@ -148,7 +149,7 @@ class EnginesPanel(Panel):
         self._fates.show_rows([self._fate(name, found) for name, found in self._crashes.items()])
         self._fates.setVisible(bool(self._crashes))
         self._tell()
-        if self.bench.run.busy:
+        if self._busy:
             words = self.tr("One engine after the other…")
         elif rows:
             words = self.tr(

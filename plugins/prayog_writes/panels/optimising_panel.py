@@ -39,6 +39,7 @@ class OptimisingPanel(Panel):
         self._found: dict[tuple[str, str], Data] = {}
         self._missing: set[str] = set()
         self._dirty = True
+        self._busy = False
         self._what = QComboBox()
         self._what.setAccessibleName(self.tr("Experiment"))
         self._on = QComboBox()
@@ -89,8 +90,8 @@ class OptimisingPanel(Panel):
         self._bars.updateGeometry()
 
     def on_frame(self) -> None:
-        if self.bench is not None and (self._dirty or self.bench.run.busy):
-            self._dirty = False
+        if self.bench is not None and (self._dirty or self.bench.run.busy != self._busy):
+            self._dirty, self._busy = False, self.bench.run.busy
             self._draw()
 
     @staticmethod
@@ -135,7 +136,7 @@ class OptimisingPanel(Panel):
         self._bars.show_rows(rows)
         self._table.show_rows(lines)
         self._table.setVisible(bool(lines))
-        if self.bench.run.busy:
+        if self._busy:
             words = self.tr("At work on the real database…")
         elif lines:
             words = self.tr("Bars: – without, + with the optimisation. Times on this machine, now; the ratio matters.")

@@ -34,6 +34,7 @@ def test_the_same_writes_go_into_every_engine(bench: Any, tmp_path: Path) -> Non
         if missing(name):
             assert missing(name) in panel._note.text()
     assert "this engine" in panel._bars.accessibleDescription()
+    bench.until(lambda: "writes a second on this machine" in panel._note.text())  # it says when it is done
     session = bench.page.host.run
     panel._go.click()
     assert bench.page.host.run is session  # the same knobs: the same session
