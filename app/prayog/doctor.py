@@ -10,6 +10,8 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from prayog_sdk.child import command
 __all__ = ["Line", "examine", "main"]
 
 Mark = Literal["ok", "warn", "FAIL"]
+_ROOM = 500_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def examine(profile: Profile) -> Iterator[Line]:
     yield _display()
     yield from _fonts()
     yield from _services(profile)
+    yield _loopback()
+    yield _disk(profile)
     yield from _profile(profile)
     yield from _topics(profile)
 
@@ -154,6 +159,27 @@ def _services(profile: Profile) -> Iterator[Line]:
         mark: Mark = "ok" if state.status in ("running", "ready") else "warn"
         version = f" (version {state.version})" if state.version else ""
         yield Line(mark, name, f"{state.sentence}{version} {state.way_forward}".strip())
+
+
+def _loopback() -> Line:
+    """Real components and processes of the lab talk over 127.0.0.1, on ports that the system gives out."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), 2):
+            return Line("ok", "ports", "processes of this machine can talk to each other over 127.0.0.1")
+    except OSError as error:
+        fix = "let a firewall allow connections of this machine to itself; on Linux: `ip link set lo up`"
+        why = error.strerror or str(error)
+        return Line("warn", "ports", f"nothing can talk over 127.0.0.1 ({why}), so real runs fail; {fix}")
+
+
+def _disk(profile: Profile) -> Line:
+    """A workshop with every topic's real component fits into half a gigabyte."""
+    folder = next(place for place in (profile.folder, *profile.folder.parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    text = f"{free / 1e9:.1f} GB are free where the profile is"
+    if free >= _ROOM:
+        return Line("ok", "disk", text)
+    return Line("warn", "disk", f"{text}; real databases want half a gigabyte: make room, or use --profile DIR")
 
 
 def _profile(profile: Profile) -> Iterator[Line]:

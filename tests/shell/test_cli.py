@@ -345,7 +345,7 @@ def test_version_and_help() -> None:
     assert done.stdout.startswith("prayog ")
     done = process("--help")
     assert done.returncode == 0
-    for command in ("list", "run", "sweep", "check", "new", "shots", "doctor"):
+    for command in ("list", "run", "sweep", "check", "new", "dev", "pack", "shots", "doctor"):
         assert command in done.stdout
 
 
