@@ -38,6 +38,7 @@ class Session(Folded):
         self.__began = time.perf_counter_ns()
         self.__todo: queue.SimpleQueue[tuple[int, Action] | None] = queue.SimpleQueue()
         self.__news: queue.SimpleQueue[tuple[int, str, str, Mapping[str, Any], int] | None] = queue.SimpleQueue()
+        self.__telling = threading.Lock()
         self.__cancel = threading.Event()
         self.__pending = 0
         self.__worker = threading.Thread(target=self.__run, name=f"session-{type(self).__name__}", daemon=True)
@@ -60,7 +61,7 @@ class Session(Folded):
 
     def report(self, kind: str, node: str = "", data: Mapping[str, Any] | None = None) -> None:
         """Something happened by itself: a step without an action as its cause.  From any thread."""
-        self.__news.put((self.__now(), kind, node, data or {}, -1))
+        self.__tell(kind, node, data or {}, -1)
 
     @property
     def now(self) -> int:
@@ -119,19 +120,21 @@ class Session(Folded):
     def __now(self) -> int:
         return (time.perf_counter_ns() - self.__began) // 1000
 
+    def __tell(self, kind: str, node: str, data: Mapping[str, Any], cause: int) -> None:
+        with self.__telling:  # times in the trace never go back
+            self.__news.put((self.__now(), kind, node, data, cause))
+
     def __run(self) -> None:
         while (item := self.__todo.get()) is not None and not self.__cancel.is_set():
             cause, action = item
             try:
                 for kind, node, data in self.perform(action):
-                    self.__news.put((self.__now(), kind, node, data, cause))
+                    self.__tell(kind, node, data, cause)
                     if self.__cancel.is_set():
                         break
             except Exception as error:  # noqa: BLE001 - a learner sees a sentence, never a traceback
                 sentence = str(error) or type(error).__name__
-                self.__news.put(
-                    (self.__now(), "error", "", {"sentence": sentence, "type": type(error).__name__}, cause)
-                )
+                self.__tell("error", "", {"sentence": sentence, "type": type(error).__name__}, cause)
             finally:
                 self.__news.put(None)
         self.release()

@@ -1,4 +1,4 @@
-"""Sessions that go on by themselves: what their own threads report comes into the trace, in order, and stops with them."""
+"""Sessions that go on by themselves: what their own threads report comes into the trace, in order, until they close."""
 
 from __future__ import annotations
 
