@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import Panel
@@ -37,11 +37,8 @@ class CostPanel(Panel):
         name = self.tr("Amplification, measured and by formula")
         self._table = TextTable(name, heads, numbers=(1, 2, 3), hints=_HINTS)
         self._fractions = paragraph("", "muted")
-        self._looks = QTreeWidget()
-        self._looks.setHeaderLabels([self.tr("What the last GET touched"), self.tr("Result")])
-        self._looks.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._looks.setRootIsDecorated(False)
-        self._looks.setAccessibleName(self.tr("What the last GET touched"))
+        touched = self.tr("What the last GET touched")
+        self._looks = TextTable(touched, [touched, self.tr("Result")])
         self._looks.setMinimumHeight(theme.scaled(90))
         column = column_in(self)
         for part in (self._with_log, self._table, self._fractions):
@@ -59,6 +56,7 @@ class CostPanel(Panel):
         self._dirty = True
 
     def on_theme(self) -> None:
+        self._looks.setMinimumHeight(theme.scaled(90))
         self._again()
 
     def on_frame(self) -> None:
@@ -67,16 +65,15 @@ class CostPanel(Panel):
         self._dirty = False
         facts = self.bench.view().facts
         self._fill(facts)
-        self._looks.clear()
-        for look in facts.get("looks", ()):
-            self._looks.addTopLevelItem(QTreeWidgetItem([_where(look), _result(look)]))
+        rows = [[_where(look), _result(look)] for look in facts.get("looks", ())]
         answer = facts.get("answer")
         if answer:
             found = self.tr("not there") if answer["value"] is None else str(answer["value"])[:40]
             right = "✓"
             if not answer["right"]:
                 right = self.tr("✗ an honest witness remembers {v}").format(v=str(answer["expected"])[:40])
-            self._looks.addTopLevelItem(QTreeWidgetItem([f"{answer['key']} = {found}", right]))
+            rows.append([f"{answer['key']} = {found}", right])
+        self._looks.show_rows(rows, strong=(len(rows) - 1,) if answer else ())
 
     def _fill(self, facts: Mapping[str, Any]) -> None:
         meters, formulas = facts.get("amplification", {}), facts.get("formulas", {})
@@ -115,5 +112,5 @@ def _where(look: Mapping[str, Any]) -> str:
 
 def _result(look: Mapping[str, Any]) -> str:
     if look["where"] == "filter":
-        return "maybe" if look.get("found") else "surely not: skipped"
+        return "maybe" if look.get("found") else "no: skipped"
     return "found" if look.get("found") else "no"
