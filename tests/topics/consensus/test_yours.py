@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from prayog_consensus.engine.setup import Setup, names
@@ -205,5 +207,5 @@ def test_yours_is_offered_where_there_is_something_to_write(topic: Topic) -> Non
 def test_the_first_solutions_are_graded_in_this_process(topic: Topic) -> None:
     for name in ("your-vote", "floodmax-with-a-bound"):
         task = challenge(topic, name)
-        few = Challenge(**{slot: getattr(task, slot) for slot in Challenge.__slots__} | {"seeds": (1, 2, 3)})
+        few = replace(task, seeds=(1, 2, 3))
         assert not grade(few, topic, handed_in(topic, name, "")).ok
