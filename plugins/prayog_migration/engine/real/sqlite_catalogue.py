@@ -232,7 +232,7 @@ def _index(connection: sqlite3.Connection, name: str, unique: bool, others: list
     full = []
     for n, (_, _, column, descending, collation, _) in enumerate(rows):
         expression = parts[n].text if column is None and n < len(parts) else ""
-        shown = collation if collation != "BINARY" else ""
+        shown = collation if collation.upper() != "BINARY" else ""
         full.append(Part(column or expression, column is None, shown, bool(descending)))
     return Index(name, tuple(full), unique, where, sql=text)
 
