@@ -51,7 +51,8 @@ def open_scenario(page: BenchPage, qtbot: QtBot, name: str) -> None:
     [
         ("location", "near_indore", 50), ("location", "fourteen_metres", 10), ("location", "three_rulers", 5),
         ("location", "z_or_hilbert", 3), ("consensus", "raft_two_kings", 200), ("consensus", "paxos_duel", 100),
-        ("consensus", "floodmax_myth", 20), ("writes", "levels_form", 100), ("writes", "wal_lab", 40),
+        ("consensus", "floodmax_myth", 20), ("consensus", "raft_your_vote", 200),
+        ("writes", "levels_form", 100), ("writes", "wal_lab", 40),
     ],
     indirect=["bench"],
 )  # fmt: skip
