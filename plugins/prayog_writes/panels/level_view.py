@@ -17,7 +17,7 @@ from prayog_sdk.qt.panel import guarded
 from prayog_writes.panels.lane import Lane
 from prayog_writes.panels.motion import Motion
 from prayog_writes.panels.table_boxes import paint_tables
-from prayog_writes.panels.tree import Box, Keys, Scale, in_use, layout, overlaps, told_bytes
+from prayog_writes.panels.tree import Box, Keys, Scale, in_use, layout, overlaps, told_bytes, told_key
 
 __all__ = ["LevelView"]
 
@@ -214,9 +214,9 @@ class LevelView(QWidget):
             "Table {n} in L{level}: {size}, {rows}, {low} … {high}. It overlaps {k} tables of L{next}: compacting it "
             "down would read and rewrite {bytes}."
         ).format(
-            n=file["number"], level=level, size=told_bytes(int(file["size"])), low=file["low"], high=file["high"],
-            rows=rows if int(file["entries"]) >= 0 else self.tr("rows not counted"), k=len(below), next=level + 1,
-            bytes=told_bytes(rewrite),
+            n=file["number"], level=level, size=told_bytes(int(file["size"])), low=told_key(file["low"]),
+            high=told_key(file["high"]), rows=rows if int(file["entries"]) >= 0 else self.tr("rows not counted"),
+            k=len(below), next=level + 1, bytes=told_bytes(rewrite),
         )  # fmt: skip
         return f"{said} {file['damage']}" if file.get("damage") else said
 

@@ -137,6 +137,8 @@ class LogPanel(Panel):
         wal = None if up else facts.get("wal")
         for name, button in self._buttons.items():
             button.setEnabled(not guest and up == (name in ("crash", "power")))
+        # The plug of a real machine cannot be pulled from here; its process can be killed.
+        self._buttons["power"].setVisible(self.bench.run.kind == "world")
         self._mode.setEnabled(not up and not guest)
         self._note.setText(self._state(facts, wal))
         if wal is not self._drawn:

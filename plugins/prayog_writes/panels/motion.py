@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prayog_sim.trace import Step, Trace
+from prayog_writes.panels.tree import order
 
 __all__ = ["Chronicle", "Motion", "motion", "share_of_step"]
 
@@ -129,7 +130,7 @@ def _landing(
         before[level].append(file)
     before[0].sort(key=lambda file: -int(file["number"]))
     for files in before[1:]:
-        files.sort(key=lambda file: str(file["low"]))
+        files.sort(key=lambda file: order(file["low"]))
     output = int(data["added"][0][0]) if data["added"] else 0
     return Motion(
         str(data["what"]), tuple(gone), output, 1.0, 1.0, share, before=tuple(tuple(files) for files in before),

@@ -10,13 +10,16 @@ Rules
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import re
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Box", "Keys", "Scale", "in_use", "layout", "overlaps", "sublevels", "told_bytes"]
+__all__ = ["Box", "Keys", "Scale", "in_use", "layout", "order", "overlaps", "sublevels", "told_bytes", "told_key"]
 
 File = Mapping[str, Any]
+_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
+_KEY = 28  # letters of a key that are shown
 Levels = Sequence[Sequence[File]]
 
 
@@ -33,20 +36,37 @@ class Box(NamedTuple):
         return Box(*(a + (b - a) * share for a, b in zip(self, other, strict=True)))
 
 
+def order(key: str) -> bytes:
+    """The bytes of a key, by which it is ordered; what is no text stands in a trace as ``\\xff``."""
+    if "\\x" not in key:
+        return key.encode()
+    return _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), key.encode())
+
+
 def overlaps(file: File, below: Sequence[File]) -> list[File]:
     """The tables of the next level whose key range meets that of `file`."""
-    return [other for other in below if other["low"] <= file["high"] and file["low"] <= other["high"]]
+    low, high = order(file["low"]), order(file["high"])
+    return [other for other in below if order(other["low"]) <= high and low <= order(other["high"])]
 
 
 def sublevels(files: Sequence[File]) -> list[int]:
     """For each table of level 0 (the newest first) its sub-level: 0 lies at the bottom."""
-    heights: list[int] = []
-    placed: list[File] = []
+    lanes: list[list[tuple[bytes, bytes]]] = []  # ranges that do not overlap, in order
+    heights = []
     for file in reversed(files):
-        met = [height for height, other in zip(heights, placed, strict=True) if overlaps(file, [other])]
-        heights.append(max(met, default=-1) + 1)
-        placed.append(file)
+        low, high = order(file["low"]), order(file["high"])
+        height = next((n for n in range(len(lanes), 0, -1) if _meets(lanes[n - 1], low, high)), 0)
+        if height == len(lanes):
+            lanes.append([])
+        insort(lanes[height], (low, high))
+        heights.append(height)
     return heights[::-1]
+
+
+def _meets(ranges: Sequence[tuple[bytes, bytes]], low: bytes, high: bytes) -> bool:
+    """Whether one of `ranges`, which are apart and in order, has a key from `low` to `high`."""
+    place = bisect_left(ranges, low, key=lambda each: each[1])
+    return place < len(ranges) and ranges[place][0] <= high
 
 
 def in_use(levels: Levels) -> list[tuple[int, Sequence[File]]]:
@@ -59,36 +79,30 @@ class Keys:
     """The axis of keys: the borders of all tables at equal distances."""
 
     def __init__(self, files: Iterable[File]) -> None:
-        self._borders = sorted({str(file[end]) for file in files for end in ("low", "high")})
+        self._borders = sorted({order(file[end]) for file in files for end in ("low", "high")})
         self._rank = {key: rank for rank, key in enumerate(self._borders)}
         self._last = max(1, len(self._borders) - 1)
 
     def place(self, key: str) -> float:
         """Where `key` lies, 0 to 1.  Between two borders, as far as its letters say."""
-        rank = self._rank.get(key)
+        wanted = order(key)
+        rank = self._rank.get(wanted)
         if rank is not None:
             return rank / self._last
-        right = bisect_left(self._borders, key)
+        right = bisect_left(self._borders, wanted)
         if right in (0, len(self._borders)):
             return min(1.0, right / self._last)
-        share = _between(self._borders[right - 1], key, self._borders[right])
+        share = _between(self._borders[right - 1], wanted, self._borders[right])
         return (right - 1 + share) / self._last
 
 
-def _between(low: str, key: str, high: str) -> float:
-    """How far `key` is from `low` to `high`, read as numbers after the letters that they share."""
+def _between(low: bytes, key: bytes, high: bytes) -> float:
+    """How far `key` is from `low` to `high`, read as numbers after the bytes that they share."""
     shared = 0
     while shared < min(len(low), len(high)) and low[shared] == high[shared]:
         shared += 1
-    a, b, c = (_number(word[shared : shared + 6]) for word in (low, key, high))
+    a, b, c = (int.from_bytes(word[shared : shared + 8].ljust(8, b"\0")) for word in (low, key, high))
     return (b - a) / (c - a) if c > a else 0.5
-
-
-def _number(letters: str) -> int:
-    value = 0
-    for place in range(6):
-        value = value << 21 | (ord(letters[place]) + 1 if place < len(letters) else 0)
-    return value
 
 
 class Scale(NamedTuple):
@@ -135,6 +149,12 @@ def layout(
             boxes[file["number"]] = Box(x, room.y + row * tall + 4, wide, tall - 8)
             x += wide
     return boxes
+
+
+def told_key(key: str) -> str:
+    """A key for people: what cannot be printed as its code, and a long one cut."""
+    said = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in key[:_KEY])
+    return said if len(key) <= _KEY else f"{said}…"
 
 
 def told_bytes(count: int) -> str:

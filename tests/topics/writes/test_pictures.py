@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prayog_sim.run import Action
 from prayog_writes.engine.study import Study
 from prayog_writes.panels.motion import Chronicle, motion, share_of_step
-from prayog_writes.panels.tree import Box, Keys, layout, overlaps, sublevels
+from prayog_writes.panels.tree import Box, Keys, layout, order, overlaps, sublevels, told_key
 from prayog_writes.topic import Params, setup_of
 
 ROOM = Box(10, 20, 400, 300)
@@ -31,6 +31,18 @@ def test_a_table_of_level_0_lies_above_all_older_ones_that_it_overlaps(spans: li
     for newer in range(len(files)):
         older = [lanes[k] for k in range(newer + 1, len(files)) if overlaps(files[newer], [files[k]])]
         assert lanes[newer] == max(older, default=-1) + 1
+
+
+def test_keys_that_are_no_text_are_ordered_by_their_bytes() -> None:
+    keys = [b"\x00\x01", b"Z", b"a\\b", b"\xc3\xa4", b"\xe0\xa4\x86", b"\xfe", b"\xff\x00"]
+    told = [key.decode("utf-8", "backslashreplace") for key in keys]
+    assert [order(key) for key in told] == keys
+    axis = Keys([file(1, told[0], told[-1]), file(2, told[2], told[4])])
+    places = [axis.place(key) for key in told]
+    assert places == sorted(places)
+    assert overlaps(file(1, told[1], told[3]), [file(2, told[5], told[6]), file(3, told[2], told[4])])[0]["number"] == 3
+    assert told_key(told[0]) == "\\x00\\x01"
+    assert len(told_key("k" * 500)) < 40
 
 
 def test_area_is_bytes_on_every_level() -> None:
