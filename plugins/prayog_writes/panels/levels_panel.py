@@ -141,7 +141,7 @@ class LevelsPanel(Panel):
     def _show_limits(self, facts: Facts) -> None:
         limits, top, kind = facts["limits"], facts["levels"][0], "muted"
         if facts.get("viewed"):
-            words = self._guest(facts["viewed"])
+            words = f"{self._guest(facts['viewed'])} {facts['error']}".strip()
         elif facts.get("guest"):
             words = "" if facts["error"] else self.tr("Reading every block; nothing is changed…")
         else:
@@ -168,7 +168,7 @@ class LevelsPanel(Panel):
     def _why(self, facts: Facts) -> str:
         if self._trouble:
             return self._trouble
-        if facts.get("guest") and facts["error"]:
+        if facts.get("guest") and facts["error"] and not any(facts["levels"]):
             return str(facts["error"])
         if facts["job"] and facts["job"].get("reason"):
             return self.tr("At work: {why}").format(why=facts["job"]["reason"])

@@ -19,7 +19,7 @@ __all__ = ["Box", "Keys", "Scale", "in_use", "layout", "order", "overlaps", "sub
 
 File = Mapping[str, Any]
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
-_KEY = 28  # letters of a key that are shown
+_KEY = 20  # letters of a key that are shown
 Levels = Sequence[Sequence[File]]
 
 
