@@ -15,16 +15,15 @@ V = TypeVar("V")
 
 
 class Cache(Generic[V]):
-    """At most about `capacity` bytes of values.  `hits` and `misses` count `get`."""
+    """At most about `capacity` bytes of values."""
 
-    __slots__ = ("_half", "_old", "_young", "_young_bytes", "hits", "misses")
+    __slots__ = ("_half", "_old", "_young", "_young_bytes")
 
     def __init__(self, capacity: int) -> None:
         self._half = capacity // 2
         self._young: dict[Hashable, tuple[V, int]] = {}
         self._old: dict[Hashable, tuple[V, int]] = {}
         self._young_bytes = 0
-        self.hits = self.misses = 0
 
     def get(self, key: Hashable) -> V | None:
         """What was kept under `key`."""
@@ -32,10 +31,8 @@ class Cache(Generic[V]):
         if found is None:
             found = self._old.pop(key, None)
             if found is None:
-                self.misses += 1
                 return None
             self._add(key, found)
-        self.hits += 1
         return found[0]
 
     def put(self, key: Hashable, value: V, size: int) -> None:

@@ -14,8 +14,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from prayog_writes.engine.cache import Cache
-from prayog_writes.engine.columns import Columns
+from prayog_writes.engine.blockcache import BlockCache
 from prayog_writes.engine.edit import COMPARATOR, Edit, FileMeta, encode_edit, table_name
 from prayog_writes.engine.errors import Corruption
 from prayog_writes.engine.files import Files
@@ -33,7 +32,10 @@ TEMPORARY = "CURRENT.dbtmp"
 
 
 class Catalogue:
-    """``version``: the tables; ``edits``: how many led to it; ``persisted``: the last write that is in a table."""
+    """``version``: the tables; ``edits``: how many led to it; ``open``: the tables that were read, by number.
+
+    ``persisted``: the last write that is in a table.
+    """
 
     def __init__(self, files: Files, options: Options, history: History | None, next_file: int) -> None:
         self.files = files
@@ -42,12 +44,12 @@ class Catalogue:
         self.pointers = dict(history.pointers) if history else {}
         self.edits = len(history.edits) if history else 0
         self.persisted = history.last_sequence if history else 0
-        self.cache: Cache[Columns] = Cache(options.cache)
+        self.cache = BlockCache(options.cache)
         self.name = ""
         self._history = history
         self._writer: LogWriter | None = None
         self._numbers = count(next_file)
-        self._open: dict[int, Table] = {}
+        self.open: dict[int, Table] = {}
 
     def new_number(self) -> int:
         """A file number that was never used."""
@@ -55,13 +57,13 @@ class Catalogue:
 
     def table(self, number: int) -> Table:
         """The open table `number`.  Raises `Corruption` when it is missing or damaged."""
-        found = self._open.get(number)
+        found = self.open.get(number)
         if found is None:
             try:
                 found = Table(self.files, file_of(self.files, number), self.cache, self.options.broken)
             except FileNotFoundError:
                 raise Corruption(table_name(number), 0, "the MANIFEST names it, and the file is missing") from None
-            self._open[number] = found
+            self.open[number] = found
         return found
 
     def writer(self, size: int) -> TableWriter:
@@ -105,7 +107,8 @@ class Catalogue:
     def drop(self, numbers: Iterable[int]) -> None:
         """Remove tables that no version needs.  A scan that is under way keeps the files that it has opened."""
         for number in numbers:
-            self._open.pop(number, None)
+            if (table := self.open.pop(number, None)) is not None:
+                table.forget()
             with suppress(OSError):  # what cannot be removed now is removed when the database is opened next
                 self.files.remove(file_of(self.files, number))
 
@@ -148,9 +151,9 @@ class Catalogue:
         """Close all files as they are."""
         if self._writer is not None:
             self._writer.sink.close()
-        for table in self._open.values():
+        for table in self.open.values():
             table.close()
-        self._open.clear()
+        self.open.clear()
 
     def _note(self, edit: Edit) -> None:
         """Write the reason of the newest edit to LOG, a text that people read."""

@@ -19,7 +19,7 @@ from prayog_writes.engine.batch import HEAD, Operation, body_of, encode_put, put
 from prayog_writes.engine.coding import MAX_SEQUENCE
 from prayog_writes.engine.cursor import Cursor
 from prayog_writes.engine.loading import load
-from prayog_writes.engine.reading import Snapshot, look_up, scan
+from prayog_writes.engine.reading import Snapshot, in_tables, look_up, scan
 from prayog_writes.engine.store import Store, Tell
 
 __all__ = ["Database", "Snapshot", "Tell"]
@@ -131,18 +131,18 @@ class Database(Store):
     def get(self, key: bytes, snapshot: Snapshot | None = None) -> bytes | None:
         """The value of `key`, or None.  Raises `Corruption` when the table that must be read is damaged."""
         self.stats.gets += 1
-        if snapshot is not None:
-            row = look_up(self, key, snapshot.sequence)
+        if snapshot is not None or self.immutable:
+            row = look_up(self, key, snapshot.sequence if snapshot is not None else MAX_SEQUENCE)
             return None if row is None else row[1]
         row = self.memtable.rows.get(key)
         if row is not None:
             return row[1]
         if self.row_cache is None:
-            row = look_up(self, key, MAX_SEQUENCE)
+            row = in_tables(self, key, MAX_SEQUENCE)
             return None if row is None else row[1]
-        row = None if self.immutable else self.row_cache.get(key)
+        row = self.row_cache.get(key)
         if row is None:
-            row = look_up(self, key, MAX_SEQUENCE)
+            row = in_tables(self, key, MAX_SEQUENCE)
             if row is None:
                 return None
             self.row_cache.put(key, row, len(key) + len(row[1] or b"") + 64)

@@ -13,7 +13,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from prayog_writes.engine.columns import Columns, alive, visible
-from prayog_writes.engine.edit import FileMeta
 from prayog_writes.engine.memtable import Row
 from prayog_writes.engine.merge import merged
 from prayog_writes.engine.table import Table
@@ -21,7 +20,7 @@ from prayog_writes.engine.table import Table
 if TYPE_CHECKING:
     from prayog_writes.engine.store import Store
 
-__all__ = ["Snapshot", "look_up", "scan"]
+__all__ = ["Snapshot", "in_tables", "look_up", "scan"]
 
 
 class Snapshot:
@@ -44,38 +43,37 @@ class Snapshot:
 
 def look_up(store: Store, key: bytes, snapshot: int, told: list[dict[str, Any]] | None = None) -> Row | None:
     """The newest version of `key` at or before sequence `snapshot`.  Every place looked at is added to `told`."""
-    row = store.memtable.get(key, snapshot)
-    if told is not None:
-        told.append({"where": "memtable", "rows": len(store.memtable), "found": row is not None})
-    if row is not None:
-        return row
-    for memtable in reversed(store.immutable):
+    for memtable in (store.memtable, *reversed(store.immutable)):
         row = memtable.get(key, snapshot)
         if told is not None:
-            told.append({"where": "immutable", "rows": len(memtable), "found": row is not None})
+            name = "memtable" if memtable is store.memtable else "immutable"
+            told.append({"where": name, "rows": len(memtable), "found": row is not None})
         if row is not None:
             return row
-    version, hashed = store.version, -1
+    return in_tables(store, key, snapshot, told)
+
+
+def in_tables(store: Store, key: bytes, snapshot: int, told: list[dict[str, Any]] | None = None) -> Row | None:
+    """The same, of what is on the disk."""
+    catalogue, stats, hashed = store.catalogue, store.stats, -1
+    tables, version = catalogue.open, catalogue.version
     for low, high, meta in version.top:
         if low <= key <= high:
-            row, hashed = _asked(store, 0, meta, key, hashed, snapshot, told)
+            table = tables.get(meta.number) or catalogue.table(meta.number)
+            tell = None if told is None else _teller(told, 0, meta.number)
+            row, hashed = table.get(key, hashed, snapshot, stats, tell)
             if row is not None:
                 return row
     for level, highs, lows, files in version.deep:
         place = bisect_left(highs, key)
         if place < len(highs) and lows[place] <= key:
-            row, hashed = _asked(store, level, files[place], key, hashed, snapshot, told)
+            number = files[place].number
+            table = tables.get(number) or catalogue.table(number)
+            tell = None if told is None else _teller(told, level, number)
+            row, hashed = table.get(key, hashed, snapshot, stats, tell)
             if row is not None:
                 return row
     return None
-
-
-def _asked(
-    store: Store, level: int, meta: FileMeta, key: bytes, hashed: int, snapshot: int, told: list[dict[str, Any]] | None
-) -> tuple[Row | None, int]:
-    store.stats.tables_asked += 1
-    tell = None if told is None else _teller(told, level, meta.number)
-    return store.catalogue.table(meta.number).get(key, hashed, snapshot, store.stats, tell)
 
 
 def _teller(told: list[dict[str, Any]], level: int, table: int) -> Callable[[str, int, bool], None]:

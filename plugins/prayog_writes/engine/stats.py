@@ -23,7 +23,6 @@ class Stats:
     moves: int = 0
     loaded: int = 0
     gets: int = 0
-    tables_asked: int = 0
     filters_no: int = 0
     blocks_read: int = 0
     blocks_cached: int = 0

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 
 from prayog_writes.engine import block as blocks
-from prayog_writes.engine import coding, snappy
+from prayog_writes.engine import snappy
+from prayog_writes.engine.blockcache import Block, BlockCache, Kept
 from prayog_writes.engine.bloom import Filters, hash_key
-from prayog_writes.engine.cache import Cache
 from prayog_writes.engine.coding import take_varint
 from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.crc import crc32c, masked
@@ -46,7 +46,7 @@ FOOTER = Struct("<40sQ")
 class Table:
     """A table that is open for reading.  ``cache`` keeps decoded blocks of all tables."""
 
-    def __init__(self, files: Files, name: str, cache: Cache[Columns], broken: frozenset[str] = frozenset()) -> None:
+    def __init__(self, files: Files, name: str, cache: BlockCache, broken: frozenset[str] = frozenset()) -> None:
         self.name = name
         self._trusting = "no checksums" in broken
         self._source: Source = files.open(name)
@@ -81,6 +81,7 @@ class Table:
             after = offset + length + TRAILER.size
         if after > self._source.size:
             raise Corruption(self.name, self._source.size, "the index names a block behind the end of the file")
+        self._kept: Kept = [None] * len(self.handles)
         if FILTER in meta:
             self.filters = Filters(self.raw(*_handle(meta[FILTER])[0]), wrong)
         if NUMBERS in meta:
@@ -117,40 +118,47 @@ class Table:
         except ValueError as error:
             raise Corruption(self.name, offset, str(error)) from None
 
-    def block(self, number: int, keep: bool = True) -> Columns:
-        """Block `number`, decoded; from the cache when it is there, and kept in it when `keep`."""
-        offset, size = self.handles[number]
-        found = self._cache.get((self.name, offset))
-        if found is not None:
-            return found
-        try:
-            rows = blocks.decode(self.raw(offset, size))
-        except (ValueError, IndexError) as error:
-            raise Corruption(self.name, offset, str(error)) from None
-        if keep:
-            self._cache.put((self.name, offset), rows, size)
-        return rows
+    def rows_of(self, number: int, keep: bool = True) -> Columns:
+        """The rows of block `number`; from memory when it is there, and kept there when `keep`."""
+        block = self._kept[number]
+        if block is None:
+            if not keep:
+                return self._decoded(number, number + 1)
+            block = self._read(number)
+        block.used = True
+        return block.rows
+
+    def _read(self, number: int) -> Block:
+        """Block `number` from the disk, into the cache."""
+        block = Block(self._decoded(number, number + 1))
+        self._cache.add(self._kept, number, block, self.handles[number][1])
+        return block
+
+    def forget(self) -> None:
+        """Nobody will ask for its blocks any more."""
+        self._kept[:] = [None] * len(self._kept)
 
     def get(
         self, key: bytes, hashed: int, snapshot: int, stats: Stats, told: Callable[[str, int, bool], None] | None = None
     ) -> tuple[tuple[int, bytes | None] | None, int]:
         """The newest version of `key` at or before `snapshot`: (sequence, value or None when deleted), and its hash.
 
-        ``hashed``: `bloom.hash_key` of the key, or −1 while nobody needed it.  A block that is decoded already is asked
-        at once: it answers more quickly than the filter.  ``told(what, offset, found)``: what was looked at,
-        ``filter``, ``block`` (from the disk) or ``cached``.
+        ``hashed``: `bloom.hash_key` of the key, or −1 while nobody needed it.  A block that is in memory is asked at
+        once: it answers more quickly than the filter.  ``told(what, offset, found)``: what was looked at, ``filter``,
+        ``block`` (from the disk) or ``cached``.
         """
         lasts = self.lasts
         number = bisect_left(lasts, key)
         while number < len(lasts):
-            offset = self.handles[number][0]
-            rows = self._cache.get((self.name, offset))
-            if rows is not None:
+            block = self._kept[number]
+            if block is not None:
+                block.used = True
                 stats.blocks_cached += 1
+                what = "cached"
             else:
                 if self.filters is not None:
-                    if hashed < 0:
-                        hashed = hash_key(key)
+                    hashed = hash_key(key) if hashed < 0 else hashed
+                    offset = self.handles[number][0]
                     maybe = self.filters.may_hold(hashed, offset)
                     if told is not None:
                         told("filter", offset, maybe)
@@ -158,12 +166,12 @@ class Table:
                         stats.filters_no += 1
                         return None, hashed
                 stats.blocks_read += 1
-            what = "block" if rows is None else "cached"
-            rows = rows or self.block(number)
-            row, more = _row(rows, key, snapshot)
+                block, what = self._read(number), "block"
+            place = block.places.get(key)
+            row = None if place is None else _version(block.rows, key, place, snapshot)
             if told is not None:
-                told(what, offset, row is not None)
-            if row is not None or not more or lasts[number] != key:
+                told(what, self.handles[number][0], row is not None)
+            if row is not None or lasts[number] != key:
                 return row, hashed
             number += 1  # older versions of the key may go on in the next block
         return None, hashed
@@ -180,16 +188,16 @@ class Table:
     def _blocks(self, number: int, stop: int, keep: bool = True) -> Columns:
         """The rows of some blocks that follow each other, as one."""
         if stop == number + 1:
-            return self.block(number, keep)
+            return self.rows_of(number, keep)
         if not keep:
             return self._decoded(number, stop)
         rows = Columns()
         for other in range(number, stop):
-            rows.extend(self.block(other))
+            rows.extend(self.rows_of(other))
         return rows
 
     def _decoded(self, number: int, stop: int) -> Columns:
-        """Blocks that are passed by once, without the cache."""
+        """Blocks from the disk, past the cache."""
         handles = self.handles[number:stop]
         first, (last, size) = handles[0][0], handles[-1]
         try:
@@ -217,16 +225,14 @@ class Table:
         return len(self.handles)
 
 
-def _row(rows: Columns, key: bytes, snapshot: int) -> tuple[tuple[int, bytes | None] | None, bool]:
-    """The row of `key` that `snapshot` sees, and whether the block ended before that was clear."""
-    keys = rows.keys
-    place = bisect_left(keys, key)
-    while place < len(keys) and keys[place] == key:
-        tag: int = coding.TRAILER.unpack(rows.tags[place])[0]
+def _version(rows: Columns, key: bytes, place: int, snapshot: int) -> tuple[int, bytes | None] | None:
+    """Of the versions of `key`, which begin at `place`, the newest that `snapshot` sees."""
+    while place < len(rows) and rows.keys[place] == key:
+        tag = int.from_bytes(rows.tags[place], "little")
         if tag >> 8 <= snapshot:
-            return (tag >> 8, rows.values[place] if tag & 1 else None), False
+            return tag >> 8, rows.values[place] if tag & 1 else None
         place += 1
-    return None, place == len(keys)
+    return None
 
 
 def _handle(data: bytes, at: int = 0) -> tuple[tuple[int, int], int]:

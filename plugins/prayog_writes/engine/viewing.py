@@ -13,7 +13,7 @@ from errno import ENOENT
 from itertools import chain
 from typing import Any
 
-from prayog_writes.engine.cache import Cache
+from prayog_writes.engine.blockcache import BlockCache
 from prayog_writes.engine.catalogue import described, file_of
 from prayog_writes.engine.coding import DELETE, PUT, TRAILER
 from prayog_writes.engine.columns import Columns, alive
@@ -59,7 +59,7 @@ class Viewer:
         self.memtable = MemTable()
         self.log_damage: list[tuple[str, Damage]] = []
         self.left_over: list[str] = []
-        self._cache: Cache[Columns] = Cache(0)
+        self._cache = BlockCache(0)
         live, logs = {meta.number for _, meta in history.version.files()}, []
         for name in files.names():
             number, kind = number_of(name)
@@ -109,7 +109,7 @@ class Viewer:
         first = last = b""
         for number in range(len(table.handles)):
             try:
-                block = table.block(number, keep=False)
+                block = table.rows_of(number, keep=False)
             except Corruption as error:
                 problems.append(error)
                 continue

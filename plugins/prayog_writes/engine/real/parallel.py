@@ -16,9 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
-from prayog_writes.engine.cache import Cache
+from prayog_writes.engine.blockcache import BlockCache
 from prayog_writes.engine.catalogue import file_of
-from prayog_writes.engine.columns import Columns
 from prayog_writes.engine.compaction import CompactionJob, Merge, Merged
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.disk import DiskFiles
@@ -130,7 +129,7 @@ def _serve(pipe: Connection, folder: str) -> None:
 
 
 def _merged(folder: Path, merge: Merge, numbers: list[int], born: int) -> Merged:
-    files, cache, dropped = DiskFiles(folder), Cache[Columns](0), Dropped()
+    files, cache, dropped = DiskFiles(folder), BlockCache(0), Dropped()
     writer = TableWriter(files, merge.options, merge.size, iter(numbers), born)
     try:
         for _ in merge.run(lambda number: Table(files, file_of(files, number), cache), writer, dropped):
