@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -110,7 +110,7 @@ class CodePanel(Panel):
         self._told.cellClicked.connect(lambda row, _column: self._go(row))
         self._told.setMinimumHeight(theme.scaled(_TOLD_HEIGHT))
         self._told.hide()
-        split = QSplitter(Qt.Orientation.Vertical)
+        split = _Split(Qt.Orientation.Vertical)
         split.addWidget(self.edit)
         split.addWidget(self._told)
         split.setStretchFactor(0, 3)
@@ -327,3 +327,10 @@ class CodePanel(Panel):
 
     def _trial_ended(self, result: ChallengeResult, seeds: tuple[int, ...]) -> None:
         self.trial.show_result(result, seeds)
+
+
+class _Split(QSplitter):
+    """Takes what is left, and asks for no more than it needs: what its parts would like is scrolled out of sight."""
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
