@@ -34,8 +34,9 @@ class MysqlWords:
         lines = [self.column(column) for column in table.columns]
         if table.key:
             lines.append(f"PRIMARY KEY ({self._parts(table.key.columns, table.key.parts)})")
-        for one in self._numbering(table):
-            lines.append(f"UNIQUE KEY {_q(one.name)} ({self._parts(one.columns, one.parts)})")
+        unique = self._numbering(table)
+        lines += [f"UNIQUE KEY {_q(one.name)} ({self._parts(one.columns, one.parts)})" for one in unique]
+        lines += [f"KEY ({_q(name)})" for name in self._unkeyed(table) if not unique]
         lines += [_check(check) for check in table.checks]
         engine = table.engine or "InnoDB"
         if self._same:
@@ -49,11 +50,14 @@ class MysqlWords:
         name = self._place(table.name, "")
         return f"CREATE TABLE {name} (\n  {body}\n) ENGINE={engine}{collation}{comment}{partition}"
 
+    def _unkeyed(self, table: Table) -> list[str]:
+        """AUTO_INCREMENT columns that are not the key's first: the server wants an index on them from the start."""
+        first = table.key.columns[0] if table.key else ""
+        return [column.name for column in table.columns if column.identity and column.name != first]
+
     def _numbering(self, table: Table) -> list[Unique]:
-        """UNIQUEs that AUTO_INCREMENT needs from the start, as its column is not the key's first."""
-        numbered = {column.name for column in table.columns if column.identity}
-        if not numbered or (table.key and table.key.columns[0] in numbered):
-            return []
+        """UNIQUEs that serve as that index."""
+        numbered = self._unkeyed(table)
         return [one for one in table.uniques if one.columns[0] in numbered][:1]
 
     def column(self, column: Column) -> str:

@@ -276,9 +276,28 @@ def _condition(node: exp.Expression, names: Names) -> exp.Expression:
     return node
 
 
-def translate_query(sql: str, source: Dialect, target: Dialect, tables: Mapping[str, str]) -> str:
+def _typed_literal(node: exp.Literal, kinds: Mapping[str, Kind]) -> exp.Expression:
+    """``flag = 1`` and ``code = 7`` as the column wants them: PostgreSQL compares neither with a number."""
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    if node.is_string or not isinstance(parent, exp.EQ | exp.NEQ | exp.In | exp.GT | exp.LT | exp.GTE | exp.LTE):
+        return node
+    other = _bare(parent.this) if _bare(parent.this) is not node else _bare(parent.expression)
+    kind = kinds.get(other.name) if isinstance(other, exp.Column) else None
+    if kind is not None and kind.name in ("text", "enum"):
+        return exp.Literal.string(node.name)
+    if kind is not None and kind.name == "boolean" and node.name in ("0", "1"):
+        return exp.Boolean(this=node.name == "1")
+    return node
+
+
+def translate_query(
+    sql: str, source: Dialect, target: Dialect, tables: Mapping[str, str], kinds: Mapping[str, Kind] | None = None
+) -> str:
     """A SELECT for the target; `tables` says what tables and columns are called there (old name → new; a table in a
-    schema of its own as ``schema.table``).
+    schema of its own as ``schema.table``).  `kinds` are those of columns whose name means one kind everywhere: numbers
+    are not compared with texts on the other side.
 
     Raises `Untranslatable`.
     """
@@ -296,6 +315,9 @@ def translate_query(sql: str, source: Dialect, target: Dialect, tables: Mapping[
                 new = next((to for name, to in tables.items() if name.lower() == identifier.name.lower()), None)
             if new is not None:
                 identifier.replace(exp.to_identifier(new, quoted=True))
+        if target == "postgresql":
+            for literal in list(tree.find_all(exp.Literal)):
+                literal.replace(_typed_literal(literal, kinds or {}))
         if source == "sqlite" and target == "postgresql":
             for like in list(tree.find_all(exp.Like)):
                 like.replace(exp.ILike(this=like.this.copy(), expression=like.expression.copy()))

@@ -16,6 +16,7 @@ from prayog_migration.engine.constraints import (
     plan_constraints,
     plan_foreign_keys,
 )
+from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Catalogue, Column, Table, Trigger, UserType
 from prayog_migration.engine.names import Namespace
 from prayog_migration.engine.plan import Choices, Finding, Plan, Server, TableMove, Verdict
@@ -73,7 +74,7 @@ class _Planning:
                 plan_foreign_keys(self.catalogue, self.server, table, self.made[table.title], self.made)
         moves = tuple(self._move(table) for table in moving)
         words = self._words(moves)
-        view_moves, view_findings = plan_views(self.catalogue, self.server, words, views)
+        view_moves, view_findings = plan_views(self.catalogue, self.server, words, views, self._kinds(moves))
         sequences, sequence_findings = plan_sequences(self.catalogue, self.server)
         types: list[UserType] = list(self.catalogue.types) if self.same else []
         for made in self.made.values():
@@ -165,11 +166,7 @@ class _Planning:
                 continue
             label = f"{table.title}.{column.name}"
             alone = table.key is not None and table.key.columns == (column.name,)
-            leads = alone or any(
-                columns_[:1] == (column.name,)
-                for columns_ in [table.key.columns if table.key else (), *(one.columns for one in table.uniques)]
-            )
-            if (dialect == "sqlite" and not alone) or (dialect == "mysql" and not leads):
+            if dialect == "sqlite" and not alone:
                 reason = "only a key hands out numbers by itself on the target: the application has to"
                 made.findings.append(Finding("identity", label, "lost", reason, 3))
                 columns[place] = replace(columns[place], identity="")
@@ -184,7 +181,11 @@ class _Planning:
         made.table = replace(made.table, columns=tuple(columns))
 
     def _own_sequence(self, name: str) -> bool:
-        return any(one.name == name and one.owner for one in self.catalogue.sequences) if name else False
+        """It belongs to one column, by declaration or because nobody else draws from it."""
+        if not name or self.same:
+            return False
+        users = [c for table in self.catalogue.tables for c in table.columns if c.sequence == name]
+        return len(users) == 1 or any(one.name == name and one.owner for one in self.catalogue.sequences)
 
     def _shared_sequence(self, table: Table, made: PlannedTable, column: Column, new: Column) -> Column:
         """A default that draws from a sequence of its own, which other columns may draw from too."""
@@ -245,6 +246,16 @@ class _Planning:
             profile.rows if profile else 0,
             profile.widest_row if profile else 0,
         )
+
+    def _kinds(self, moves: tuple[TableMove, ...]) -> dict[str, Kind]:
+        """Kinds on the target by column name, of names that mean the same in every table."""
+        found: dict[str, set[str]] = {}
+        kinds: dict[str, Kind] = {}
+        for move in moves:
+            for column in move.columns:
+                found.setdefault(column.target, set()).add(column.target_kind.name)
+                kinds[column.target] = column.target_kind
+        return {name: kinds[name] for name, several in found.items() if len(several) == 1}
 
     def _words(self, moves: tuple[TableMove, ...]) -> dict[str, str]:
         """Names of tables and columns at the source and on the target, for translating views."""

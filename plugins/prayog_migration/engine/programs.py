@@ -12,6 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from prayog_migration.engine.columns import quoted
 from prayog_migration.engine.expressions import Untranslatable, translate_query
+from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Catalogue, Dialect, Routine, Sequence, Trigger, View
 from prayog_migration.engine.plan import Finding, Server, ViewMove
 
@@ -19,9 +20,14 @@ __all__ = ["draft_trigger", "plan_sequences", "plan_views", "tell_others", "touc
 
 
 def plan_views(
-    catalogue: Catalogue, server: Server, words: Mapping[str, str], names: Mapping[str, str]
+    catalogue: Catalogue,
+    server: Server,
+    words: Mapping[str, str],
+    names: Mapping[str, str],
+    kinds: Mapping[str, Kind],
 ) -> tuple[tuple[ViewMove, ...], list[Finding]]:
-    """Every view as a draft for the target; `words` says what tables and columns are called there, `names` views."""
+    """Every view as a draft for the target; `words` says what tables and columns are called there, `names` views;
+    `kinds` are those of columns whose name means one kind everywhere."""
     moves, findings = [], []
     for view in catalogue.views:
         name = names[f"{view.schema}.{view.name}"]
@@ -32,7 +38,7 @@ def plan_views(
             findings.append(Finding(kind, label, "exact"))
             continue
         try:
-            query = translate_query(view.query, catalogue.dialect, server.dialect, words)
+            query = translate_query(view.query, catalogue.dialect, server.dialect, words, kinds)
         except Untranslatable as error:
             moves.append(ViewMove(view, None))
             findings.append(Finding(kind, label, "draft", f"{error}", 3))
@@ -52,12 +58,13 @@ def plan_sequences(catalogue: Catalogue, server: Server) -> tuple[tuple[Sequence
     made, findings = [], []
     for one in catalogue.sequences:
         label = f"{one.schema}.{one.name}" if one.schema else one.name
-        owned = one.owner is not None
+        users = [(table, c) for table in catalogue.tables for c in table.columns if c.sequence == one.name]
+        owner = one.owner or ((users[0][0].name, users[0][1].name) if len(users) == 1 else None)
         if catalogue.dialect == server.dialect:
             made.append(one)
             findings.append(Finding("sequence", label, "exact"))
-        elif owned:
-            findings.append(Finding("sequence", label, "converted", f"part of the column {'.'.join(one.owner or ())}"))
+        elif owner is not None:
+            findings.append(Finding("sequence", label, "converted", f"part of the column {'.'.join(owner)}"))
         elif server.dialect == "postgresql" or server.mariadb:
             made.append(one)
             findings.append(Finding("sequence", label, "converted", becomes=one.name))
@@ -190,7 +197,7 @@ def tell_others(catalogue: Catalogue, server: Server) -> list[Finding]:
 
 def _routine(routine: Routine, same: bool) -> Finding:
     name = f"{routine.name}({routine.arguments})"
-    if same and routine.kind in ("function", "procedure", "event"):
+    if same and routine.kind != "window function":
         return Finding(routine.kind, name, "exact")
     if same:
         return Finding(routine.kind, name, "lost", "its definition cannot be read back", 3)

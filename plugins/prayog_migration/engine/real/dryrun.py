@@ -49,7 +49,7 @@ class _Trial:
             self._writer.execute(f"CREATE SCHEMA IF NOT EXISTS {self._store.quote(self._schema)}")
             self._writer.execute("SET check_function_bodies = off")
         first = [one for one in statements(self._plan, self._store.name) if one.phase in ("types", "routines")]
-        self._until_no_more(first)
+        self._without({(one.kind, one.name) for one, _ in self._until_no_more(first)})
         moves = {move.target.title: self._table(move) for move in self._in_order()}
         self._plan = replace(self._plan, tables=tuple(moves[move.target.title] for move in self._plan.tables))
         self._constraints()
@@ -91,6 +91,19 @@ class _Trial:
                 return again
             left = again
         return []
+
+    def _without(self, refused: set[tuple[str, str]]) -> None:
+        """Take types, sequences and routines out of the plan that cannot be made."""
+        plan = self._plan
+        for kind, name in refused:
+            error = next((why for what, who, why in self._refused if (what, who) == (kind, name)), "")
+            self._retell(kind, lambda finding, name=name: finding.name.partition("(")[0] == name, error)  # type: ignore[misc]
+        self._plan = replace(
+            plan,
+            routines=tuple(one for one in plan.routines if (one.kind, one.name) not in refused),
+            types=tuple(one for one in plan.types if ("type", title(one.schema, one.name)) not in refused),
+            sequences=tuple(one for one in plan.sequences if ("sequence", title(one.schema, one.name)) not in refused),
+        )
 
     def _refuse(self, kind: str, name: str, error: str) -> None:
         self._refused.append((kind, name, error))

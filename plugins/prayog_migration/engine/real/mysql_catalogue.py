@@ -191,18 +191,19 @@ class _Reading:
             of_index[row["index_name"]].append(row)
         key, uniques, indexes = None, [], []
         for name, members in of_index.items():
+            method = members[0]["index_type"].lower()
             parts = tuple(
                 Part(
                     member["column_name"] or self._unescaped(member.get("expression") or ""),
                     member["column_name"] is None,
                     descending=member["collation"] == "D",
-                    prefix=int(member["sub_part"]) if member["sub_part"] else None,
+                    # A SPATIAL index shows the size of a bounding box there.
+                    prefix=int(member["sub_part"]) if member["sub_part"] and method != "spatial" else None,
                 )
                 for member in members
             )
             columns = tuple(part.text for part in parts)
             told = parts if any(part.prefix or part.descending for part in parts) else ()
-            method = members[0]["index_type"].lower()
             unique, plain = not int(members[0]["non_unique"]), not any(part.expression for part in parts)
             if name == "PRIMARY":
                 key = Key(columns, "", "", told, autoincrement=set(numbered) <= set(columns) and bool(numbered))

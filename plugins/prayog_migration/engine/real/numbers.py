@@ -89,12 +89,16 @@ def _next(source: Catalogue, target: Store, move: TableMove, column: Column, wri
     if table.next_number is not None:
         wanted.append(table.next_number)
     here = next((one.source for one in move.columns if one.target == column.name), column.name)
-    sequence = next(
-        (one for one in source.sequences if one.owner == (table.name, here) and one.schema == table.schema), None
-    )
+    drawn = next((one.sequence for one in table.columns if one.name == here), "")
+    sequence = next((one for one in source.sequences if _feeds(one, table, here, drawn)), None)
     if sequence is not None:
         wanted.append(sequence.start if sequence.last is None else sequence.last + sequence.step)
     return max(wanted)
+
+
+def _feeds(sequence: Sequence, table: Table, column: str, drawn: str) -> bool:
+    """Whether the sequence gives `column` its numbers: it belongs to it, or is what its default draws from."""
+    return sequence.schema == table.schema and (sequence.owner == (table.name, column) or sequence.name == drawn)
 
 
 def _set_column(target: Store, writer: Writer, table: Table, one: Number) -> None:

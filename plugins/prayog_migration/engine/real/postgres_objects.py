@@ -144,9 +144,15 @@ def routines(ask: Questions) -> tuple[Routine, ...]:
     rows = ask(f"""
         SELECT n.nspname AS schema, p.proname AS name, p.prokind AS kind, l.lanname AS language,
                pg_get_function_identity_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS returns,
-               CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) ELSE p.proname || '(' ||
-                    pg_get_function_identity_arguments(p.oid) || ')' END AS sql
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+               CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) ELSE
+                    format('CREATE AGGREGATE %I.%I(%s) (SFUNC = %s, STYPE = %s', n.nspname, p.proname,
+                           pg_get_function_identity_arguments(p.oid), g.aggtransfn, format_type(g.aggtranstype, NULL))
+                    || CASE WHEN g.aggfinalfn <> 0 THEN format(', FINALFUNC = %s', g.aggfinalfn) ELSE '' END
+                    || CASE WHEN g.agginitval IS NOT NULL THEN format(', INITCOND = %L', g.agginitval) ELSE '' END
+                    || CASE WHEN g.aggcombinefn <> 0 THEN format(', COMBINEFUNC = %s', g.aggcombinefn) ELSE '' END
+                    || ')' END AS sql
+        FROM pg_proc p LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
+        JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
         WHERE {_OURS} AND p.proname NOT LIKE '\\_wiz%' AND {_not_of_extension("pg_proc", "p.oid")} ORDER BY p.oid""")
     kinds = {"f": "function", "p": "procedure", "a": "aggregate", "w": "window function"}
     return tuple(

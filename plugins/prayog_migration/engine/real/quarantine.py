@@ -11,7 +11,7 @@ from typing import Any
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import TableMove
 from prayog_migration.engine.real.state import State, position_text
-from prayog_migration.engine.real.store import Store, Writer
+from prayog_migration.engine.real.store import Reader, Store, Writer
 
 __all__ = ["Quarantine", "row_text"]
 
@@ -55,7 +55,7 @@ class Quarantine:
                 state.save(writer, replace(one, rows=one.rows - rows, quarantined=one.quarantined + rows))
                 return
 
-    def rows(self, writer: Writer, table: str = "") -> list[tuple[Any, ...]]:
+    def rows(self, writer: Writer | Reader, table: str = "") -> list[tuple[Any, ...]]:
         """(table, key, phase, column, code, reason, raw) of all rows, or those of one table."""
         where, given = (" WHERE tab = ?", (table,)) if table else ("", ())
         return writer.query(

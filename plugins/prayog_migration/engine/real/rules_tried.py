@@ -44,6 +44,9 @@ def try_rules(target: Store, plan: Plan) -> list[Tried]:
         for move in plan.tables:
             try:
                 with writer.transaction():
+                    if target.dialect == "postgresql":  # a trigger could put right what is tried
+                        name = target.name(move.target.name, move.target.schema)
+                        writer.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
                     found += _Trying(target, writer, move.target).all()
                     raise _Undo
             except _Undo:
@@ -87,7 +90,9 @@ class _Trying:
             if index.unique and not any(part.expression for part in index.parts) and not index.where:
                 yield self._unique(index.name, tuple(part.text for part in index.parts))
         for column in columns:
-            if not column.nullable and not column.identity:
+            # MySQL puts the time into a TIMESTAMP that is given NULL.
+            stamped = self._target.dialect == "mysql" and column.type.lower().startswith("timestamp")
+            if not column.nullable and not column.identity and not stamped:
                 sql = f"UPDATE {self._name} SET {self._q(column.name)} = NULL WHERE {self._here}"
                 yield self._tried("not null", column.name, sql)
         for key in table.foreign_keys:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prayog_migration.engine.model import PREFIX
-from prayog_migration.engine.real.store import Position, Store, Writer
+from prayog_migration.engine.real.store import Position, Reader, Store, Writer
 
 __all__ = ["Checkpoint", "State", "position_from_text", "position_text"]
 
@@ -74,7 +74,7 @@ class State:
         for name, columns in tables.items():
             writer.execute(f"CREATE TABLE IF NOT EXISTS {self._store.name(name)} ({columns.format(**types)}){end}")
 
-    def get(self, writer: Writer, key: str) -> Any:
+    def get(self, writer: Writer | Reader, key: str) -> Any:
         """The JSON value kept under `key`; None when there is none."""
         rows = writer.query(f"SELECT v FROM {self._store.name(f'{PREFIX}_state')} WHERE k = ?", (key,))
         return json.loads(rows[0][0]) if rows else None

@@ -106,12 +106,11 @@ def validate_table(
 ) -> TableVerdict:
     """Compare one table."""
     how = Comparing(plan, move)
-    refused, excluded, quarantined = _set_aside(target, how)
+    refused, excluded, quarantined = _set_aside(target, there, how)
     left = SourceSide(source, here, how, refused, excluded)
     right = TargetSide(target, there, how)
     verdict = TableVerdict(move.source.title, here.count(move.source), there.count(move.target), quarantined)
-    with target.writer() as writer:
-        verdict.changed = State(target).get(writer, f"changed:{move.source.title}") or {}
+    verdict.changed = State(target).get(there, f"changed:{move.source.title}") or {}
     pairs = _ranges(left, right) if how.ranged else _buckets(left, right)
     red = 0
     for segment in pairs:
@@ -125,13 +124,12 @@ def validate_table(
     return verdict
 
 
-def _set_aside(target: Store, how: Comparing) -> tuple[Counter[str], Counter[str], int]:
+def _set_aside(target: Store, there: Reader, how: Comparing) -> tuple[Counter[str], Counter[str], int]:
     """Rows in quarantine: as they were at the source, those that the target refused while loading; as keys on the
     target, those that it refused later.  Those that do not fit are found again by converting."""
     refused: Counter[str] = Counter()
     later: Counter[str] = Counter()
-    with target.writer() as writer:
-        rows = Quarantine(target).rows(writer, how.move.source.title)
+    rows = Quarantine(target).rows(there, how.move.source.title)
     for _, _, phase, _, code, _, raw in rows:
         if phase == "load" and code != "misfit":
             refused[raw] += 1
