@@ -32,7 +32,7 @@ from prayog_writes.panels.scrolled import column_in
 __all__ = ["LogPanel"]
 
 Facts = Mapping[str, Any]
-_NARROW = 600
+_NARROW = 520
 _SHORT = ("T", "A", "P", "S")
 _LISTED = 300  # records at once: a longer table would hold up the window
 
