@@ -744,6 +744,7 @@ def test_large_text_puts_what_has_no_room_behind_and_brings_it_back(
     lab.until(lambda: not events.isHidden())
     theme.apply(qapp, theme.light, 200)
     lab.until(lambda: {events, fragile} <= set(page.docks.tabifiedDockWidgets(first)))
+    lab.until(lambda: not first.visibleRegion().isEmpty())  # the first panel stays in front
     assert not events.isHidden()  # its tab is there
     small = page.docks.state()
     theme.apply(qapp, theme.light, 100)

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAccessible, QFontMetrics
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QSlider, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QSlider,
+    QTextEdit,
+    QToolButton,
+    QWidget,
+)
 
 from prayog.paths import Profile
 from prayog.ui.bench.driver import MAX
@@ -23,6 +32,7 @@ from prayog.ui.place import PAGES, Place
 from prayog.ui.rail import RailButton
 from prayog.ui.stage import Stage
 from prayog.ui.window import Window
+from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import ProblemCard
 from prayog_sdk.testing.leaks import left_since, now_held
 
@@ -403,6 +413,23 @@ def test_a_setting_reaches_the_open_bench(open_lab: Callable[..., Window], small
     assert not bench.host.reduced_motion
     window.desk.change(motion="reduced")
     assert bench.host.reduced_motion
+
+
+def test_the_window_wears_the_look_which_is_much_quicker_than_the_application(
+    open_lab: Callable[..., Window], smallest: str, qtbot: QtBot, qapp: QApplication
+) -> None:
+    window = open_lab()
+    open_bench(window, Place("scenario", smallest, "rumour"), qtbot)
+    bench = window.stage.bench
+    assert bench is not None
+
+    menu = next(button for button in bench.tools.findChildren(QToolButton) if button.menu() is not None)
+    light = menu.icon().pixmap(14, 14).toImage()
+    window.desk.change(theme="dark")
+    QApplication.processEvents()
+    assert qapp.styleSheet() == ""
+    assert theme.dark.accent in window.styleSheet()
+    assert menu.icon().pixmap(14, 14).toImage() != light
 
 
 def test_another_topic_takes_the_place_of_the_open_one(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from prayog import settings as _settings
 from prayog.paths import Profile
@@ -79,6 +79,8 @@ class Desk(QObject):
         self.safe = safe
         self.kit = kit
         self.own = own
+        self.window: QWidget | None = None
+        """What wears the theme."""
         self.cards: list[Card] = []
         self._warm = False
         self.looked = False
@@ -138,14 +140,17 @@ class Desk(QObject):
             self.look()
 
     def dress(self) -> None:
-        """Put the theme and the text size on the application, unless they are on already."""
-        app = QApplication.instance()
+        """Put the theme and the text size on the window, unless they are on already."""
+        app, window = QApplication.instance(), self.window
         assert isinstance(app, QApplication)
+        if window is None:
+            return
         wanted = self.theme()
         size = round(theme.BASE_POINTS * self.settings.text_percent / 100, 2)
-        if app.property("prayogTheme") != wanted.name or round(app.font().pointSizeF(), 2) != size:
+        worn = app.property("prayogTheme"), round(app.font().pointSizeF(), 2)
+        if worn != (wanted.name, size) or not window.styleSheet():
             self.dressing.emit()
-            theme.apply(app, wanted, self.settings.text_percent)
+            theme.apply(app, wanted, self.settings.text_percent, window)
 
     def theme(self) -> theme.Theme:
         """The theme that the settings ask for; ``system`` follows the colour scheme of the system."""

@@ -77,7 +77,6 @@ def open_window(
     if kit is not None and kit.language and not profile.settings.exists():  # what the learner chose comes first
         settings = replace(settings, language=kit.language)
     desk = Desk(profile, settings, safe=safe, kit=kit, own=own)
-    desk.dress()
     window = Window(desk)
     place = window.restore()
     if own is not None:

@@ -63,6 +63,8 @@ class Window(QMainWindow):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        desk.window = self
+        desk.dress()
         self.setObjectName("window")
         self.setWindowTitle("Prayog")
         self.setMinimumSize(640, 480)

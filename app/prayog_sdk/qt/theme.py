@@ -21,7 +21,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 import prayog_resources
 
@@ -149,8 +149,12 @@ def load_fonts(first: str = "") -> None:
                 QFontDatabase.addApplicationFontFromData(QByteArray(file.read_bytes()))
 
 
-def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
-    """Put `theme` on `app` with text at `text_percent` (100-200); every open widget follows."""
+def apply(app: QApplication, theme: Theme, text_percent: int = 100, window: QWidget | None = None) -> None:
+    """Put `theme` on `app` with text at `text_percent` (100-200); every open widget follows.
+
+    With `window` the style sheet goes on that window and what belongs to it.  Qt is six times as quick then: for the
+    sheet of an application it styles all widgets twice (310 ms for a bench with 526 of them, against 50).
+    """
     if app.property(_PROPERTY) is None and app.style().objectName() != "fusion":
         app.setStyle("Fusion")  # once: a second time would style every widget anew for nothing
     app.setProperty(_PROPERTY, theme.name)
@@ -158,10 +162,11 @@ def apply(app: QApplication, theme: Theme, text_percent: int = 100) -> None:
     font.setFamilies([SANS, SYMBOLS, "sans-serif"])
     font.setPointSizeF(BASE_POINTS * text_percent / 100)
     with _no_collection():
-        app.setStyleSheet("")  # a sheet in place of another styles a widget once for every widget around it
+        if app.styleSheet():
+            app.setStyleSheet("")  # a sheet in place of another styles a widget once for every widget around it
         app.setFont(font)
         app.setPalette(palette(theme))
-        app.setStyleSheet(style_sheet(theme, text_percent))
+        (app if window is None else window).setStyleSheet(style_sheet(theme, text_percent))
 
 
 @contextmanager

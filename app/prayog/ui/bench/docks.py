@@ -241,7 +241,7 @@ class Docks(QMainWindow):
             moved = [dock for dock in docks if dock.slot.spec.area == area]
             if moved and behind != (area in self._stacked):
                 self._put(moved, area, first if behind else None)
-                first.raise_()
+                QTimer.singleShot(0, first, first.raise_)  # the tabs are there only after Qt has laid them out
 
     def _put(self, docks: Sequence[Dock], area: str, behind: Dock | None) -> None:
         """Put `docks` behind another one, or where their `area` is."""

@@ -242,6 +242,7 @@ class Tools(QFrame):
         button = QToolButton()
         button.setAutoRaise(True)
         button.setText(title)
+        button.setProperty("prayogIcon", "chevron-down")
         button.setIcon(icon("chevron-down", size=14))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -267,7 +268,7 @@ class Tools(QFrame):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
-            for button in getattr(self, "_buttons", {}).values():
+            for button in self.findChildren(QToolButton):
                 name = button.property("prayogIcon")
                 if name:
                     button.setIcon(icon(name))
