@@ -456,6 +456,8 @@ class _Writer:
             self.say(depth, f"at = {stop}")
         if self.tree:
             self.say(depth, f"{node}.bits = (at << 3) - {node}.start")
+            if block.field.kind is Kind.UINT:  # a branch that shows the value of its first field
+                self.say(depth, f"{node}.value = {inner}[0].value if {inner} else 0")
             if block.field.kind is Kind.BYTES:
                 self.say(depth, f"{node}.value = data[{node}.start >> 3:at]")
 

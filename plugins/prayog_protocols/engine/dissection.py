@@ -72,7 +72,7 @@ class Dissection:
     """One packet at work."""
 
     __slots__ = (
-        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "later", "layer", "number", "outer", "over_tcp", "packet", "payload_end",
+        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "hello", "later", "layer", "number", "outer", "over_tcp", "packet", "payload_end",
         "queue", "quoted", "registry", "source", "state", "stream", "verify", "wire_size",
     )  # fmt: skip
 
@@ -99,6 +99,7 @@ class Dissection:
         self.verify = verify  # compute check sums again (loopback and the sending machine often leave them unfinished)
         self.fragment = False  # inside a piece of a packet: what follows is not whole
         self.stream = False  # the packet is of a TCP connection
+        self.hello = 0  # type of the handshake message at work, where it does not stand before it
         self.over_tcp = False  # the layer at work is a message from a TCP stream
         self.quoted = False  # inside an ICMP error: only the beginning of a packet that went wrong
         self.payload_end: int | None = None  # where the packet that the frame carries ends

@@ -134,7 +134,7 @@ class Capture:
             flow = self.flows.flow(17, number)
             ports = (flow.client[1], flow.server[1])
             said = next((self.speaks[port] for port in ports if port in self.speaks), "")
-            known = listen(ports, said, datagrams_of(self, number), self.piece)
+            known = listen(ports, said, datagrams_of(self, number), self.piece, self.keys)
             self._listened[number] = known
         return known
 

@@ -27,6 +27,7 @@ class Record:
     plain: bytes | None = None  # its content, where the keys are known
     kind: int = 0  # content type of the plain text; 0: as it stands outside
     before: bytes = b""  # the beginning of a handshake message, from the records before
+    whole: dict[int, bytes] = field(default_factory=dict)  # DTLS: place of a piece -> the message that it completes
 
 
 @dataclass(slots=True)
@@ -68,6 +69,7 @@ class _Words:
 
 TLS_WORDS, DTLS_WORDS = _Words("tls"), _Words("dtls")
 HANDSHAKE, DTLS_HANDSHAKE = handshake("tls"), handshake("dtls")
+DTLS_BODY = handshake("dtls", body_only=True)
 SEGMENTS = Field("tls.segments", "Put together from", Kind.NONE, derived=True, meaning="Records of one message inside.")
 SEGMENT = Field("tls.segment", "Piece in packet", Kind.FRAME, derived=True)
 SEGMENT_COUNT = Field("tls.segment.count", "Pieces", derived=True, key="tls_pieces")
@@ -163,17 +165,41 @@ def _messages(
         whole = record.before + data[at : at + need]
         _message(c, out, w, whole, c.add_source("Reassembled handshake message", whole), 0, len(whole), None, message)
         at += need
+    first = at
     while at < end:
         size = head + int.from_bytes(data[at + 1 : at + 4], "big") if message is HANDSHAKE else (
             head + int.from_bytes(data[at + 9 : at + 12], "big"))  # fmt: skip
-        whole = at + size <= end and end - at >= head
-        fragment = message is not HANDSHAKE and data[at + 1 : at + 4] != data[at + 9 : at + 12]
+        entire = at + size <= end and end - at >= head
         stop = min(at + size, end)
-        if whole and not fragment:
+        if entire and message is not HANDSHAKE and data[at + 1 : at + 4] != data[at + 9 : at + 12]:
+            out.append(_piece(c, w, data, source, at, stop, record.whole.get(at - first)))
+        elif entire:
             _message(c, out, w, data, source, at, stop, mark, message)
         else:
             out.append(Node(w.handshake, source, at * 8, (stop - at) * 8, None))
         at = max(stop, at + 1)
+
+
+def _piece(c: Dissection, w: _Words, data: bytes, source: int, at: int, end: int, body: bytes | None) -> Node:
+    """A piece of a handshake message of DTLS; with `body`, which it completes."""
+    node = Node(w.handshake, source, at * 8, (end - at) * 8, None, [])
+    children: list[Node] = []
+    place = at * 8
+    for field_ in DTLS_HANDSHAKE.items[:5]:
+        assert isinstance(field_, Field)
+        value = int.from_bytes(data[place // 8 : (place + field_.bits) // 8], "big")
+        children.append(Node(field_, source, place, field_.bits, value))
+        place += field_.bits
+    node.children = children
+    if body is not None:
+        outer, c.source, c.hello = c.source, c.add_source("Reassembled DTLS", body), data[at]
+        try:
+            c.registry.code(DTLS_BODY).tree(c, children, body, 0, len(body))
+        except Stop:
+            pass
+        finally:
+            c.source = outer
+    return node
 
 
 def _message(

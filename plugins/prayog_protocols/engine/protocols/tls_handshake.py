@@ -177,15 +177,14 @@ def _extensions(w: _Words, key: str = "extensions") -> tuple[Item, ...]:
     )
 
 
-def _random(w: _Words, parts: bool) -> tuple[Item, ...]:
+def _random(w: _Words) -> tuple[Item, ...]:
     own = w.data("random", 32, "Random", "32 fresh bytes from this side: no two sessions are alike.", f"{R13} §4.1.2", key="random")
-    if not parts:
-        return (own,)
     moment = Field(f"{w.prefix}.random_time", "As a time", Kind.TIME, derived=True, key="", source=f"{R12} §7.4.1.2",
                    meaning="Old clients put their clock here; today it is random.")  # fmt: skip
     rest = Field(f"{w.prefix}.random_bytes", "The other bytes", Kind.BYTES, derived=True, key="", source=f"{R12} §7.4.1.2")
-    return (own, Derive(moment, "int_(random[:4], 'big') * 10**9", "random", part=(0, 32)),
-            Derive(rest, "random[4:]", "random", part=(32, 224)))  # fmt: skip
+    old = "hello == 1 or c.tls_version() != 0x0304"
+    return (own, Derive(moment, "int_(random[:4], 'big') * 10**9", "random", old, (0, 32)),
+            Derive(rest, "random[4:]", "random", old, (32, 224)))  # fmt: skip
 
 
 def _session(w: _Words) -> tuple[Item, ...]:
@@ -261,7 +260,7 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
                "RFC 8422 §5.4", key="signature"),
     )),)}, (bytes_("", "rest", "Key exchange", key="exchange"),), made="'ecdhe'"),)  # fmt: skip
     return {
-        1: (version, *_random(w, True), *_session(w), *cookie,
+        1: (version, *_random(w), *_session(w), *cookie,
             w.number("cipher_suites_length", 16, "Cipher suites length", "", f"{R13} §4.1.2", auto="sizeof('suites')",
                      key="suites_length"), suites,
             w.number("comp_methods_length", 8, "Compression methods length", "", f"{R13} §4.1.2", auto="sizeof('methods')",
@@ -270,7 +269,7 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
                 w.number("comp_method", 8, "Method", "0: none; everything else is a danger.", f"{R13} §4.1.2", key="method"),)),),
                 "methods_length"),
             When("at < end", _extensions(w))),
-        2: (version, *_random(w, False), *_session(w),
+        2: (version, *_random(w), *_session(w),
             w.number("ciphersuite", 16, "Cipher suite", "What the server chose.", f"{R13} §B.4", **_SUITE),
             w.number("comp_method", 8, "Compression", "0: none.", f"{R13} §4.1.3", key="method"),
             When("at < end", _extensions(w))),
@@ -282,8 +281,10 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         12: exchange,
         13: (Choose("c.tls_version()", {0x0304: (
                 *certificate_13[:2], *_extensions(w))}, (
-                w.number("cert_types_count", 8, "Types count", "", f"{R12} §7.4.4", auto="after", key="types_count"),
-                bytes_(f"{w.prefix}.cert_types", "types_count", "Types", "", f"{R12} §7.4.4", key="cert_types"),
+                w.number("cert_types_count", 8, "Types count", "", f"{R12} §7.4.4", auto="count('cert_types')", key="types_count"),
+                Block(branch(f"{w.prefix}.cert_types", "Types", "", f"{R12} §7.4.4"), (Repeat("cert_types", (
+                    w.number("cert_type", 8, "Type", "Which kinds of certificates are welcome.", f"{R12} §7.4.4", values={
+                        1: "RSA", 2: "DSS", 64: "ECDSA"}, key="cert_type"),)),), "types_count"),
                 w.number("sig_hash_alg_len", 16, "Length", "", f"{R12} §7.4.4", key="schemes_length"),
                 w.part("sig_hash_algs", "Signature algorithms", (Repeat("schemes", (_scheme(w),)),), "schemes_length"),
                 w.number("dnames_len", 16, "Length of names", "", f"{R12} §7.4.4", key="dnames_length"),
@@ -301,8 +302,8 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
     }  # fmt: skip
 
 
-def handshake(prefix: str) -> Protocol:
-    """One handshake message: its type, its length, and what it says."""
+def handshake(prefix: str, body_only: bool = False) -> Protocol:
+    """One handshake message: its type, its length, and what it says; `body_only` without what stands before that."""
     w = _Words(prefix)
     kind = w.number("type", 8, "Type", "Which message.", f"{R13} §4", values=HANDSHAKE_TYPES, key="hello", default=1)
     length = w.number("length", 24, "Length", "Of the message, without these four bytes.", f"{R13} §4", unit="bytes",
@@ -316,6 +317,9 @@ def handshake(prefix: str) -> Protocol:
             w.number("fragment_length", 24, "Fragment length", "", "RFC 6347 §4.2.2", auto="size - 12"),
         )  # fmt: skip
     body = (Let("base", "at"), Choose("hello", _messages(w), (bytes_("", "rest", "Content", key="message_content"),)))
+    if body_only:
+        return Protocol(f"{prefix}.handshake.body", "Handshake message", (Let("hello", "c.hello"), *body), short="TLS",
+                        source=R13, meaning="The content of a handshake message, put together from its pieces.")  # fmt: skip
     title = "Handshake message" if prefix == "tls" else "DTLS handshake message"
     return Protocol(f"{prefix}.handshake", title, (*head, *body), short="TLS", source=R13,
                     meaning="Both sides agree on keys and prove who they are.")  # fmt: skip

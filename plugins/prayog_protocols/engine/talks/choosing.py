@@ -7,6 +7,7 @@ from collections.abc import Callable
 from prayog_protocols.engine.protocols.http import start_line
 from prayog_protocols.engine.talks.dns import Dns
 from prayog_protocols.engine.talks.http import Http
+from prayog_protocols.engine.talks.http2 import MAGIC, Http2
 from prayog_protocols.engine.talks.lines import Ftp, FtpData, Imap, Pop, Smtp
 from prayog_protocols.engine.talks.talk import Application, Cut, Unit
 from prayog_protocols.engine.talks.tls import Tls
@@ -52,12 +53,14 @@ def _inside_tls(name: bytes) -> Application:
     """Who speaks inside TLS, by the name that both sides settled on."""
     if name == b"http/1.1":
         return Http(secure=True)
+    if name == b"h2":
+        return Http2(secure=True)
     return Guess(secure=True)
 
 
 APPLICATIONS: dict[str, Callable[[], Application]] = {
     "http": Http, "dns": Dns, "smtp": Smtp, "pop": Pop, "imap": Imap,
-    "ftp": Ftp, "ftp-data": FtpData, "websocket": WebSocket,
+    "ftp": Ftp, "ftp-data": FtpData, "websocket": WebSocket, "http2": Http2,
 }  # fmt: skip
 PORTS = {80: "http", 3128: "http", 3132: "http", 5985: "http", 8080: "http", 8088: "http", 11371: "http", 8000: "http",
          53: "dns", 25: "smtp", 587: "smtp", 110: "pop", 143: "imap", 21: "ftp", 20: "ftp-data"}  # fmt: skip
@@ -73,6 +76,8 @@ TLS_PORTS = {443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 8443, 5061}
 
 def after_upgrade(name: str, headers: dict[bytes, bytes]) -> Application:
     """Who speaks after 101 Switching Protocols."""
+    if name == "h2c":
+        return Http2()
     if name == "websocket":
         return WebSocket(headers.get(b"sec-websocket-extensions", b""))
     return Plain()
@@ -80,6 +85,8 @@ def after_upgrade(name: str, headers: dict[bytes, bytes]) -> Application:
 
 def guess(direction: int, data: bytes, secure: bool = False, keys: KeyLog | None = None) -> Application | None:
     """Who begins like this; None when nobody does."""
+    if data[:24] == MAGIC:
+        return Http2(secure)
     line = data.split(b"\n")[0].rstrip(b"\r")
     if b"\n" in data and start_line(line)[1]:
         return Http(secure)
