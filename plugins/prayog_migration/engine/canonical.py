@@ -191,7 +191,8 @@ def sql_text(kind: Kind, column: str) -> str | None:
         case "decimal":
             return f"trim_scale({column})::text"
         case "real":
-            return f"encode(float{'4' if kind.size == 32 else '8'}send({column} + 0), 'hex')"
+            single = kind.size == 32
+            return f"encode(float{4 if single else 8}send(({column} + 0)::float{4 if single else 8}), 'hex')"
         case "boolean":
             return f"{column}::int::text"
         case "bytes":

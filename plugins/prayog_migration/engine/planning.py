@@ -159,13 +159,13 @@ class _Planning:
         """Columns that hand out numbers: identity, AUTO_INCREMENT, or INTEGER PRIMARY KEY, whichever there is."""
         dialect, columns = self.server.dialect, list(made.table.columns)
         for place, column in enumerate(table.columns):
-            own = self._own_sequence(column.sequence)
+            alone = table.key is not None and table.key.columns == (column.name,)
+            own = self._own_sequence(column.sequence, alone)
             if not column.identity and not own:
                 if column.sequence:
                     columns[place] = self._shared_sequence(table, made, column, columns[place])
                 continue
             label = f"{table.title}.{column.name}"
-            alone = table.key is not None and table.key.columns == (column.name,)
             if dialect == "sqlite" and not alone:
                 reason = "only a key hands out numbers by itself on the target: the application has to"
                 made.findings.append(Finding("identity", label, "lost", reason, 3))
@@ -180,12 +180,13 @@ class _Planning:
                 columns[place] = replace(columns[place], type="INTEGER")
         made.table = replace(made.table, columns=tuple(columns))
 
-    def _own_sequence(self, name: str) -> bool:
-        """It belongs to one column, by declaration or because nobody else draws from it."""
+    def _own_sequence(self, name: str, alone: bool) -> bool:
+        """It belongs to one column, by declaration, or because it feeds a key and nothing else."""
         if not name or self.same:
             return False
         users = [c for table in self.catalogue.tables for c in table.columns if c.sequence == name]
-        return len(users) == 1 or any(one.name == name and one.owner for one in self.catalogue.sequences)
+        fed = alone and len(users) == 1
+        return fed or any(one.name == name and one.owner for one in self.catalogue.sequences)
 
     def _shared_sequence(self, table: Table, made: PlannedTable, column: Column, new: Column) -> Column:
         """A default that draws from a sequence of its own, which other columns may draw from too."""

@@ -58,8 +58,9 @@ def plan_sequences(catalogue: Catalogue, server: Server) -> tuple[tuple[Sequence
     made, findings = [], []
     for one in catalogue.sequences:
         label = f"{one.schema}.{one.name}" if one.schema else one.name
-        users = [(table, c) for table in catalogue.tables for c in table.columns if c.sequence == one.name]
-        owner = one.owner or ((users[0][0].name, users[0][1].name) if len(users) == 1 else None)
+        users = [(table, c.name) for table in catalogue.tables for c in table.columns if c.sequence == one.name]
+        feeds = len(users) == 1 and users[0][0].key is not None and users[0][0].key.columns == (users[0][1],)
+        owner = one.owner or ((users[0][0].name, users[0][1]) if feeds else None)
         if catalogue.dialect == server.dialect:
             made.append(one)
             findings.append(Finding("sequence", label, "exact"))
