@@ -91,6 +91,19 @@ def challenges(manifest: Manifest, lang: str = "en") -> list[_lessons.Challenge]
     return languages.read_challenges(manifest, lang)
 
 
+def faults(run: Run, own: Sequence[ActionSpec] = ()) -> list[ActionSpec]:
+    """What can be done to every simulated world, without what the topic's `own` actions are called.
+
+    A run on real components may have ``offers``: the names of those actions of a world that it knows too.
+    """
+    from prayog_sim.world import World
+
+    names = {action.name for action in own}
+    offers = getattr(run, "offers", ())
+    known = [action for action in world_actions() if isinstance(run, World) or action.name in offers]
+    return [action for action in known if action.name not in names]
+
+
 class Topic:
     """An open topic.  Make one with `Topic.load`, and `close` it."""
 
@@ -199,17 +212,9 @@ class Topic:
         return self._named(self._list("prayog_actions", ActionSpec, params=params), "prayog_actions")
 
     def tools(self, run: Run, params: Any) -> list[ActionSpec]:
-        """Everything that can be done to `run`: the topic's actions, then those of the world when it is one.
-
-        A run on real components may have ``offers``: the names of those actions of a world that it knows too.
-        """
-        from prayog_sim.world import World
-
+        """Everything that can be done to `run`: the topic's actions, then those of the world when it is one."""
         own = self.actions(params)
-        names = {action.name for action in own}
-        offers = getattr(run, "offers", ())
-        known = [a for a in world_actions() if isinstance(run, World) or a.name in offers]
-        return [*own, *(action for action in known if action.name not in names)]
+        return [*own, *faults(run, own)]
 
     def checks(self, params: Any) -> dict[str, _checks.Check]:
         """The named checks."""

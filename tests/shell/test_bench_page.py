@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
 from prayog.ui.bench.docks import VERSION
 from prayog.ui.bench.driver import MAX
@@ -715,6 +716,30 @@ def test_every_control_has_a_name_and_room(room: Callable[..., Room], qapp: QApp
     scrubber = page.transport.scrubber
     assert scrubber.height() >= 24
     assert scrubber.accessibleName()
+
+
+def test_a_topic_whose_actions_raise_runs_without_its_tools(room: Callable[..., Room], tmp_path: Path) -> None:
+    folder = tmp_path / "prayog_toolless"
+    shutil.copytree(GOSSIP / "prayog_smallest", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    card = (folder / "plugin.toml").read_text().replace("smallest", "toolless")
+    (folder / "plugin.toml").write_text(card)
+    for file in folder.rglob("*.py"):
+        file.write_text(file.read_text().replace("prayog_smallest", "prayog_toolless"))
+    with (folder / "topic.py").open("a") as out:
+        out.write("\n\n@hookimpl\ndef prayog_actions(params):\n    raise RuntimeError('no actions today')\n")
+    lab = room(folder)
+    page = lab.open("rumour")
+    lab.play()
+    assert page.driver.end > 0
+    assert not lab.problems  # nothing that would close the topic
+    assert "no actions today" in " ".join(lab.said)
+    buttons = {button.text(): button for button in page.tools.findChildren(QToolButton)}
+    assert {"Crash", "Tools are missing"} <= set(buttons)  # what every world can do is there
+    menu = buttons["Tools are missing"].menu()
+    assert "no actions today" in menu.findChild(ProblemCard).report()
+    before = page.driver.branch
+    menu.findChild(ProblemCard).retry.emit()
+    lab.until(lambda: page.driver.branch is not before)
 
 
 def test_ctrl_e_opens_what_can_be_saved_and_exported(room: Callable[..., Room]) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from prayog.catalog import problem_of
 from prayog.ui.bench.driver import Branch, Driver
+from prayog.ui.bench.faces import dressed
 from prayog.ui.bench.markers import Markers, mark_of
 from prayog.ui.bench.settled import Settled
 from prayog_sdk.exports import Label
@@ -33,6 +34,7 @@ from prayog_sdk.qt.panel import BenchSignals
 from prayog_sdk.run import has_clock
 from prayog_sdk.services import Services
 from prayog_sdk.specs import ActionSpec, CodeSpec, SeriesSpec
+from prayog_sdk.topic import faults
 from prayog_sim.run import Action, Run, View
 from prayog_sim.trace import Step, Trace
 
@@ -104,6 +106,10 @@ class Host(QObject):
         self.code: CodeSpec | None = None
         self.trial_seeds = ""
         self.draft: str | None = None
+        self.own: Sequence[str] = ()
+        """Names of the topic's own actions."""
+        self.lame: Problem | None = None
+        """Why there are none, when the topic's code raised."""
         self.lenses: list[Lens] = []
         self.reduced_motion = False
         self.scenario = ""
@@ -222,13 +228,24 @@ class Host(QObject):
     def put(self, branch: Branch) -> None:
         """Show a new run: ask the topic what can be done with it, then tell everyone."""
         run, params, topic = branch.run, branch.params, self.topic
-        self.actions = self.hook("prayog_actions", lambda: topic.tools(run, params), [])
+        own, self.lame = self._own_actions(params)
+        self.own = tuple(spec.name for spec in own)
+        self.actions = dressed([*own, *faults(run, own)])
         self.series = self.hook("prayog_series", lambda: topic.series(params), [])
         self.measures = self.hook("prayog_measures", lambda: topic.measures(params), {})
         self.code = self.hook("prayog_code", lambda: topic.code(params), None) if run.kind == "world" else None
         self.measured = {}
         self._selection = ""
         self.driver.put(branch)
+
+    def _own_actions(self, params: Any) -> tuple[list[ActionSpec], Problem | None]:
+        """The topic's actions.  Without them the run goes on; a card among the tools says why they are missing."""
+        try:
+            return self.topic.actions(params), None
+        except Exception as error:  # noqa: BLE001 - the topic's code
+            problem = problem_of(error, "prayog_actions", self.topic_id)
+            self.say(self.tr("The topic’s own tools are missing: {what}").format(what=problem.sentence))
+            return [], problem
 
     def wake(self) -> None:
         """Something is to be drawn: one frame at least."""

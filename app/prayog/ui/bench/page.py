@@ -38,7 +38,7 @@ from prayog.ui.bench.runs import Runs
 from prayog.ui.bench.setup_pane import SetupPane
 from prayog.ui.bench.sidebar import Sidebar
 from prayog.ui.bench.starts import Start
-from prayog.ui.bench.tools import Tools, dressed
+from prayog.ui.bench.tools import Tools
 from prayog.ui.bench.transport import Transport
 from prayog.ui.bench.verdicts import Judged
 from prayog.ui.commands import Command
@@ -171,6 +171,7 @@ class BenchPage(QWidget):
         self.docks.panel_failed.connect(lambda problem: self.said.emit(problem.sentence))
         self.docks.export_asked.connect(self.filing.export_panel)
         self.tools.acted.connect(self.do)
+        self.tools.retried.connect(self.runs.again)
         self.tools.said.connect(self.said)
         self.transport.restart_asked.connect(self.runs.again)
         self.transport.seed_asked.connect(lambda seed: self.runs.again(seed=seed))
@@ -319,9 +320,7 @@ class BenchPage(QWidget):
             self._bring(start.script.panel)
         host.scenario = start.scenario
         host.put(branch)
-        host.actions = dressed(host.actions)
-        own = host.hook("prayog_actions", lambda: [spec.name for spec in topic.actions(params)], [])
-        self.tools.rebuild(own)
+        self.tools.rebuild()
         self.transport.timed = host.timed
         self.head.show_titles(topic.manifest.title, self._scenario_title(start), real=run.kind == "session")
         challenge = self.coach.challenge

@@ -65,9 +65,16 @@ class Start:
     def plan(self, topic: Topic, params: Any) -> Plan:
         """What the run does by itself: a fresh plan."""
         if self.script is not None:
-            verbs = {spec.name: [arg.name for arg in spec.args] for spec in topic.actions(params)}
-            return ScriptPlan(self.script, verbs)
+            return ScriptPlan(self.script, _verbs(topic, params))
         return Recorded(self.actions, by_time=self.by_time)
+
+
+def _verbs(topic: Topic, params: Any) -> dict[str, list[str]]:
+    """The topic's actions and their arguments; none when its code raises, which the tools of the bench say."""
+    try:
+        return {spec.name: [arg.name for arg in spec.args] for spec in topic.actions(params)}
+    except Exception:  # noqa: BLE001 - the topic's code
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,48 +8,32 @@ tools keep to one line and the last of them are in a menu, so that the panels ha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QToolButton, QWidget, QWidgetAction
 
 from prayog.ui.bench.arguments import ask
 from prayog.ui.bench.host import Host
 from prayog.ui.bench.question import Question
 from prayog.ui.pieces import drop
+from prayog_sdk.manifest import Problem
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.actions import fill
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import icon
+from prayog_sdk.qt.state import ProblemCard
 from prayog_sdk.specs import ActionSpec
 from prayog_sim.run import Action
 
-__all__ = ["Tools", "dressed"]
+__all__ = ["Tools"]
 
-_FACES = {
-    "crash": ("crash", "K"), "restart": ("restart-node", "U"), "pause": ("pause-node", ""), "resume": ("play", ""),
-    "partition": ("partition", "P"), "cut": ("link", ""), "heal": ("heal", "H"), "link": ("delay", "L"),
-    "skew": ("skew", ""), "fire": ("clock", ""), "drop": ("drop", "X"), "deliver": ("step", ""),
-    "delay": ("delay", "S"), "duplicate": ("copy", ""), "torn": ("disk", ""), "losesync": ("disk", ""),
-}  # fmt: skip
-"""Icon and key of the faults that every simulated world has."""
 _SHOWN_FAULTS = ("crash", "restart", "partition", "heal", "link")
 """Faults with a button of their own; the others are in the menu."""
 _LOW = 600  # px of height at 100 % text below which one line of tools must do
 _REST = 80  # px of the menu with the rest, at 100 % text
-
-
-def dressed(specs: Sequence[ActionSpec]) -> list[ActionSpec]:
-    """`specs` with icons and keys for the world's own faults; a topic's own keys come first."""
-    taken = {spec.key.upper() for spec in specs if spec.key}
-    found = []
-    for spec in specs:
-        icon_name, key = _FACES.get(spec.name, ("", ""))
-        found.append(replace(spec, icon=spec.icon or icon_name, key=spec.key or ("" if key in taken else key)))
-    return found
 
 
 class Tools(QFrame):
@@ -58,6 +42,8 @@ class Tools(QFrame):
     acted = Signal(object)
     """An `Action` is to be done."""
     said = Signal(str)
+    retried = Signal()
+    """The topic's own tools are to be asked for again."""
 
     def __init__(self, host: Host, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,21 +51,20 @@ class Tools(QFrame):
         self._armed: ActionSpec | None = None
         self._buttons: dict[str, QToolButton] = {}
         self._popup: Question | None = None
-        self._own: tuple[str, ...] = ()
         self._room = (False, False, 0)
         self.setAccessibleName(self.tr("Tools"))
         self._flow = FlowLayout(self, theme.UNIT // 2)
         self._flow.setContentsMargins(theme.UNIT * 3 // 2, theme.UNIT // 2, theme.UNIT * 3 // 2, theme.UNIT // 2)
         host.signals.selection_changed.connect(self._selected)
 
-    def rebuild(self, own: Sequence[str]) -> None:
-        """Show the tools of the run that is on the bench; `own` are the names of the topic's actions."""
+    def rebuild(self) -> None:
+        """Show the tools of the run that is on the bench."""
         self.disarm()
         self._close_popup()
         drop(self._flow)
         self._buttons.clear()
         menu: list[ActionSpec] = []
-        self._own = tuple(own)
+        own = self._host.own
         self._room = (roomy, low, _wide) = self._measure()
         parts: list[tuple[QToolButton, str, list[ActionSpec]]] = []
         for spec in self._host.actions:
@@ -102,12 +87,14 @@ class Tools(QFrame):
             for button, _, _ in parts[fitting:]:
                 button.deleteLater()
             self._flow.addWidget(self._rest([(title, specs) for _, title, specs in parts[fitting:]]))
-        self.setVisible(bool(self._host.actions))
+        if self._host.lame is not None:
+            self._flow.addWidget(self._missing(self._host.lame))
+        self.setVisible(bool(self._host.actions) or self._host.lame is not None)
 
     def fit(self) -> None:
         """The window has another size: show the tools as they fit now."""
         if self._buttons and self._measure() != self._room:
-            QTimer.singleShot(0, self, lambda: self.rebuild(self._own))
+            QTimer.singleShot(0, self, self.rebuild)
 
     def _measure(self) -> tuple[bool, bool, int]:
         """Whether there is room for words beside the icons; whether one line must do, and then how long it is."""
@@ -249,6 +236,18 @@ class Tools(QFrame):
         button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         button.setMinimumHeight(max(28, theme.scaled(28)))
         button.setMenu(QMenu(button))
+        return button
+
+    def _missing(self, problem: Problem) -> QToolButton:
+        """In place of the topic's own tools, when its code for them raised."""
+        button = self._menu_button(self.tr("Tools are missing"))
+        button.setProperty("prayogIcon", "warning")
+        button.setIcon(icon("warning", "bad"))
+        card = ProblemCard(self.tr("The topic’s own tools"), problem.sentence, problem.traceback)
+        card.retry.connect(self.retried)
+        holder = QWidgetAction(button)
+        holder.setDefaultWidget(card)
+        button.menu().addAction(holder)
         return button
 
     def _fill(self, menu: QMenu, specs: Sequence[ActionSpec], button: QToolButton) -> None:
