@@ -122,7 +122,14 @@ def _digits(value: Any) -> bool:
 
 
 def _decimal(value: Any) -> str:
-    return str(value) if type(value) is int else plain_decimal(value if isinstance(value, str) else repr(value))
+    if type(value) is int:
+        return str(value)
+    text = plain_decimal(value if isinstance(value, str) else repr(value))
+    return _ENDLESS.get(text, text)
+
+
+_ENDLESS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+"""Python's words for what PostgreSQL's numeric holds too."""
 
 
 def _double(value: Any) -> str:

@@ -22,6 +22,10 @@ __all__ = ["PlannedColumns", "plan_columns", "quoted"]
 _KEY_CHARACTERS = 768
 """InnoDB's longest key of 3072 bytes, in characters of utf8mb4."""
 
+_NUMBER_CHARACTERS = 25
+"""A number that became text has at most so many."""
+_UNKEYED = {"longtext": "varchar(255)", "longblob": "varbinary(255)"}
+
 _NOCASE = {True: "utf8mb4_general_nopad_ci", False: "utf8mb4_0900_ai_ci"}
 """What stands in for SQLite's NOCASE, by whether the server is MariaDB; they ignore accents too."""
 
@@ -130,6 +134,8 @@ def _typed(context: _Context, column: Column, planned: PlannedColumns) -> tuple[
             advice = replace(advice, type="")
         if advice.type:
             type_ = advice.type
+            if keyed and context.target == "mysql" and type_ in _UNKEYED:
+                type_ = _sized_key(context, column, _UNKEYED[type_], profile)
             to = _target_kind(context, type_, kind, planned)
         if profile.classes["null"]:
             planned.nulls.add(column.name)
@@ -156,7 +162,7 @@ def _sized_key(context: _Context, column: Column, type_: str, profile: ColumnPro
     if not found or profile is None or context.target != "mysql":
         return type_
     limit = _KEY_CHARACTERS // max(1, context.keyed[column.name])
-    longest = profile.longest if found[1] == "varchar" else profile.widest
+    longest = max(profile.longest, _NUMBER_CHARACTERS) if found[1] == "varchar" else profile.widest
     if longest > limit:
         return "longtext" if found[1] == "varchar" else "longblob"
     return f"{found[1]}({min(limit, max(64, 2 * longest))})"
@@ -184,8 +190,9 @@ def _finished(context: _Context, column: Column, made: Column, planned: PlannedC
     default = column.default if column.default is not None or domain is None else domain.default
     if default is not None and not column.identity and not column.sequence:
         try:
-            made = replace(made, default=translate_default(default, planned.names, kind, to))
-            planned.findings.append(Finding("default", path, "converted", becomes=made.default or ""))
+            text = translate_default(default, planned.names, kind, to)
+            made = replace(made, default=None if text == "NULL" else text)
+            planned.findings.append(Finding("default", path, "converted", becomes=text))
         except Untranslatable as error:
             planned.findings.append(Finding("default", path, "lost", f"{default}: {error}", 3))
     if domain is not None:

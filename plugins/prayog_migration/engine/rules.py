@@ -218,6 +218,7 @@ _TO_MYSQL = (
     Rule(_MY, "datetime({size})", "timestamp", sized=True),
     Rule(_MY, "datetime(6)", "timestamp", zone=True, verdict="converted", reason=_UTC),
     Rule(_MY, "datetime(6)", "timestamp"),
+    Rule(_MY, "varchar(255)", "json", keyed=True, verdict="converted", reason=_AS_TEXT),
     Rule(_MY, "json", "json"),
     Rule(_MY, "json", "array", verdict="converted", reason="an array becomes a JSON array"),
     Rule(_MY, "char(36)", "uuid", verdict="converted", reason=_AS_TEXT),

@@ -108,6 +108,11 @@ class BinlogCapture:
         move = self._moves[number]
         yield from self._latest.by_key(move.source, move.reads, self._named[number].columns, keys)
 
+    def settle(self) -> None:
+        # A transaction that has read a table keeps everybody from defining it anew: no fence could be raised.
+        if self._reader is not None:
+            self._reader.query("COMMIT")
+
     def now(self) -> str:
         with self._asking() as ask:
             return _current(ask)

@@ -18,10 +18,14 @@ from prayog_migration.engine.real.constraints import Constraints
 from prayog_migration.engine.real.state import State
 from prayog_migration.engine.real.store import Store, Writer
 
-__all__ = ["Builder", "TargetNotEmpty"]
+__all__ = ["Builder", "PlanBlocked", "TargetNotEmpty"]
 
 _THERE_ALREADY = {"1050", "1061", "1826", "1022", "121", "42P07", "42710"}
 """Error codes of objects that exist."""
+
+
+class PlanBlocked(RuntimeError):
+    """Something of the plan cannot be made, and somebody has to decide first; the message says what."""
 
 
 class TargetNotEmpty(RuntimeError):
@@ -43,7 +47,10 @@ class Builder:
         ]
 
     def before_rows(self, writer: Writer) -> None:
-        """Types, routines and tables.  Raises `TargetNotEmpty`, or the driver's error with nothing half made."""
+        """Types, routines and tables.  Raises `TargetNotEmpty`, `PlanBlocked`, or the driver's error."""
+        blocked = [f"{one.kind} {one.name}: {one.reason}" for one in self._plan.findings if one.verdict == "blocked"]
+        if blocked:
+            raise PlanBlocked("; ".join(blocked))
         self._state.create(writer)
         if self._state.get(writer, "made") is None:
             if clashes := self.clashes():

@@ -142,6 +142,10 @@ class Capture(Protocol):
         just as they were at its position."""
         ...
 
+    def settle(self) -> None:
+        """The last batch is applied: hold no lock on the source's tables any longer."""
+        ...
+
     def now(self) -> str:
         """The position of the source's latest commit."""
         ...

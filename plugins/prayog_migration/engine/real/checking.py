@@ -117,6 +117,8 @@ def balance(job: Job, direction: Direction, verdicts: list[TableVerdict], positi
         seconds,
     )
     with job.target.writer() as writer, writer.transaction():
+        facts = {**(job.ledger.state.get(writer, "facts") or {}), "compare_us": round(1e6 * seconds)}
+        job.ledger.state.put(writer, "facts", facts)
         job.note(
             writer, "balance", direction, source_rows=found.source_rows, target_rows=found.target_rows,
             quarantined=found.quarantined, lost=found.lost, duplicated=found.duplicated, position=position,

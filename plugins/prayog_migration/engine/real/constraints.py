@@ -77,14 +77,17 @@ class Constraints:
         return [part.text if part.expression else self._target.quote(part.text) for part in parts]
 
     def _row_mark(self, table: Table) -> str:
-        """What names one row of the target."""
+        """What names one row of the target; in MySQL without a key all columns do, as equal rows are alike."""
         if table.key:
             return ", ".join(map(self._target.quote, table.key.columns))
+        for unique in table.uniques:
+            if not any(table.column(name).nullable for name in unique.columns):
+                return ", ".join(map(self._target.quote, unique.columns))
         if self._plan.target == "postgresql":
             return "ctid"
         if self._plan.target == "sqlite":
             return "rowid"
-        raise ValueError(f"{table.title} has no key, so MySQL cannot tell its rows apart. Give it one at the source.")
+        return ", ".join(self._target.quote(column.name) for column in table.plain_columns)
 
     def _orphans(self, writer: Writer, move: TableMove, key: ForeignKey, one: Statement) -> None:
         """Rows that refer to nothing: set aside when they are few, otherwise the rule is for new rows only."""
@@ -127,12 +130,13 @@ class Constraints:
         """Move rows of the target into quarantine, counted in the table's checkpoint."""
         table = move.target
         own = self._row_mark(table).split(", ")
-        place = " AND ".join(f"{part} = ?" for part in own)
+        same, one = ("<=>", " LIMIT 1") if self._plan.target == "mysql" else ("=", "")
+        place = " AND ".join(f"{part} {same} ?" for part in own)
         name, columns = self._target.name(table.name, table.schema), ", ".join(map(self._target.quote, move.writes))
         for mark in marks:
             values = tuple(str(value) if part == "ctid" else value for part, value in zip(own, mark, strict=True))
-            rows = writer.exact(f"SELECT {columns} FROM {name} WHERE {place}", values)
+            rows = writer.exact(f"SELECT {columns} FROM {name} WHERE {place}{one}", values)
             for row in rows:
                 self._quarantine.add(writer, move, values, "constraint", column, "23000", reason, row)
-            writer.execute(f"DELETE FROM {name} WHERE {place}", values)
+            writer.execute(f"DELETE FROM {name} WHERE {place}{one}", values)
         self._quarantine.count(writer, self._state, move, len(marks))

@@ -5,15 +5,14 @@ Rules
    capturing later loses the minutes in between).
 2. Every chunk's transaction touches the epoch, so a worker that has a successor commits nothing.
 3. A copy that is interrupted goes on at its checkpoint with a later snapshot; the stream then repeats what that
-   snapshot may have seen, and only its last word counts (`changes`, rule 3).  Where that is not possible (rows without a
-   key, a log that is lost) the copy begins again, and says so.
+   snapshot may have seen, and only its last word counts (`changes`, rule 3).  Where that is not possible (rows
+   without a key, a log that is lost) the copy begins again, and says so.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from prayog_migration.engine.identity import identity
@@ -27,7 +26,7 @@ from prayog_migration.engine.real.fence import fence_of
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.load import TableLoad
 from prayog_migration.engine.real.state import Checkpoint
-from prayog_migration.engine.real.store import Reader, Row, Writer, Written
+from prayog_migration.engine.real.store import Reader, Writer
 
 __all__ = ["begin_again", "copy", "make_rules"]
 
@@ -97,7 +96,8 @@ def _fact(job: Job, **facts: Any) -> None:
 
 
 def _table(job: Job, move: TableMove, reader: Reader | None) -> None:
-    load = _Load(job, move)
+    # Every chunk is committed only while this is the worker.
+    load = TableLoad(job.source, job.target, job.the_plan, move, job.control, guard=job.ledger.touch)
     began, last = time.monotonic(), 0.0
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(job.target.writer())
@@ -124,19 +124,6 @@ def _table(job: Job, move: TableMove, reader: Reader | None) -> None:
         finally:
             if reader is None:
                 here.close()
-
-
-class _Load(TableLoad):
-    """A load whose chunks are committed only while this is the worker."""
-
-    def __init__(self, job: Job, move: TableMove) -> None:
-        super().__init__(job.source, job.target, job.the_plan, move, job.control, self._fenced)
-        self._ledger = job.ledger
-        self._into = job.target.name(move.target.name, move.target.schema)
-
-    def _fenced(self, writer: Writer, move: TableMove, rows: Iterator[Row]) -> Written:
-        self._ledger.touch(writer)
-        return writer.insert(self._into, move.writes, rows)
 
 
 def _version(job: Job, reader: Reader) -> Any:

@@ -22,7 +22,8 @@ class Flow:
         self._held = ""
         self._told = 0.0
         self._stopped = True
-        self._caught_up = False
+        self._near = ""
+        """The direction in which it has caught up."""
         self._applied = 0
         self._since = time.monotonic()
 
@@ -36,7 +37,7 @@ class Flow:
         job = self._job
         if job.side == "source":
             job.demand("sync")
-        self._held, self._stopped, self._caught_up = "", False, False
+        self._held, self._stopped, self._near = "", False, ""
         job.step("sync", "running")
 
     def hold(self, why: str) -> None:
@@ -80,7 +81,8 @@ class Flow:
             behind_us=behind, applied_s=round(rate), position=link.position,
         )  # fmt: skip
         near = lag.changes <= _NEAR_CHANGES if lag.changes >= 0 else lag.bytes <= _NEAR_BYTES
-        if near and not self._caught_up:
-            self._caught_up = True
-            job.step("sync", "done", caught_up=True)
+        if near and self._near != direction:
+            self._near = direction
+            if direction == "forward":
+                job.step("sync", "done", caught_up=True)
             job.say("caught_up", direction)

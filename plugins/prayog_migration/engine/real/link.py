@@ -113,6 +113,7 @@ class Link:
             batch = self.capture.read(self.position, _ALL, self.exact_from, view)
             assert batch is not None
             done = applier.apply(batch, self.exact_from)
+        self.capture.settle()
         if batch.ends:
             self.position = batch.position
             self.exact_from = batch.exact_from or self.exact_from

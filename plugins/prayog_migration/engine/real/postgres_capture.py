@@ -158,6 +158,9 @@ class PostgresCapture:
         with PostgresReader(self._store) as reader:
             yield from reader.by_key(move.source, move.reads, identity(move.source, "postgresql").columns, keys)
 
+    def settle(self) -> None:
+        """Nothing is held."""
+
     def now(self) -> str:
         # A message of our own in the log: the stream passes it even when nobody writes to the tables.
         row = self._sql.execute("SELECT pg_logical_emit_message(true, %s, 'mark')", (PREFIX,)).fetchone()

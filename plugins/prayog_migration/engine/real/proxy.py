@@ -11,11 +11,27 @@ import contextlib
 import socket
 import threading
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-__all__ = ["Proxy"]
+__all__ = ["Proxy", "proxied"]
 
 _BYTES = 1 << 16
 _TICK_SECONDS = 0.1  # how often a thread at rest looks whether it may end
+
+
+def proxied(url: str) -> tuple[Proxy, str]:
+    """A proxy in front of the server of a PostgreSQL or MySQL URL, and the URL that goes through it."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    port = parts.port or (5432 if parts.scheme.startswith("postgres") else 3306)
+    folder = query.pop("host", "")
+    if folder.startswith("/"):
+        proxy = Proxy(Path(folder) / f".s.PGSQL.{query.pop('port', port)}")
+    else:
+        proxy = Proxy((folder or parts.hostname or "127.0.0.1", port))
+    user, at, _ = parts.netloc.rpartition("@")
+    host, number = proxy.address
+    return proxy, urlunsplit(parts._replace(netloc=f"{user}{at}{host}:{number}", query=urlencode(query)))
 
 
 class _Line:

@@ -79,6 +79,9 @@ class SqliteCapture:
             move = self._moves[number]
             yield from reader.by_key(move.source, move.reads, self._followed[number].identity.columns, keys)
 
+    def settle(self) -> None:
+        """Nothing is held."""
+
     def now(self) -> str:
         with SqliteReader(self._store) as reader:
             return str(self._last(reader.connection))

@@ -29,14 +29,15 @@ from prayog_migration.engine.real.job import Direction, Job
 from prayog_migration.engine.real.ledger import Side
 from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.numbers import set_numbers
+from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.store import Reader
 
 __all__ = ["SwitchRefused", "fences", "recover", "switch"]
 
 _NEAR = 200
 """Changes that may wait when the fence goes up."""
-_IN_FREEZE_ROWS = 60_000
-"""Rows that are compared in full while everybody waits; larger databases are counted then and compared right after."""
+_IN_FREEZE_S = 0.12
+"""What a full comparison may take while everybody waits, by the last one; else rows are counted, and compared after."""
 
 
 class SwitchRefused(Exception):
@@ -129,17 +130,17 @@ class _Change:
         job, both = self.job, fences(self.job)
         self.began = time.monotonic()
         self.until = self.began + self.limit
-        both[self.old].up(min(self.limit, 5.0))
+        both[self.old].up(self.limit / 2)
         self._mark("fenced")
         final = self.link.capture.now()
         self.link.drain(final, self._tick)
         self._mark("drained")
+        with self.link.target.writer() as writer:  # before anything is read: MySQL alters tables for it
+            set_numbers(self.link.source.catalogue(), self.link.target, self.link.plan, writer)
+        self._mark("numbers")
         self.here, self.there = self.link.source.reader(), self.link.target.reader()
         self._verify()
         self._mark("verified")
-        with self.link.target.writer() as writer:
-            set_numbers(self.link.source.catalogue(), self.link.target, self.link.plan, writer)
-        self._mark("numbers")
         self.back.start()
         both[self.to].down()
         self._in_time()
@@ -176,14 +177,23 @@ class _Change:
         """Counts at least; everything where that is quick."""
         assert self.here is not None
         assert self.there is not None
-        rows = sum(self.here.count(move.source) for move in self._plan.tables)
-        if rows <= _IN_FREEZE_ROWS or self._hinders():
+        last = self.job.facts().get("compare_us")
+        if (last is not None and last <= 1e6 * _IN_FREEZE_S) or self._hinders():
             self.equal = self._compared()
             self.let_go()
             if not self.equal.holds:
                 raise SwitchRefused(
                     f"Both sides were compared under the fence and differ ({self.equal.lost} lost, "
                     f"{self.equal.duplicated} too many), so nothing was switched. Validate to see the rows."
+                )
+            return
+        for move in self._plan.tables:
+            old, new = self.here.count(move.source), self.there.count(move.target)
+            held = len(Quarantine(self.link.target).rows(self.there, move.source.title))
+            if old != new + held:
+                raise SwitchRefused(
+                    f"{move.source.title} has {old:,} rows on the old side, {new:,} on the new one and {held:,} in "
+                    "quarantine, so nothing was switched. Validate to see which differ."
                 )
 
     def _hinders(self) -> bool:

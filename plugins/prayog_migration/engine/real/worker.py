@@ -136,7 +136,7 @@ class Worker:
             self.job.say("refused", name, sentence=f"The worker knows no command {name!r}.")
             return
         began = time.monotonic()
-        if self._guarded(work[name], name):
+        if self._guarded(work[name], name) and not command.get("quietly"):
             self.job.say("done", name, us=round(1e6 * (time.monotonic() - began)))
 
     def _clean(self) -> None:
