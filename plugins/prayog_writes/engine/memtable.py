@@ -16,13 +16,15 @@ from collections.abc import Iterator
 from itertools import islice
 from operator import itemgetter
 
+import numpy as np
+
 from prayog_writes.engine.batch import Operation
 from prayog_writes.engine.coding import TRAILER
 from prayog_writes.engine.columns import Columns
 
 __all__ = ["MemTable", "Row"]
 
-SORTED_AT_ONCE = 25_000
+SORTED_AT_ONCE = 50_000
 Row = tuple[int, bytes | None]
 """A version: its sequence and its value (None: deleted)."""
 
@@ -76,8 +78,8 @@ class MemTable:
     def sorted_parts(self) -> Iterator[list[bytes]]:
         """All keys in portions that are sorted each: sorting very many at once would take long."""
         rest = iter(self.rows)
-        while part := sorted(islice(rest, SORTED_AT_ONCE)):
-            yield part
+        while part := list(islice(rest, SORTED_AT_ONCE)):
+            yield _sorted(part)
 
     def order(self) -> list[bytes]:
         """All keys in order.  Sorted once; later only what is new is put in its place (Timsort merges it)."""
@@ -116,3 +118,25 @@ class MemTable:
     def _versions(self, key: bytes) -> Iterator[Row]:
         yield self.rows[key]
         yield from reversed(self.older.get(key, ()))
+
+
+def _sorted(keys: list[bytes]) -> list[bytes]:
+    """Different `keys` in order.
+
+    Keys of one length are sorted by numpy, by the eight bytes that begin where they begin to differ: three times as
+    quick as comparing keys that lie scattered in memory.  Where those bytes do not decide, Python sorts.
+    """
+    size = len(keys[0])
+    if len(keys) < 100 or not size or set(map(len, keys)) != {size}:
+        return sorted(keys)
+    letters = np.frombuffer(b"".join(keys), np.uint8).reshape(len(keys), size)
+    begin = int((letters != letters[0]).any(axis=0).argmax())
+    heads = np.zeros((len(keys), 8), np.uint8)
+    part = letters[:, begin : begin + 8]
+    heads[:, : part.shape[1]] = part
+    numbers = heads.view(">u8").ravel().astype(np.uint64)
+    order = np.argsort(numbers)
+    ordered = numbers[order]
+    if (ordered[1:] == ordered[:-1]).any():
+        return sorted(keys)
+    return list(itemgetter(*order.tolist())(keys))

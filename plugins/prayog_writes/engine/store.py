@@ -128,8 +128,9 @@ class Store:
     def rotate(self, sync: bool = True) -> None:
         """The memtable becomes immutable; a new log begins.
 
-        With `sync` the old log is made safe first, whatever the policy: the next log must never survive a crash that
-        this one does not.  Without, the caller flushes the memtable before it lets anything be written.
+        With `sync` the old log and the name of the new one are made safe first, whatever the policy: the next log must
+        never survive a crash that this one does not.  Without, the caller flushes the memtable before it lets anything
+        be written: then the table is safe, and with it the folder.
         """
         if not self.memtable.rows:
             return
@@ -138,7 +139,7 @@ class Store:
             self.journal.end(sync)
             self.stats.wal += self.journal.size
             number = self.catalogue.new_number()
-            self.begin_log(number)
+            self.begin_log(number, sync)
         except OSError as error:
             self.fail(error, "beginning a new log")
         if self.tell:
@@ -147,10 +148,11 @@ class Store:
         self.immutable = [*self.immutable, old]
         self.memtable = MemTable(number)
 
-    def begin_log(self, number: int) -> None:
+    def begin_log(self, number: int, sync: bool = True) -> None:
         """Begin log `number`; its name is safe before the first write is acknowledged."""
         self.journal = Journal(self.files, self.options, self.stats, self._clock, number)
-        self.catalogue.sync_folder()
+        if sync:
+            self.catalogue.sync_folder()
 
     def next_job(self) -> Job | None:
         """The most urgent flush or compaction; None when there is nothing to do."""

@@ -22,6 +22,7 @@ from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.edit import Edit, FileMeta, decode_edit, encode_edit
 from prayog_writes.engine.files import MemoryFiles
 from prayog_writes.engine.log import LogWriter, Record, records
+from prayog_writes.engine.memtable import MemTable
 from prayog_writes.engine.options import Options
 
 
@@ -205,3 +206,13 @@ def test_leveldb_reads_ours_and_we_read_leveldbs(tmp_path: Path, compression: An
     assert dict(theirs) == model
     assert all(theirs.get(key) == value for key, value in model.items())
     theirs.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 12), st.integers(0, 12), st.sets(st.integers(0, 2**24 - 1), min_size=1, max_size=300))
+def test_a_memtable_is_sorted_whatever_its_keys_have_in_common(before: int, between: int, numbers: set[int]) -> None:
+    table = MemTable()
+    for number in numbers:
+        key = b"\0" * before + bytes((number & 255,)) + b"x" * between + (number >> 8).to_bytes(2, "big")
+        table.rows[key] = (number, b"")
+    assert [key for part in table.sorted_parts() for key in part] == sorted(table.rows)
