@@ -8,7 +8,8 @@ Each field has one of three settings:
 * a value: *manual*.  It must fit into the field; what depends on it is worked out anew;
 * `Force(value)`: *wrong on purpose*.  Its bits are written as they are, whatever follows from it.
 
-What an `auto` expression sees: the values by key, `given` (those that were given), `size` (bytes of the block around the
+What an `auto` expression sees: the values by key, `given` (those that were given), `size` (bytes of the block around
+the
 field, or of the layer), `after` (bytes of that block behind the field), `payload` (bytes behind the layer), `body`
 (those bytes), `header` (the layer's bytes with zeros for the field), and the functions of `_Layer`.
 """
@@ -16,8 +17,10 @@ field, or of the layer), `after` (bytes of that block behind the field), `payloa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+from itertools import pairwise
 from struct import pack
 from types import CodeType
 from typing import Any
@@ -38,7 +41,7 @@ from prayog_protocols.engine.spec import (
     Repeat,
     When,
     fields_of,
-)  # fmt: skip
+)
 
 __all__ = ["BuildError", "Built", "BuiltLayer", "Draft", "Force", "build", "drafts_of", "encode"]
 
@@ -214,9 +217,7 @@ def _differing(
             result[key] = Force(value)
         elif _is_list(value) and isinstance(plain.get(key), list):
             theirs = made.get(key) or [{}] * len(value)
-            result[key] = [
-                _differing(items, a, b, d) for a, b, d in zip(plain[key], value, theirs, strict=False)
-            ]
+            result[key] = [_differing(items, a, b, d) for a, b, d in zip(plain[key], value, theirs, strict=False)]
         elif isinstance(value, dict) and isinstance(plain.get(key), dict):
             result[key] = _differing(items, plain[key], value, made.get(key) or {})
     return result
@@ -235,7 +236,9 @@ def encode(one: Field, value: Any) -> int | bytes:
     try:
         match one.kind:
             case Kind.MAC:
-                piece = value if isinstance(value, bytes) else bytes.fromhex(str(value).replace("-", ":").replace(":", ""))
+                piece = (
+                    value if isinstance(value, bytes) else bytes.fromhex(str(value).replace("-", ":").replace(":", ""))
+                )
             case Kind.IPV4:
                 return int(IPv4Address(value))
             case Kind.IPV6:
@@ -330,7 +333,8 @@ class _Layer:
     # ── first pass: what is where ───────────────────────────────────────────────────────────────────────────────
 
     def items(
-        self, items: tuple[Item, ...], given: Mapping[str, Any], values: dict[str, Any], scope: tuple[dict[str, Any], ...],
+        self, items: tuple[Item, ...], given: Mapping[str, Any], values: dict[str, Any],
+        scope: tuple[dict[str, Any], ...],
         group: _Group,
     ) -> None:  # fmt: skip
         for item in items:
@@ -373,10 +377,8 @@ class _Layer:
                 case Let() if item.kept and item.key in given:
                     values[item.key] = given[item.key]
                 case Let():
-                    try:
+                    with suppress(NameError):
                         values[item.key] = self.evaluate(item.expression, _merged(scope))
-                    except NameError:
-                        pass
                 case _:
                     pass
 
@@ -479,7 +481,9 @@ class _Layer:
         for number in waiting:
             piece = self.pieces[number]
             one, group, values = piece.later, piece.group, piece.values
-            assert one is not None and group is not None and values is not None
+            assert one is not None
+            assert group is not None
+            assert values is not None
             first, last = group.first, group.last if group.last >= 0 else len(self.pieces)
             known = {
                 **_merged((self.values, values)), "given": values, "payload": len(body), "body": body,
@@ -533,7 +537,7 @@ class _Layer:
         """The value of `key` in the row after the one that holds the values `own`."""
         for rows in self.values.values():
             if _is_list(rows):
-                for row, after in zip(rows, rows[1:], strict=False):
+                for row, after in pairwise(rows):
                     if row is own or any(value is own for value in row.values()):
                         return after.get(key, otherwise)
         return otherwise

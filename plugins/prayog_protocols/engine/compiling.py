@@ -33,7 +33,7 @@ from prayog_protocols.engine.spec import (
     Repeat,
     Then,
     When,
-)  # fmt: skip
+)
 from prayog_protocols.engine.tree import Node
 
 __all__ = ["Code", "compile_protocol", "names_in"]
@@ -63,7 +63,8 @@ def names_in(expression: str) -> set[str]:
 def compile_protocol(protocol: Protocol) -> Code:
     """The two functions of `protocol`."""
     space: dict[str, Any] = {
-        "Node": Node, "Stop": Stop, "short": short, "close": close, "decoded": decoded, "int_": int.from_bytes, "limited": limited,
+        "Node": Node, "Stop": Stop, "short": short, "close": close, "decoded": decoded, "int_": int.from_bytes,
+        "limited": limited,
     }  # fmt: skip
     source = "\n".join(_Writer(protocol, space, tree=tree).written() for tree in (True, False))
     exec(compile(source, f"<spec {protocol.name}>", "exec"), space)
@@ -215,7 +216,9 @@ class _Writer:
         used = set().union(*map(names_in, _expressions(protocol.items)))
         keys = set(_keys(protocol.items))
         for key in sorted(keys & _TAKEN):
-            raise ValueError(f"{protocol.name}: the key {key!r} has a meaning of its own in expressions; give another one")
+            raise ValueError(
+                f"{protocol.name}: the key {key!r} has a meaning of its own in expressions; give another one"
+            )
         self.used = used & keys
         self.overs = set(_overs(protocol.items)) - {""}
 

@@ -52,7 +52,6 @@ class Context:
         """The put-together datagram that ends with this fragment, as (source, at, end)."""
         return None
 
-
     def exchange(self, c: Dissection, out: list[Node], protocol: str, asks: bool, key: tuple[int, ...]) -> None:
         """Add which packet answers this one of a ping, or which one it answers."""
 
@@ -72,7 +71,8 @@ class Dissection:
     """One packet at work."""
 
     __slots__ = (
-        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "hello", "later", "layer", "number", "outer", "over_tcp", "packet", "payload_end",
+        "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "hello", "later", "layer",
+        "number", "outer", "over_tcp", "packet", "payload_end",
         "queue", "quoted", "registry", "source", "state", "stream", "verify", "wire_size",
     )  # fmt: skip
 
@@ -89,8 +89,12 @@ class Dissection:
         self.wire_size = len(data) if wire_size is None else wire_size  # before the capture cut it
         self.layer: Node | None = None  # at work
         self.following: tuple[Protocol | None, int, int, int] | None = None  # (protocol, source, at, end)
-        self.depth_of_ip = 0  # how many IP headers there were: what is inside a tunnel is no conversation of the capture
-        self.queue: list[tuple[Protocol | None, int, int, int, Any]] = []  # further layers beside each other, with state
+        self.depth_of_ip = (
+            0  # how many IP headers there were: what is inside a tunnel is no conversation of the capture
+        )
+        self.queue: list[
+            tuple[Protocol | None, int, int, int, Any]
+        ] = []  # further layers beside each other, with state
         self.later: list[Callable[[], None]] = []  # to be done when all layers are known
         self.depth = 0
         self.covered = -1
@@ -142,7 +146,9 @@ class Dissection:
         """Whether the check sum of an ICMP message fits: 0 no, 1 yes, 2 it cannot be told."""
         if self.is_cut(end) or self.fragment or self.quoted:
             return 2
-        pseudo = pseudo_header(self.outer["src"], self.outer["dst"], proto, end - start) if proto and self.outer else b""
+        pseudo = (
+            pseudo_header(self.outer["src"], self.outer["dst"], proto, end - start) if proto and self.outer else b""
+        )
         good = internet(pseudo, data[start:end]) == 0
         if not good:
             self.note("error", "The check sum does not fit.", (start + 2) * 8, 16)
@@ -250,4 +256,6 @@ def close(node: Node) -> None:
     for child in node.children[-1:]:
         if child.bits == 0 and child.children:
             close(child)
-    node.bits = max(max((child.end for child in node.children if child.source == node.source), default=0) - node.start, 0)
+    node.bits = max(
+        max((child.end for child in node.children if child.source == node.source), default=0) - node.start, 0
+    )

@@ -163,9 +163,10 @@ class Packet:
         """The smallest field that holds a bit: what the pointer is over."""
         best: Node | None = None
         for node in self.walk():
-            if node.source == source and node.bits and node.start <= bit < node.end and node.field.kind is not Kind.NONE:
-                if best is None or node.bits <= best.bits:
-                    best = node
+            if node.source != source or not node.start <= bit < node.end or node.field.kind is Kind.NONE:
+                continue
+            if best is None or node.bits <= best.bits:
+                best = node
         return best
 
 

@@ -61,7 +61,13 @@ class Made:
         def send(who: str, flags: int, data: bytes = b"", options: list[dict[str, int]] | None = None) -> None:
             ports = {"srcport": client, "dstport": port} if who == ">" else {"srcport": port, "dstport": client}
             ack = seq[other[who]] if flags & ACK else 0
-            head = {**ports, "seq_raw": seq[who], "ack_raw": ack, "flags": flags, **({"options": options} if options else {})}
+            head = {
+                **ports,
+                "seq_raw": seq[who],
+                "ack_raw": ack,
+                "flags": flags,
+                **({"options": options} if options else {}),
+            }
             ends = {"src": "10.0.0.1", "dst": "10.0.0.2"} if who == ">" else {"src": "10.0.0.2", "dst": "10.0.0.1"}
             self.packet(Draft("tcp", head), data, **ends)
             seq[who] += len(data) + bool(flags & (SYN | FIN))

@@ -2,7 +2,8 @@
 
     python tests/topics/protocols/pdml.py CAPTURE… [-- OPTIONS OF TSHARK]
 
-prints, for each capture, how many fields were compared, which differ, and which fields of our protocols only tshark has.
+prints, for each capture, how many fields were compared, which differ, and which fields of our protocols only tshark
+has.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from prayog_protocols.engine.tree import Node, Packet
 
 Seen = tuple[int, int, str]  # position, size, value as shown
 # Names that depend on tshark's databases (makers of network cards, countries), on its display or on the machine.
-NOT_COMPARED = ("_resolved", ".geoip.", "frame.time_delta_displayed", "frame.offset_shift", "frame.marked", "frame.ignored")
+NOT_COMPARED = (
+    "_resolved",
+    ".geoip.",
+    "frame.time_delta_displayed",
+    "frame.offset_shift",
+    "frame.marked",
+    "frame.ignored",
+)
 
 
 @dataclass

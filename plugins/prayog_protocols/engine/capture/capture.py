@@ -12,14 +12,14 @@ from prayog_protocols.engine.capture.records import Bytes, CaptureError, Interfa
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.registry import Registry
-from prayog_protocols.engine.streams.assembly import assemble
 from prayog_protocols.engine.streams.analysis import Finding, analyse
+from prayog_protocols.engine.streams.assembly import assemble
 from prayog_protocols.engine.streams.flows import Flows
 from prayog_protocols.engine.streams.following import Following
 from prayog_protocols.engine.streams.kept import Kept
 from prayog_protocols.engine.streams.pings import match_pings
-from prayog_protocols.engine.streams.transfers import ftp_transfers
 from prayog_protocols.engine.streams.segments import datagrams_of, segments_of
+from prayog_protocols.engine.streams.transfers import ftp_transfers
 from prayog_protocols.engine.talks.choosing import choose
 from prayog_protocols.engine.talks.datagrams import Talked, listen
 from prayog_protocols.engine.talks.talk import Talk, talk
@@ -80,11 +80,15 @@ class Capture:
     def packet(self, index: int) -> Packet:
         """A packet taken apart, with what the packets before it tell."""
         c = Dissection(
-            self.registry, self.raw(index), index + 1, Following(self, index), int(self.records.lengths[index]), self.verify
+            self.registry,
+            self.raw(index),
+            index + 1,
+            Following(self, index),
+            int(self.records.lengths[index]),
+            self.verify,
         )
         c.run(self.registry.find("link", self.interface(index).link))
         return c.packet
-
 
     # ── what packets tell about each other, worked out when first asked ─────────────────────────────────────────
 
@@ -151,5 +155,6 @@ def _read(data: Bytes, progress: Callable[[int], bool] | None) -> Records:
     if magic in pcap.MAGICS:
         return pcap.read(data, progress)
     found = magic.hex(" ") if magic else "nothing: the file is empty"
-    raise CaptureError(f"no capture file: pcap and pcapng begin with a1 b2 c3 d4 (in either order) or 0a 0d 0d 0a, this one "
+    raise CaptureError("no capture file: pcap and pcapng begin with a1 b2 c3 d4 (in either order) or 0a 0d 0d 0a, "
+                       "this one "
                        f"with {found}")  # fmt: skip

@@ -71,10 +71,7 @@ class _View:
 def _block(view: _View, records: Records, columns: Columns, links: npt.NDArray[np.uint32], part: slice) -> None:
     at = records.offsets[part]
     size = records.captured[part].astype(np.int64)
-    if records.interface is None:
-        link = np.full(len(at), links[0])
-    else:
-        link = links[records.interface[part]]
+    link = np.full(len(at), links[0]) if records.interface is None else links[records.interface[part]]
     ethertype = np.zeros(len(at), np.uint16)
     network = np.full(len(at), 0, np.int64)
     for kind in np.unique(link).tolist():

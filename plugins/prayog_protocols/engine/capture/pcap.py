@@ -47,7 +47,8 @@ def read(data: Bytes, progress: Callable[[int], bool] | None = None) -> Records:
     while at + head <= size:
         (kept,) = length_at(data, at + 8)
         if kept > LARGEST:
-            problems.append(Problem(at + 8, f"a packet of {kept} bytes is announced; no network carries that, so the file "
+            problems.append(Problem(at + 8, f"a packet of {kept} bytes is announced; no network carries that, so the "
+                                            "file "
                                     "is damaged from here on"))  # fmt: skip
             break
         if at + head + kept > size:

@@ -79,11 +79,14 @@ class _Reader:
                 head = Struct(order + "II").unpack_from
                 kind, length = head(data, at)
             if length < 12 or length > _LARGEST_BLOCK:
-                self.wrong(at + 4, f"a block of {length} bytes: between 12 and {_LARGEST_BLOCK} are possible, so the file is "
+                self.wrong(at + 4, f"a block of {length} bytes: between 12 and {_LARGEST_BLOCK} are possible, so the "
+                                   "file is "
                            "damaged from here on")  # fmt: skip
                 break
             if at + length > size:
-                self.wrong(at, f"the last block needs {length} bytes and the file ends after {size - at}: it was cut off")
+                self.wrong(
+                    at, f"the last block needs {length} bytes and the file ends after {size - at}: it was cut off"
+                )
                 if kind == ENHANCED and at + 32 <= size:
                     add(at)
                 break
@@ -132,7 +135,8 @@ class _Reader:
         known = number < len(self.interfaces)
         if not known.all():
             where = int(at[~known][0])
-            self.wrong(where + 8, f"{int((~known).sum())} packets are of interfaces that the section does not describe; they "
+            self.wrong(where + 8, f"{int((~known).sum())} packets are of interfaces that the section does not "
+                                  "describe; they "
                        "are left out")  # fmt: skip
         kept = np.clip(kept, 0, np.maximum(room, 0))
         columns = [column[known] for column in (at + head, kept, whole, ticks, number, at + length - 4)]
@@ -157,7 +161,9 @@ class _Reader:
         highest, lowest = int(ticks.max()), int(ticks.min())
         if over == 1 and lowest >= 0 and highest * times + abs(zero) <= most:
             return ticks * times + zero
-        return np.array([max(least, min((tick % 2**64) * times // over + zero, most)) for tick in ticks.tolist()], np.int64)
+        return np.array(
+            [max(least, min((tick % 2**64) * times // over + zero, most)) for tick in ticks.tolist()], np.int64
+        )
 
     def block(self, kind: int, at: int, length: int) -> None:
         """Every block but the usual packet."""

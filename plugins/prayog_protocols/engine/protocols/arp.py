@@ -13,7 +13,9 @@ _HARDWARE = {1: "Ethernet", 6: "IEEE 802", 15: "Frame Relay", 18: "Fibre Channel
 
 
 def _noted(name: str, label: str, meaning: str, when: str) -> Derive:
-    return Derive(Field(f"arp.{name}", label, Kind.BOOL, derived=True, meaning=meaning, source="RFC 5227"), "1", when=when)
+    return Derive(
+        Field(f"arp.{name}", label, Kind.BOOL, derived=True, meaning=meaning, source="RFC 5227"), "1", when=when
+    )
 
 
 _IPV4: tuple[Item, ...] = (
@@ -28,10 +30,13 @@ _IPV4: tuple[Item, ...] = (
            "data[at + 10:at + 16] == b'\\0\\0\\0\\0\\0\\0' and data[at + 6:at + 10] != b'\\0\\0\\0\\0'"),
     Field("arp.src.hw_mac", "Sender's hardware address", Kind.MAC, 48, meaning="Who asks or answers.", source=R,
           default=bytes.fromhex("020000000001"), key="sender_mac"),
-    Field("arp.src.proto_ipv4", "Sender's IP address", Kind.IPV4, 32, meaning="Its IP address.", source=R, default=0x0A000001),
-    Field("arp.dst.hw_mac", "Target's hardware address", Kind.MAC, 48, meaning="Zeros in a question: that is what is asked.",
+    Field("arp.src.proto_ipv4", "Sender's IP address", Kind.IPV4, 32, meaning="Its IP address.", source=R,
+        default=0x0A000001),
+    Field("arp.dst.hw_mac", "Target's hardware address", Kind.MAC, 48, meaning=
+        "Zeros in a question: that is what is asked.",
           source=R, key="target_mac"),
-    Field("arp.dst.proto_ipv4", "Target's IP address", Kind.IPV4, 32, meaning="The address that is looked for.", source=R,
+    Field("arp.dst.proto_ipv4", "Target's IP address", Kind.IPV4, 32, meaning="The address that is looked for.",
+        source=R,
           default=0x0A000002, key="target_ipv4"),
 )  # fmt: skip
 _OTHER: tuple[Item, ...] = (
@@ -49,7 +54,8 @@ ARP = Protocol(
         uint("arp.hw.type", 16, "Hardware type", "1: Ethernet.", R, values=_HARDWARE, default=1, key="hardware"),
         uint("arp.proto.type", 16, "Protocol type", "Whose addresses are looked for.", R, hex=True, values=ETHERTYPES,
              default=0x0800, key="protocol_type"),
-        uint("arp.hw.size", 8, "Hardware address size", "6 for Ethernet.", R, unit="bytes", default=6, key="hardware_size"),
+        uint("arp.hw.size", 8, "Hardware address size", "6 for Ethernet.", R, unit="bytes", default=6,
+            key="hardware_size"),
         uint("arp.proto.size", 8, "Protocol address size", "4 for IPv4.", R, unit="bytes", default=4, key="proto_size"),
         uint("arp.opcode", 16, "Operation", "Question or answer.", R, values=OPERATIONS, default=1),
         Choose("hardware_size == 6 and proto_size == 4 and protocol_type == 0x0800", {True: _IPV4}, _OTHER),

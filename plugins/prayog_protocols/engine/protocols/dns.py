@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols.dns_records import OPTIONS, RDATA, TYPES, name
 from prayog_protocols.engine.spec import (
-    Block, Call, Choose, Derive, Field, Item, Kind, Let, Protocol, Repeat, When, bits, branch, bytes_, flag, marked, uint,
-)  # fmt: skip
+    Block,
+    Call,
+    Choose,
+    Field,
+    Item,
+    Kind,
+    Let,
+    Protocol,
+    Repeat,
+    When,
+    bits,
+    branch,
+    bytes_,
+    flag,
+    marked,
+    uint,
+)
 from prayog_protocols.engine.tree import Node
 
 __all__ = ["DnsExchange"]
 
 R = "RFC 1035 §4.1.1"
 CLASSES = {1: "IN, Internet", 3: "CH, Chaos", 4: "HS, Hesiod", 254: "NONE", 255: "ANY"}
-OPCODES = {0: "question", 1: "inverse question (obsolete)", 2: "status", 4: "notify", 5: "update", 6: "stateful operations"}
+OPCODES = {
+    0: "question",
+    1: "inverse question (obsolete)",
+    2: "status",
+    4: "notify",
+    5: "update",
+    6: "stateful operations",
+}
 RCODES = {
-    0: "no error", 1: "the question is malformed", 2: "the server failed", 3: "there is no such name", 4: "not implemented",
+    0: "no error", 1: "the question is malformed", 2: "the server failed", 3: "there is no such name",
+    4: "not implemented",
     5: "refused", 6: "name exists and should not", 7: "records exist and should not", 8: "records should exist",
     9: "not authorised", 10: "name is not in the zone", 16: "bad version or signature", 23: "bad cookie",
 }  # fmt: skip
@@ -33,7 +55,9 @@ class DnsExchange:
     repeats: int = -1  # this one is sent again; the first was in that packet
 
 
-RESPONSE_TO = Field("dns.response_to", "Answers packet", Kind.FRAME, derived=True, meaning="The question with the same number.")
+RESPONSE_TO = Field(
+    "dns.response_to", "Answers packet", Kind.FRAME, derived=True, meaning="The question with the same number."
+)
 RESPONSE_IN = Field("dns.response_in", "Answered in packet", Kind.FRAME, derived=True, meaning="Where the answer is.")
 TIME = Field("dns.time", "Time to answer", Kind.DURATION, derived=True, unit="s", meaning="From question to answer.")
 REPEATED_REQUEST = Field("dns.retransmit_request_in", "Asked first in packet", Kind.FRAME, derived=True)
@@ -58,16 +82,20 @@ def _counts(first: str, second: str, third: str) -> tuple[Item, ...]:
     return (
         uint(f"dns.count.{first}", 16, "Questions", "How many follow.", R, auto="count('questions')", key="qd"),
         uint(f"dns.count.{second}", 16, "Answers", "How many follow.", R, auto="count('answers')", key="an"),
-        uint(f"dns.count.{third}", 16, "Authorities", "How many follow.", R, auto="count('authorities')", key="ns_count"),
+        uint(
+            f"dns.count.{third}", 16, "Authorities", "How many follow.", R, auto="count('authorities')", key="ns_count"
+        ),
         uint("dns.count.add_rr", 16, "Additional", "How many follow.", R, auto="count('additional')", key="ar"),
     )
 
 
 def _class(prefix: str, key: str, multicast: bool, top: Field) -> tuple[Item, ...]:
     if not multicast:
-        return (uint(f"{prefix}.class", 16, "Class", "1: the Internet.", "RFC 1035 §3.2.4", hex=True, values=CLASSES, default=1,
+        return (uint(f"{prefix}.class", 16, "Class", "1: the Internet.", "RFC 1035 §3.2.4", hex=True, values=CLASSES,
+            default=1,
                      key=key),)  # fmt: skip
-    return marked(16, top, uint(f"{prefix}.class", 15, "Class", "1: the Internet.", "RFC 1035 §3.2.4", hex=True, values=CLASSES,
+    return marked(16, top, uint(f"{prefix}.class", 15, "Class", "1: the Internet.", "RFC 1035 §3.2.4", hex=True,
+        values=CLASSES,
                                 default=1, key=key))  # fmt: skip
 
 
@@ -80,7 +108,8 @@ _FLUSH = flag("dns.resp.cache_flush", "Flush", "Forget what you knew about this 
 def _questions(multicast: bool) -> Block:
     row = Block(branch("", "Question", caption="{qry_name}: {qry_type}"), (
         name("dns.qry.name", "Name", "What is looked for.", "RFC 1035 §4.1.2", "qry_name", _NAME_LENGTH, _LABELS),
-        uint("dns.qry.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1, key="qry_type"),
+        uint("dns.qry.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1,
+            key="qry_type"),
         *_class("dns.qry", "qry_class", multicast, _UNICAST),
     ))  # fmt: skip
     return Block(branch("", "Questions", "What is asked."), (Repeat("questions", (row,), count="qd"),))
@@ -97,17 +126,21 @@ def _service(c: Dissection, out: list[Node], data: bytes, at: int, end: int, rty
 
 
 SERVICE = Field("dns.srv.service", "Service", Kind.TEXT, derived=True, source="RFC 2782", meaning="Which one.")
-TRANSPORT = Field("dns.srv.proto", "Protocol", Kind.TEXT, derived=True, source="RFC 2782", meaning="Over which transport.")
+TRANSPORT = Field(
+    "dns.srv.proto", "Protocol", Kind.TEXT, derived=True, source="RFC 2782", meaning="Over which transport."
+)
 DOMAIN = Field("dns.srv.name", "Domain", Kind.TEXT, derived=True, source="RFC 2782", meaning="Of whom.")
 
 
 def _records(label: str, key: str, count: str, multicast: bool) -> When:
     data = Block(branch("", "Data", "What the record says."), (Choose("rtype", RDATA),), "rdlength",
-                 bytes_("dns.data", 0, "Data", "Of a type that this program does not read.", key="rdata"), keeps=True)  # fmt: skip
+                 bytes_("dns.data", 0, "Data", "Of a type that this program does not read.", key="rdata"),
+                 keeps=True)  # fmt: skip
     length = uint("dns.resp.len", 16, "Data length", "", "RFC 1035 §4.1.3", unit="bytes", auto="after", key="rdlength")
     plain = (
         Call(_service, ("rtype", "owner"), fields=(SERVICE, TRANSPORT, DOMAIN)),
-        uint("dns.resp.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1, key="rtype"),
+        uint("dns.resp.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1,
+            key="rtype"),
         *_class("dns.resp", "rclass", multicast, _FLUSH),
         uint("dns.resp.ttl", 32, "Time to live", "How long the answer may be remembered.", "RFC 1035 §4.1.3", unit="s",
              default=300, key="ttl"),
@@ -115,7 +148,8 @@ def _records(label: str, key: str, count: str, multicast: bool) -> When:
     )  # fmt: skip
     options = (
         replace(plain[1], default=41),  # type: ignore[type-var]
-        uint("dns.rr.udp_payload_size", 16, "Largest UDP answer", "How much the sender can take; without EDNS it is 512.",
+        uint("dns.rr.udp_payload_size", 16, "Largest UDP answer", "How much the sender can take; without EDNS it is "
+                                                                  "512.",
              "RFC 6891 §6.1.2", unit="bytes", default=1232, key="payload_size"),
         uint("dns.resp.ext_rcode", 8, "More bits of the result", "", "RFC 6891 §6.1.3", hex=True, key="ext_rcode"),
         uint("dns.resp.edns0_version", 8, "EDNS version", "0.", "RFC 6891 §6.1.3", key="edns_version"),
@@ -173,12 +207,15 @@ def _info(layer: Node) -> str:
         return f"Question {kind} {asked}"
     code = layer.child("dns.flags.rcode")
     found = [str(value) for key in ("a", "aaaa", "cname", "exchange", "ptr") if (value := layer.child(key)) is not None]
-    return f"Answer {kind} {asked}" + (f": {RCODES.get(code, code)}" if code else f" {len(found)} of them" if found else "")
+    return f"Answer {kind} {asked}" + (
+        f": {RCODES.get(code, code)}" if code else f" {len(found)} of them" if found else ""
+    )
 
 
 DNS = Protocol(
     "dns", "Domain Name System", short="DNS", source="RFC 1034, RFC 1035", info=_info,
-    meaning="Finds what belongs to a name: addresses, mail servers, texts. A question goes to a server, an answer comes back.",
+    meaning="Finds what belongs to a name: addresses, mail servers, texts. A question goes to a server, an answer "
+            "comes back.",
     entries={"udp.port": (53,), "tcp.port": (53,)},
     items=_items(False), extra=(RESPONSE_TO, RESPONSE_IN, TIME, REPEATED_REQUEST, REPEATED_RESPONSE, REPEATED),
 )  # fmt: skip

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols.names import encode_name, read_name
 from prayog_protocols.engine.spec import (
-    Block, Call, Choose, Derive, Field, Item, Kind, Repeat, When, bits, branch, bytes_, flag, marked, text, uint,
-)  # fmt: skip
+    Block,
+    Call,
+    Choose,
+    Derive,
+    Field,
+    Item,
+    Kind,
+    Repeat,
+    When,
+    bits,
+    branch,
+    bytes_,
+    flag,
+    marked,
+    text,
+    uint,
+)
 from prayog_protocols.engine.tree import Node
 
 __all__ = ["ALGORITHMS", "OPTIONS", "RDATA", "TYPES", "name"]
 
 TYPES = {
-    1: "A, an IPv4 address", 2: "NS, a name server", 5: "CNAME, the real name", 6: "SOA, start of a zone", 12: "PTR, a name",
+    1: "A, an IPv4 address", 2: "NS, a name server", 5: "CNAME, the real name", 6: "SOA, start of a zone",
+    12: "PTR, a name",
     13: "HINFO, a host's kind", 15: "MX, a mail server", 16: "TXT, text", 17: "RP, responsible person", 18: "AFSDB",
     24: "SIG", 25: "KEY", 28: "AAAA, an IPv6 address", 29: "LOC, a place", 33: "SRV, a service", 35: "NAPTR, rewriting",
     37: "CERT", 39: "DNAME, a renamed subtree", 41: "OPT, extensions (EDNS)", 43: "DS, a key below", 44: "SSHFP",
     46: "RRSIG, a signature", 47: "NSEC, what comes next", 48: "DNSKEY, a key", 50: "NSEC3, what comes next (hashed)",
-    51: "NSEC3PARAM", 52: "TLSA, a certificate", 59: "CDS", 60: "CDNSKEY", 64: "SVCB, a service", 65: "HTTPS, a web service",
-    99: "SPF", 249: "TKEY", 250: "TSIG", 251: "IXFR, a zone's changes", 252: "AXFR, a whole zone", 255: "ANY, everything",
+    51: "NSEC3PARAM", 52: "TLSA, a certificate", 59: "CDS", 60: "CDNSKEY", 64: "SVCB, a service", 65:
+        "HTTPS, a web service",
+    99: "SPF", 249: "TKEY", 250: "TSIG", 251: "IXFR, a zone's changes", 252: "AXFR, a whole zone",
+    255: "ANY, everything",
     256: "URI", 257: "CAA, who may certify",
 }  # fmt: skip
-ALGORITHMS = {5: "RSA/SHA-1", 7: "RSA/SHA-1 with NSEC3", 8: "RSA/SHA-256", 10: "RSA/SHA-512", 13: "ECDSA P-256", 14: "ECDSA "
+ALGORITHMS = {5: "RSA/SHA-1", 7: "RSA/SHA-1 with NSEC3", 8: "RSA/SHA-256", 10: "RSA/SHA-512", 13: "ECDSA P-256",
+    14: "ECDSA "
               "P-384", 15: "Ed25519", 16: "Ed448"}  # fmt: skip
 R = "RFC 1035"
 
@@ -51,7 +71,16 @@ def _counted(prefix: str, label: str, meaning: str, source: str, key: str) -> tu
     stem, _, tail = prefix.rpartition(".")
     length = f"{prefix}.length" if prefix in ("dns.txt", "dns.spf") else f"{stem}.{tail}_length"
     return (
-        uint(length, 8, f"Length of {label.lower()}", "", source, unit="bytes", auto=f"sizeof('{key}')", key=f"{key}_length"),
+        uint(
+            length,
+            8,
+            f"Length of {label.lower()}",
+            "",
+            source,
+            unit="bytes",
+            auto=f"sizeof('{key}')",
+            key=f"{key}_length",
+        ),
         text(prefix, f"{key}_length", label, meaning, source, key=key, encoding="utf-8"),
     )
 
@@ -74,7 +103,8 @@ def _types(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> in
     return at
 
 
-COVERED = Field("dns.resp.type", "Type that exists", values=TYPES, meaning="The name has records of this type.", source="RFC 4034 §4.1.2",
+COVERED = Field("dns.resp.type", "Type that exists", values=TYPES, meaning="The name has records of this type.",
+    source="RFC 4034 §4.1.2",
                 key="covered")  # fmt: skip
 _KEY_FLAGS = bits("dns.dnskey.flags", 16, "Flags", (
     uint("", 7, "Reserved", key="dnskey_reserved_1"),
@@ -87,7 +117,6 @@ _KEY_FLAGS = bits("dns.dnskey.flags", 16, "Flags", (
 
 def _wide(field: Field) -> Field:
     """The same field with its parts marked as whole words."""
-    from dataclasses import replace
 
     return replace(field, parts=marked(field.bits, *field.parts))
 
@@ -95,8 +124,17 @@ def _wide(field: Field) -> Field:
 def _ds(prefix: str) -> tuple[Item, ...]:
     return (
         uint(f"{prefix}.key_id", 16, "Key tag", "A short number of the key.", "RFC 4034 §5.1", hex=True, key="ds_key"),
-        uint(f"{prefix}.algorithm", 8, "Algorithm", "Of the key.", "RFC 4034 §5.1", values=ALGORITHMS, key="ds_algorithm"),
-        uint(f"{prefix}.digest_type", 8, "Digest type", "", "RFC 4034 §5.1", values={1: "SHA-1", 2: "SHA-256", 4: "SHA-384"}),
+        uint(
+            f"{prefix}.algorithm", 8, "Algorithm", "Of the key.", "RFC 4034 §5.1", values=ALGORITHMS, key="ds_algorithm"
+        ),
+        uint(
+            f"{prefix}.digest_type",
+            8,
+            "Digest type",
+            "",
+            "RFC 4034 §5.1",
+            values={1: "SHA-1", 2: "SHA-256", 4: "SHA-384"},
+        ),
         bytes_(f"{prefix}.digest", "rest", "Digest", "Of the key below.", "RFC 4034 §5.1", key="ds_digest"),
     )
 
@@ -129,7 +167,8 @@ def _hash(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
 
 
 HASH_LENGTH = uint("dns.nsec3.hash_length", 8, "Hash length", "", "RFC 5155 §3.1.6")
-HASH = Field("dns.nsec3.hash_value", "Next hashed name", Kind.TEXT, meaning="No name lies between this record's and this one.",
+HASH = Field("dns.nsec3.hash_value", "Next hashed name", Kind.TEXT, meaning=
+    "No name lies between this record's and this one.",
              source="RFC 5155 §3.1.7", key="hash_value")  # fmt: skip
 
 _SVC_KEYS = {0: "mandatory", 1: "alpn", 2: "no-default-alpn", 3: "port", 4: "ipv4hint", 5: "ech", 6: "ipv6hint"}
@@ -146,24 +185,30 @@ _SVC = (
                 text("dns.svcb.svcparam.alpn", "alpn_length", "Protocol", "", "RFC 9460 §7.1"),
             )),),
             3: (uint("dns.svcb.svcparam.port", 16, "Port", "", "RFC 9460 §7.2"),),
-            4: (Repeat("hints4", (Field("dns.svcb.svcparam.ipv4hint.ip", "Address", Kind.IPV4, 32, source="RFC 9460 §7.3",
+            4: (Repeat("hints4",
+                (Field("dns.svcb.svcparam.ipv4hint.ip", "Address", Kind.IPV4, 32, source="RFC 9460 §7.3",
                                         key="hint4"),)),),
-            6: (Repeat("hints6", (Field("dns.svcb.svcparam.ipv6hint.ip", "Address", Kind.IPV6, 128, source="RFC 9460 §7.3",
+            6: (Repeat("hints6",
+                (Field("dns.svcb.svcparam.ipv6hint.ip", "Address", Kind.IPV6, 128, source="RFC 9460 §7.3",
                                         key="hint6"),)),),
         }),), "svc_length", bytes_("dns.svcb.svcparam.value", 0, "Value", "", "RFC 9460", key="svc_value")),
     )),)),
 )  # fmt: skip
 
 RDATA: dict[Any, tuple[Item, ...]] = {
-    1: (Field("dns.a", "Address", Kind.IPV4, 32, meaning="The IPv4 address of the name.", source=f"{R} §3.4.1", key="a"),),
+    1: (Field("dns.a", "Address", Kind.IPV4, 32, meaning="The IPv4 address of the name.", source=f"{R} §3.4.1",
+        key="a"),),
     2: (name("dns.ns", "Name server", "Knows the zone.", f"{R} §3.3.11", "ns"),),
     5: (name("dns.cname", "Real name", "Look there: this name is only another one for it.", f"{R} §3.3.1", "cname"),),
     6: (name("dns.soa.mname", "First server", "Where the zone is kept.", f"{R} §3.3.13", "mname"),
-        name("dns.soa.rname", "Mailbox", "Who looks after the zone; the first dot stands for @.", f"{R} §3.3.13", "rname"),
+        name("dns.soa.rname", "Mailbox", "Who looks after the zone; the first dot stands for @.", f"{R} §3.3.13",
+            "rname"),
         uint("dns.soa.serial_number", 32, "Serial number", "Grows with each change.", f"{R} §3.3.13", key="serial"),
-        uint("dns.soa.refresh_interval", 32, "Refresh", "How often copies ask for news.", f"{R} §3.3.13", unit="s", key="refresh"),
+        uint("dns.soa.refresh_interval", 32, "Refresh", "How often copies ask for news.", f"{R} §3.3.13", unit="s",
+            key="refresh"),
         uint("dns.soa.retry_interval", 32, "Retry", "And after a failure.", f"{R} §3.3.13", unit="s", key="retry"),
-        uint("dns.soa.expire_limit", 32, "Expire", "When a copy must no longer answer.", f"{R} §3.3.13", unit="s", key="expire"),
+        uint("dns.soa.expire_limit", 32, "Expire", "When a copy must no longer answer.", f"{R} §3.3.13", unit="s",
+            key="expire"),
         uint("dns.soa.minimum_ttl", 32, "Minimum", "How long “there is no such name” may be remembered.", "RFC 2308 §4",
              unit="s", key="minimum")),
     12: (name("dns.ptr.domain_name", "Name", "The name that belongs to an address.", f"{R} §3.3.12", "ptr"),),
@@ -188,7 +233,8 @@ RDATA: dict[Any, tuple[Item, ...]] = {
          uint("dns.srv.port", 16, "Port", "Where the service listens.", "RFC 2782", key="srv_port"),
          name("dns.srv.target", "Target", "On which host.", "RFC 2782", "srv_target")),
     35: (uint("dns.naptr.order", 16, "Order", "", "RFC 3403 §4.1"), uint("dns.naptr.preference", 16, "Preference", "",
-         "RFC 3403 §4.1", key="naptr_preference"), *_counted("dns.naptr.flags", "Flags", "", "RFC 3403 §4.1", "naptr_flags"),
+         "RFC 3403 §4.1", key="naptr_preference"),
+         *_counted("dns.naptr.flags", "Flags", "", "RFC 3403 §4.1", "naptr_flags"),
          *_counted("dns.naptr.service", "Service", "", "RFC 3403 §4.1", "naptr_service"),
          *_counted("dns.naptr.regex", "Rewriting", "", "RFC 3403 §4.1", "naptr_regex"),
          name("dns.naptr.replacement", "Replacement", "", "RFC 3403 §4.1", "naptr_replacement")),
@@ -217,7 +263,8 @@ RDATA: dict[Any, tuple[Item, ...]] = {
          bits("dns.nsec3.flags", 8, "Flags", (uint("", 7, "Reserved", key="nsec3_reserved"),
               flag("dns.nsec3.flags.opt_out", "Opt-out", "Unsigned delegations may lie between.", "RFC 5155 §3.1.2.1")),
               "", "RFC 5155 §3.1.2", key="nsec3_flags"), *_hash_parts(),
-         Call(_hash, (), lambda values: bytes((len(values.get("hash", b"")),)) + values.get("hash", b""), (HASH_LENGTH, HASH),
+         Call(_hash, (), lambda values: bytes((len(values.get("hash", b"")),)) + values.get("hash", b""),
+             (HASH_LENGTH, HASH),
               "hash"), Call(_types, (), lambda values: values.get("type_map", b""), (COVERED,))),
     51: (uint("dns.nsec3.algo", 8, "Hash algorithm", "1: SHA-1.", "RFC 5155 §4.1.1", values={1: "SHA-1"}),
          uint("dns.nsec3.flags", 8, "Flags", "", "RFC 5155 §4.1.2", key="nsec3_flags"), *_hash_parts()),
@@ -228,12 +275,18 @@ RDATA: dict[Any, tuple[Item, ...]] = {
     (64, 65): _SVC,
     99: (_texts("dns.spf", "Text"),),
     257: (bits("dns.caa.flags", 8, "Flags", (
-              flag("dns.caa.flags.issuer_critical", "Critical", "Who does not understand it must not issue.", "RFC 8659 §4.1"),
+              flag("dns.caa.flags.issuer_critical", "Critical", "Who does not understand it must not issue.",
+                  "RFC 8659 §4.1"),
               uint("", 7, "Reserved", key="caa_reserved")), "", "RFC 8659 §4.1", key="caa_flags"),
           uint("dns.caa.tag_length", 8, "Tag length", "", "RFC 8659 §4.1", auto="sizeof('caa_tag')"),
           text("dns.caa.tag", "tag_length", "Tag", "issue, issuewild or iodef.", "RFC 8659 §4.1", key="caa_tag"),
-          text("dns.caa.value", "rest", "Value", "Who may issue certificates for the name.", "RFC 8659 §4.1", key="caa_value")),
+          text("dns.caa.value", "rest", "Value", "Who may issue certificates for the name.", "RFC 8659 §4.1",
+              key="caa_value")),
 }  # fmt: skip
+
+
+def _written(values: Mapping[str, Any]) -> bytes:
+    return bytes(values.get("subnet", b""))
 
 
 def _subnet(width: int) -> Call:
@@ -248,19 +301,29 @@ def _subnet(width: int) -> Call:
         out.append(Node(own, c.source, at * 8, (end - at) * 8, int.from_bytes(value, "big") if width == 4 else value))
         return end
 
-    return Call(read, (), lambda values: values.get("subnet", b""), (own,))
+    return Call(read, (), _written, (own,))
 
 
-_OPTION_CODES = {3: "NSID", 8: "Client subnet", 9: "Expire", 10: "Cookie", 11: "TCP keep-alive", 12: "Padding", 13: "Chain",
+_OPTION_CODES = {3: "NSID", 8: "Client subnet", 9: "Expire", 10: "Cookie", 11: "TCP keep-alive", 12: "Padding",
+    13: "Chain",
                  14: "Key tag", 15: "Extended error"}  # fmt: skip
 _OPTION_DATA = Field("dns.opt.data", "Content", Kind.BYTES, meaning="As bytes.", source="RFC 6891 §6.1.2", derived=True,
                      key="")  # fmt: skip
+
+
+def _all(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
+    """The content as a whole, before it is taken apart."""
+    if at < end:
+        out.append(Node(_OPTION_DATA, c.source, at * 8, (end - at) * 8, data[at:end]))
+    return at
+
+
 OPTIONS = Repeat("options", (Block(branch("dns.opt", "Option", "An extension of DNS.", "RFC 6891 §6.1.2"), (
     uint("dns.opt.code", 16, "Code", "Which one.", "RFC 6891 §6.1.2", values=_OPTION_CODES, key="opt_code"),
     uint("dns.opt.len", 16, "Length", "Of its content.", "RFC 6891 §6.1.2", key="opt_len", auto="after"),
     Block(branch("", "Content"), (
         Derive(_OPTION_DATA, "data[at:at + opt_len]", "opt_len", part=(16, 0), when="not opt_len"),
-        Call(lambda c, out, data, at, end: _all(c, out, data, at, end)),
+        Call(_all),
         Choose("opt_code", {
             8: (uint("dns.opt.client.family", 16, "Family", "1 IPv4, 2 IPv6.", "RFC 7871 §6", key="family"),
                 uint("dns.opt.client.netmask", 8, "Bits of the client", "", "RFC 7871 §6", key="netmask"),
@@ -269,9 +332,11 @@ OPTIONS = Repeat("options", (Block(branch("dns.opt", "Option", "An extension of 
             10: (bytes_("dns.opt.cookie.client", 8, "Client's cookie", "Against forged answers.", "RFC 7873 §4",
                         key="cookie"),
                  bytes_("dns.opt.cookie.server", "rest", "Server's cookie", "", "RFC 7873 §4", key="server_cookie")),
-            11: (When("opt_len == 2", (uint("dns.opt.edns_tcp_keepalive.timeout", 16, "Stay open", "In tenths of a second.",
+            11: (When("opt_len == 2", (uint("dns.opt.edns_tcp_keepalive.timeout", 16, "Stay open",
+                "In tenths of a second.",
                                             "RFC 7828 §3.1", key="keepalive"),)),),
-            12: (bytes_("dns.opt.padding", "rest", "Padding", "Hides the real length.", "RFC 7830", key="opt_padding"),),
+            12: (bytes_("dns.opt.padding", "rest", "Padding", "Hides the real length.", "RFC 7830", key="opt_padding"),
+                ),
             15: (uint("dns.opt.ext_error.info_code", 16, "Error", "", "RFC 8914 §4", key="ede_code", values={
                      3: "stale answer", 4: "forged answer", 6: "signature bogus", 15: "blocked", 16: "censored",
                      17: "filtered", 18: "prohibited", 22: "no server could be reached", 23: "network error"}),
@@ -279,10 +344,3 @@ OPTIONS = Repeat("options", (Block(branch("dns.opt", "Option", "An extension of 
         }),
     ), "opt_len", bytes_("", 0, "Content", key="opt_rest")),
 )),))  # fmt: skip
-
-
-def _all(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
-    """The content as a whole, before it is taken apart."""
-    if at < end:
-        out.append(Node(_OPTION_DATA, c.source, at * 8, (end - at) * 8, data[at:end]))
-    return at

@@ -27,14 +27,17 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int
         stop = min(at + 13 + size, end)
         node.bits = (stop - at) * 8
         children: list[Node] = [
-            Node(w.kind, s, place, 8, data[at]), Node(w.version, s, place + 8, 16, int.from_bytes(data[at + 1 : at + 3], "big")),
+            Node(w.kind, s, place, 8, data[at]),
+            Node(w.version, s, place + 8, 16, int.from_bytes(data[at + 1 : at + 3], "big")),
             Node(w.epoch, s, place + 24, 16, int.from_bytes(data[at + 3 : at + 5], "big")),
             Node(w.number, s, place + 40, 48, int.from_bytes(data[at + 5 : at + 11], "big")),
             Node(w.length, s, place + 88, 16, size),
         ]  # fmt: skip
         node.children = children
         if at + 13 + size > end:
-            c.note("error", f"The record is said to have {size} bytes, and {end - at - 13} are left.", (at + 11) * 8, 16)
+            c.note(
+                "error", f"The record is said to have {size} bytes, and {end - at - 13} are left.", (at + 11) * 8, 16
+            )
         source = record_content(c, children, w, data, at + 13, stop, data[at], record, at, DTLS_HANDSHAKE)
         if data[at] == 23 and record.plain is not None:
             inside.append((source, len(record.plain)))

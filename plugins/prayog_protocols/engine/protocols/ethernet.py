@@ -17,7 +17,7 @@ from prayog_protocols.engine.spec import (
     flag,
     marked,
     uint,
-)  # fmt: skip
+)
 from prayog_protocols.engine.tree import Node
 
 ETHERTYPES = {
@@ -47,8 +47,12 @@ def _mac(name: str, label: str, key: str, meaning: str) -> tuple[Any, ...]:
         source="IEEE 802-2014 §8.2", values={0: "one station", 1: "a group"},
     )  # fmt: skip
     oui = Field(
-        f"eth.{tail}.oui", "Maker's number (OUI)", aliases=("eth.addr.oui",), key=f"{key}_oui",
-        meaning="The first three bytes of an address say who made the card.", source="IEEE 802-2014 §8.2",
+        f"eth.{tail}.oui",
+        "Maker's number (OUI)",
+        aliases=("eth.addr.oui",),
+        key=f"{key}_oui",
+        meaning="The first three bytes of an address say who made the card.",
+        source="IEEE 802-2014 §8.2",
     )
     return (
         Field(name, label, Kind.MAC, 48, meaning=meaning, source=_8023, key=key, aliases=either,
@@ -73,7 +77,8 @@ def _register(c: Dissection, out: list[Node], data: bytes, at: int, end: int) ->
 def _trailer(c: Dissection, out: list[Node], data: bytes, end: int) -> None:
     """What the frame holds after the packet: padding, anything else, and perhaps the frame's check sum.
 
-    Most captures are without the check sum; as Wireshark does, four bytes at the end of a frame that is long enough with
+    Most captures are without the check sum; as Wireshark does, four bytes at the end of a frame that is long enough
+    with
     them are taken for it.
     """
     at = c.payload_end
@@ -92,7 +97,8 @@ def _trailer(c: Dissection, out: list[Node], data: bytes, end: int) -> None:
         out.append(Node(TRAILER, 0, at * 8, (end - at) * 8, data[at:end]))
 
 
-SUM = uint("eth.fcs", 32, "Frame check sequence", "A CRC-32 over the frame; the card checks it and most captures lack it.",
+SUM = uint("eth.fcs", 32, "Frame check sequence", "A CRC-32 over the frame; the card checks it and most captures lack "
+                                                  "it.",
            _8023, hex=True)  # fmt: skip
 SUM_STATUS = Field("eth.fcs.status", "Check sequence status", derived=True, meaning="Whether the check sequence fits.",
                    values={0: "bad", 1: "good", 2: "not checked"}, source=_8023)  # fmt: skip
@@ -109,7 +115,8 @@ ETHERNET = Protocol(
         *_mac("eth.src", "Source", "src", "The station that sent the frame. It changes with each router on the way."),
         Call(_register),
         Choose("type_or_length", peek=16, cases={range(0x0600): (
-            uint("eth.len", 16, "Length", "Below 1536 this field is a length: an IEEE 802.3 frame.", _8023, key="length",
+            uint("eth.len", 16, "Length", "Below 1536 this field is a length: an IEEE 802.3 frame.", _8023,
+                key="length",
                  auto="after + payload"),
             Call(_length, ("length",)),
         )}, other=(
@@ -120,6 +127,7 @@ ETHERNET = Protocol(
     ),
     extra=(PADDING, TRAILER, SUM, SUM_STATUS),
 )  # fmt: skip
+
 
 def _tag(name: str, title: str, types: tuple[int, ...], meaning: str, type_name: str) -> Protocol:
     mark = (lambda *parts: marked(16, *parts)) if name == "vlan" else (lambda *parts: parts)
@@ -147,7 +155,8 @@ def _tag(name: str, title: str, types: tuple[int, ...], meaning: str, type_name:
     )  # fmt: skip
 
 
-VLAN = _tag("vlan", "802.1Q Virtual LAN", (0x8100, 0x9100), "Four bytes that say to which of several networks on the same "
+VLAN = _tag("vlan", "802.1Q Virtual LAN", (0x8100, 0x9100), "Four bytes that say to which of several networks on the "
+                                                            "same "
             "wire a frame belongs.", "vlan.etype")  # fmt: skip
 PROVIDER = _tag("ieee8021ad", "802.1ad provider VLAN", (0x88A8,), "The tag of a provider, around the customer's own.",
                 "ieee8021ah.etype")  # fmt: skip

@@ -26,16 +26,25 @@ IS_RESPONSE = _text("response", "A reply", kind=Kind.BOOL, derived=True)
 LINE = branch("", "Line", "One line.", R)
 COMMAND = _text("request.command", "Command", "What the client wants.", f"{R} §4.1", values=words.FTP_COMMANDS)
 ARGUMENT = _text("request.arg", "Argument", "With what.", f"{R} §4.1", key="request_arg")
-CODE = _text("response.code", "Code", "First digit: 1 begun, 2 done, 3 go on, 4 try later, 5 no.", f"{R} §4.2", Kind.UINT,
+CODE = _text("response.code", "Code", "First digit: 1 begun, 2 done, 3 go on, 4 try later, 5 no.", f"{R} §4.2",
+    Kind.UINT,
              values=words.FTP_REPLIES)  # fmt: skip
 TEXT = _text("response.arg", "Text", "For people, except with 227 and 229.", f"{R} §4.2", key="response_arg")
 PASSIVE_IP = _text("passive.ip", "Passive address", "Connect to this address for data.", f"{R} §4.1.2", Kind.IPV4)
-PASSIVE_PORT = _text("passive.port", "Passive port", "Two numbers: 256 × the first + the second.", f"{R} §4.1.2", Kind.UINT)
-ACTIVE_IP = _text("active.cip", "Active address", "The server connects to this address for data.", f"{R} §4.1.2", Kind.IPV4)
-ACTIVE_PORT = _text("active.port", "Active port", "Two numbers: 256 × the first + the second.", f"{R} §4.1.2", Kind.UINT)
+PASSIVE_PORT = _text(
+    "passive.port", "Passive port", "Two numbers: 256 × the first + the second.", f"{R} §4.1.2", Kind.UINT
+)
+ACTIVE_IP = _text(
+    "active.cip", "Active address", "The server connects to this address for data.", f"{R} §4.1.2", Kind.IPV4
+)
+ACTIVE_PORT = _text(
+    "active.port", "Active port", "Two numbers: 256 × the first + the second.", f"{R} §4.1.2", Kind.UINT
+)
 EPSV_IP = _text("epsv.ip", "Extended passive address", "The server's own.", "RFC 2428 §3", Kind.IPV4, derived=True)
 EPSV_PORT = _text("epsv.port", "Extended passive port", "Connect to this port for data.", "RFC 2428 §3", Kind.UINT)
-EPRT_FAMILY = _text("eprt.af", "Address family", "1 IPv4, 2 IPv6.", "RFC 2428 §2", Kind.UINT, values={1: "IPv4", 2: "IPv6"})
+EPRT_FAMILY = _text(
+    "eprt.af", "Address family", "1 IPv4, 2 IPv6.", "RFC 2428 §2", Kind.UINT, values={1: "IPv4", 2: "IPv6"}
+)
 EPRT_IP = _text("eprt.ip", "Extended active address", "The server connects to this address.", "RFC 2428 §2", Kind.IPV4)
 EPRT_PORT = _text("eprt.port", "Extended active port", "The server connects to this port.", "RFC 2428 §2", Kind.UINT)
 _SIX = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
@@ -61,7 +70,9 @@ def data_port(line: bytes) -> int | None:
 
 def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tuple[int, Any]:
     s, start = c.source, at
-    reply = c.state == "reply" if c.state in ("reply", "command") else bool(re.match(rb"\d{3}|  ?\S", data[at : at + 4]))
+    reply = (
+        c.state == "reply" if c.state in ("reply", "command") else bool(re.match(rb"\d{3}|  ?\S", data[at : at + 4]))
+    )
     out.append(Node(IS_REQUEST, s, at * 8, 0, int(not reply)))
     out.append(Node(IS_RESPONSE, s, at * 8, 0, int(reply)))
     told: list[str] = []
@@ -111,7 +122,9 @@ def _active(s: int, data: bytes, at: int, stop: int) -> list[Node]:
     nodes = [text_node(EPRT_FAMILY, s, data, found.start(2), found.end(2), int(found[2]))]
     parts = found[3].split(b".")
     if len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts):
-        nodes.append(text_node(EPRT_IP, s, data, found.start(3), found.end(3), int.from_bytes(bytes(map(int, parts)), "big")))
+        nodes.append(
+            text_node(EPRT_IP, s, data, found.start(3), found.end(3), int.from_bytes(bytes(map(int, parts)), "big"))
+        )
     nodes.append(text_node(EPRT_PORT, s, data, found.start(4), found.end(4), int(found[4])))
     return nodes
 
@@ -133,10 +146,13 @@ def _info(layer: Node) -> str:
 
 FTP = Protocol(
     "ftp", "File Transfer Protocol", short="FTP", source=R, info=_info,
-    meaning="Commands and replies go over this connection; each file and each listing goes over a connection of its own.",
+    meaning="Commands and replies go over this connection; each file and each listing goes over a connection of its "
+            "own.",
     entries={"tcp.port": (21,)},
-    items=(Call(_read, (), written, (IS_REQUEST, IS_RESPONSE, LINE, COMMAND, ARGUMENT, CODE, TEXT, PASSIVE_IP, PASSIVE_PORT,
-                                     ACTIVE_IP, ACTIVE_PORT, EPSV_IP, EPSV_PORT, EPRT_FAMILY, EPRT_IP, EPRT_PORT), "lines"),),
+    items=(Call(_read, (), written,
+        (IS_REQUEST, IS_RESPONSE, LINE, COMMAND, ARGUMENT, CODE, TEXT, PASSIVE_IP, PASSIVE_PORT,
+                                     ACTIVE_IP, ACTIVE_PORT, EPSV_IP, EPSV_PORT, EPRT_FAMILY, EPRT_IP, EPRT_PORT),
+                                     "lines"),),
 )  # fmt: skip
 FTP_DATA = Protocol(
     "ftp-data", "FTP data", short="FTP-DATA", source=f"{R} §3",

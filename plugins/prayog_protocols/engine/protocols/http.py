@@ -29,7 +29,9 @@ _READ_BY_OTHERS = {
 }  # fmt: skip
 _START = branch("", "Start line", "What is asked, or how it went.", "RFC 9112 §2.1", caption="{line}")
 _EMPTY = branch("", "End of headers", "An empty line; the content begins after it.", "RFC 9112 §2.1")
-_CHUNKS = branch("", "Content in chunks", "Pieces with their lengths, because the whole length was not known.", "RFC 9112 §7.1")
+_CHUNKS = branch(
+    "", "Content in chunks", "Pieces with their lengths, because the whole length was not known.", "RFC 9112 §7.1"
+)
 _CHUNK = branch("", "Chunk", "One piece.", "RFC 9112 §7.1")
 _ENCODED = branch("", "Compressed content", "As it was sent.", "RFC 9110 §8.4")
 
@@ -93,7 +95,7 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
             out.append(Node(_EMPTY, s, at * 8, (after - at) * 8, None))
             at = after
             break
-        name, value, value_at = _header(out, s, data, at, stop, after, kind)
+        name, value, _ = _header(out, s, data, at, stop, after, kind)
         told["headers"].append((name, value))
         headers[name.lower()] = value
         at = after
@@ -164,7 +166,9 @@ def _header(
     return name, value, first
 
 
-def _inside_header(name: str, value: str, node: Node, s: int, data: bytes, at: int, stop: int) -> list[Node] | tuple[()]:
+def _inside_header(
+    name: str, value: str, node: Node, s: int, data: bytes, at: int, stop: int
+) -> list[Node] | tuple[()]:
     if name == "content-length" and value.isdigit():
         return [Node(f.LENGTH, s, node.start, node.bits, int(value[:19]))]
     if name == "cookie":
@@ -184,7 +188,8 @@ def _inside_header(name: str, value: str, node: Node, s: int, data: bytes, at: i
 
 
 def _derived(
-    c: Dissection, out: list[Node], kind: str, found: re.Match[bytes], headers: Mapping[str, str], message: Message | None,
+    c: Dissection, out: list[Node], kind: str, found: re.Match[bytes], headers: Mapping[str, str],
+    message: Message | None,
     start: int,
 ) -> None:  # fmt: skip
     """What is known from other messages of the connection."""

@@ -8,17 +8,34 @@ from urllib.parse import unquote
 
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.spec import (
-    Block, Call, Choose, Derive, Field, Item, Kind, Let, Protocol, Repeat, When, branch, bytes_, flag, marked, uint,
-)  # fmt: skip
+    Block,
+    Call,
+    Choose,
+    Derive,
+    Field,
+    Item,
+    Kind,
+    Let,
+    Protocol,
+    Repeat,
+    When,
+    branch,
+    bytes_,
+    flag,
+    marked,
+    uint,
+)
 from prayog_protocols.engine.tree import Marked, Node
 
 __all__ = ["Header", "Headers"]
 
 R = "RFC 9113"
-TYPES = {0: "DATA", 1: "HEADERS", 2: "PRIORITY", 3: "RST_STREAM", 4: "SETTINGS", 5: "PUSH_PROMISE", 6: "PING", 7: "GOAWAY",
+TYPES = {0: "DATA", 1: "HEADERS", 2: "PRIORITY", 3: "RST_STREAM", 4: "SETTINGS", 5: "PUSH_PROMISE", 6: "PING",
+    7: "GOAWAY",
          8: "WINDOW_UPDATE", 9: "CONTINUATION", 10: "ALTSVC", 12: "ORIGIN", 16: "PRIORITY_UPDATE"}  # fmt: skip
 ERRORS = {
-    0: "no error", 1: "protocol error", 2: "internal error", 3: "flow control error", 4: "settings timeout", 5: "stream closed",
+    0: "no error", 1: "protocol error", 2: "internal error", 3: "flow control error", 4: "settings timeout",
+    5: "stream closed",
     6: "frame size error", 7: "stream refused", 8: "cancelled", 9: "compression error", 10: "connect error",
     11: "enhance your calm", 12: "inadequate security", 13: "HTTP/1.1 required",
 }  # fmt: skip
@@ -71,7 +88,9 @@ _PRIORITY = _flag("priority", "Priority", "The priority stands in front (no long
 _BY_TYPE: dict[Any, Field] = {
     0: _flags(_none(4, 1), _PADDED, _none(2, 2), _END),
     1: _flags(_none(2, 1), _PRIORITY, _none(1, 2), _PADDED, _EH, _none(1, 3), _END),
-    4: _flags(_unused(7, "unused_settings"), _flag("ack.settings", "Confirmed", "I have applied your settings.", f"{R} §6.5")),
+    4: _flags(
+        _unused(7, "unused_settings"), _flag("ack.settings", "Confirmed", "I have applied your settings.", f"{R} §6.5")
+    ),
     5: _flags(_none(4, 1), _PADDED, _EH, _none(2, 2)),
     6: _flags(_unused(7, "unused_ping"), _flag("ack.ping", "Answer", "The answer to a ping.", f"{R} §6.7")),
     9: _flags(_none(5, 1), _EH, _none(2, 2)),
@@ -80,24 +99,33 @@ _BY_TYPE: dict[Any, Field] = {
 HEADERS = bytes_("http2.headers", 0, "Header block", "Headers, packed.", "RFC 7541")
 HEADER_LENGTH = Field("http2.header.length", "Length unpacked", derived=True, unit="bytes")
 HEADER_COUNT = Field("http2.header.count", "Headers", derived=True)
-HEADER = branch("http2.header", "Header", "One name and its value.", "RFC 7541 §6", caption="{header_name}: {header_value}")
+HEADER = branch(
+    "http2.header", "Header", "One name and its value.", "RFC 7541 §6", caption="{header_name}: {header_value}"
+)
 NAME_LENGTH = Field("http2.header.name.length", "Name length", derived=True, unit="bytes", key="name_length")
-NAME = Field("http2.header.name", "Name", Kind.TEXT, meaning="In small letters; those with a colon come from the request line.",
+NAME = Field("http2.header.name", "Name", Kind.TEXT, meaning="In small letters; those with a colon come from the "
+                                                             "request line.",
              source=f"{R} §8.3", key="header_name")  # fmt: skip
 VALUE_LENGTH = Field("http2.header.value.length", "Value length", derived=True, unit="bytes", key="value_length")
 VALUE = Field("http2.header.value", "Value", Kind.TEXT, meaning="What it says.", source=f"{R} §8.2", key="header_value")
 UNESCAPED = Field("http2.header.unescaped", "Value, %-signs undone", Kind.TEXT, derived=True)
-HOW = Field("http2.header.repr", "Packed as", Kind.TEXT, derived=True, source="RFC 7541 §6", meaning="A number of a table that "
+HOW = Field("http2.header.repr", "Packed as", Kind.TEXT, derived=True, source="RFC 7541 §6", meaning=
+    "A number of a table that "
             "both sides keep, or text, which may enter the table.")  # fmt: skip
-INDEX = Field("http2.header.index", "Index", derived=True, source="RFC 7541 §2.3.3", meaning="1 to 61 are in every table.")
+INDEX = Field(
+    "http2.header.index", "Index", derived=True, source="RFC 7541 §2.3.3", meaning="1 to 61 are in every table."
+)
 FULL_URI = Field("http2.request.full_uri", "Whole address", Kind.TEXT, derived=True)
 _KNOWN = (
     "method", "path", "scheme", "authority", "status", "accept", "accept_charset", "accept_encoding", "accept_language",
     "accept_ranges", "age", "allow", "authorization", "cache_control", "content_disposition", "content_encoding",
-    "content_language", "content_length", "content_location", "content_range", "content_type", "cookie", "date", "etag", "expect",
-    "expires", "from", "if_match", "if_modified_since", "if_none_match", "if_range", "if_unmodified_since", "last_modified",
+    "content_language", "content_length", "content_location", "content_range", "content_type", "cookie", "date",
+    "etag", "expect",
+    "expires", "from", "if_match", "if_modified_since", "if_none_match", "if_range", "if_unmodified_since",
+    "last_modified",
     "link", "location", "max_forwards", "proxy_authenticate", "proxy_authorization", "range", "referer", "refresh",
-    "retry_after", "server", "set_cookie", "strict_transport_security", "transfer_encoding", "user_agent", "vary", "via",
+    "retry_after", "server", "set_cookie", "strict_transport_security", "transfer_encoding", "user_agent", "vary",
+    "via",
     "www_authenticate",
 )  # fmt: skip
 KNOWN = {name: Field(f"http2.headers.{name}", name.replace("_", "-"), Kind.TEXT, source="RFC 9110", derived=True,
@@ -180,19 +208,25 @@ _NO_PAD = Derive(Field("http2.pad_length", "Padding", derived=True, key="", sour
                  "not frame_flags & 8", (31, 0))  # fmt: skip
 _PADDING = bytes_("http2.data.padding", "pad or 0", "Padding", "Zeros.", f"{R} §6.1", key="padding")
 _BLOCK = Call(_block, ("start",), lambda values: bytes(values.get("block", b"")),
-              (HEADERS, HEADER_LENGTH, HEADER_COUNT, HEADER, NAME_LENGTH, NAME, VALUE_LENGTH, VALUE, UNESCAPED, HOW, INDEX,
+              (HEADERS, HEADER_LENGTH, HEADER_COUNT, HEADER, NAME_LENGTH, NAME, VALUE_LENGTH, VALUE, UNESCAPED, HOW,
+                  INDEX,
                FULL_URI, *KNOWN.values()))  # fmt: skip
-_STREAM = marked(32, flag("http2.push_promise.r", "Reserved", "", f"{R} §5.1.1", key="promised_reserved"),
-                 uint("http2.push_promise.promised_stream_id", 31, "Promised stream", "", f"{R} §6.6", key="promised"))
+_STREAM = marked(
+    32,
+    flag("http2.push_promise.r", "Reserved", "", f"{R} §5.1.1", key="promised_reserved"),
+    uint("http2.push_promise.promised_stream_id", 31, "Promised stream", "", f"{R} §6.6", key="promised"),
+)
 _BODY: dict[Any, tuple[Item, ...]] = {
     0: (_PAD, _NO_PAD, bytes_("http2.data.data", "max(0, length - (pad or 0) - (1 if frame_flags & 8 else 0))", "Data",
                      "Part of the content.", f"{R} §6.1", key="content"), _PADDING),
-    1: (_PAD, _NO_PAD, When("frame_flags & 32", _WEIGHT), Block(branch("", "Headers"), (_BLOCK,), "frame_end - at - (pad or 0)"), _PADDING),
+    1: (_PAD, _NO_PAD, When("frame_flags & 32", _WEIGHT), Block(branch("", "Headers"), (_BLOCK,),
+        "frame_end - at - (pad or 0)"), _PADDING),
     2: _WEIGHT,
     3: (uint("http2.rst_stream.error", 32, "Error", "Why the stream ends.", f"{R} §6.4", values=ERRORS, key="error"),),
     4: (_SETTINGS,),
     5: (_PAD, _NO_PAD, *_STREAM, Block(branch("", "Headers"), (_BLOCK,), "frame_end - at - (pad or 0)"), _PADDING),
-    6: (Choose("frame_flags & 1", {1: (bytes_("http2.pong", 8, "Pong", "What the ping held.", f"{R} §6.7", key="ping"),)}, (
+    6: (Choose("frame_flags & 1",
+        {1: (bytes_("http2.pong", 8, "Pong", "What the ping held.", f"{R} §6.7", key="ping"),)}, (
         bytes_("http2.ping", 8, "Ping", "Comes back as it is.", f"{R} §6.7"),)),),
     7: (*marked(32, flag("http2.goway.r", "Reserved", "", f"{R} §6.8", key="goaway_r"),
                 uint("http2.goaway.last_stream_id", 31, "Last stream", "Later ones were not looked at.", f"{R} §6.8",
@@ -210,13 +244,17 @@ def _frame() -> Block:
     kind = uint("http2.type", 8, "Type", "What kind of frame.", f"{R} §4.1", values=TYPES, key="frame_type")
     flags = Choose("frame_type", {key: (value,) for key, value in _BY_TYPE.items()},
                    (_flags(_unused(8, "unused")),))  # fmt: skip
-    return Block(branch("http2.stream", "Frame", "A frame of a stream.", f"{R} §4.1", caption="{frame_type} on stream {streamid}"), (
+    return Block(branch("http2.stream", "Frame", "A frame of a stream.", f"{R} §4.1", caption=
+        "{frame_type} on stream {streamid}"), (
         uint("http2.length", 24, "Length", "Of the content.", f"{R} §4.1", unit="bytes", auto="after - 6"),
         kind, flags, Let("frame_end", "at + 4 + length"),
-        *marked(32, Field("http2.r", "Reserved", Kind.UINT, 1, hex=True, source=f"{R} §4.1", meaning="Must be 0.", key="r"),
-                uint("http2.streamid", 31, "Stream", "0: the connection itself; odd: begun by the client.", f"{R} §5.1.1",
+        *marked(32, Field("http2.r", "Reserved", Kind.UINT, 1, hex=True, source=f"{R} §4.1", meaning="Must be 0.",
+            key="r"),
+                uint("http2.streamid", 31, "Stream", "0: the connection itself; odd: begun by the client.",
+                    f"{R} §5.1.1",
                      default=1)),
-        Block(branch("", "Content"), (Choose("frame_type", _BODY),), "length", bytes_("http2.unknown", 0, "Content", key="unknown"),
+        Block(branch("", "Content"), (Choose("frame_type", _BODY),), "length",
+            bytes_("http2.unknown", 0, "Content", key="unknown"),
               keeps=True),
     ))  # fmt: skip
 

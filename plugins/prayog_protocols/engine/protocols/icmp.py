@@ -15,7 +15,7 @@ from prayog_protocols.engine.spec import (
     Repeat,
     bytes_,
     uint,
-)  # fmt: skip
+)
 from prayog_protocols.engine.tree import Node
 
 R = "RFC 792"
@@ -27,7 +27,8 @@ TYPES = {
     43: "Extended echo reply",
 }  # fmt: skip
 _CODES = {
-    3: {0: "network", 1: "host", 2: "protocol", 3: "port: no program listens there", 4: "too large, and must not be cut",
+    3: {0: "network", 1: "host", 2: "protocol", 3: "port: no program listens there", 4:
+        "too large, and must not be cut",
         5: "source route failed", 6: "network unknown", 7: "host unknown", 8: "source host isolated",
         9: "network prohibited", 10: "host prohibited", 11: "network, for this type of service",
         12: "host, for this type of service", 13: "forbidden by a filter", 14: "precedence violation",
@@ -54,14 +55,21 @@ _IDENT = (
     Derive(Field("icmp.ident_le", "Identifier (least byte first)", derived=True, meaning="As some systems write it."),
            "ident >> 8 | (ident & 255) << 8", "ident"),
     uint("icmp.seq", 16, "Sequence number", "Which ping of the row.", R, default=1),
-    Derive(Field("icmp.seq_le", "Sequence number (least byte first)", derived=True, meaning="As some systems write it."),
+    Derive(Field("icmp.seq_le", "Sequence number (least byte first)", derived=True, meaning=
+        "As some systems write it."),
            "seq >> 8 | (seq & 255) << 8", "seq"),
 )  # fmt: skip
-RESPONSE_TO = Field("icmp.resp_to", "Answers packet", Kind.FRAME, derived=True, meaning="The request with the same numbers.")
-RESPONSE_IN = Field("icmp.resp_in", "Answered in packet", Kind.FRAME, derived=True, meaning="The reply with the same numbers.")
+RESPONSE_TO = Field(
+    "icmp.resp_to", "Answers packet", Kind.FRAME, derived=True, meaning="The request with the same numbers."
+)
+RESPONSE_IN = Field(
+    "icmp.resp_in", "Answered in packet", Kind.FRAME, derived=True, meaning="The reply with the same numbers."
+)
 RESPONSE_TIME = Field("icmp.resptime", "Round trip", Kind.REAL, derived=True, unit="ms",
                       meaning="From the request to this reply.")  # fmt: skip
-DATA_TIME = Field("icmp.data_time", "Time in the data", Kind.TIME, meaning="Many pings write their clock into the data.")
+DATA_TIME = Field(
+    "icmp.data_time", "Time in the data", Kind.TIME, meaning="Many pings write their clock into the data."
+)
 DATA_TIME_RELATIVE = Field("icmp.data_time_relative", "Age of that time", Kind.DURATION, unit="s", derived=True,
                            meaning="When the packet was captured, compared with the time in it.")  # fmt: skip
 
@@ -105,7 +113,8 @@ def _inner(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> in
 _INNER = Call(_inner, ())
 _REST = Call(_rest, ())
 _CASES: dict[object, tuple[Item, ...]] = {
-    (0, 8): (_code({}), _SUM, _STATUS, *_IDENT, Call(_echo, ("type", "ident", "seq"), fields=(DATA_TIME, DATA_TIME_RELATIVE))),
+    (0, 8): (_code({}), _SUM, _STATUS, *_IDENT,
+        Call(_echo, ("type", "ident", "seq"), fields=(DATA_TIME, DATA_TIME_RELATIVE))),
     3: (_code(_CODES[3]), _SUM, _STATUS, Choose("code", {4: (
         _unused(2), uint("icmp.mtu", 16, "MTU of the next hop", "The largest packet that gets through.", "RFC 1191 §4",
                          unit="bytes"))}, (_unused(4),)), _INNER),
@@ -121,14 +130,17 @@ _CASES: dict[object, tuple[Item, ...]] = {
             Field("icmp.pref_level", "Preference", Kind.INT, 32, meaning="The highest is used.", source="RFC 1256 §3"),
         ), count="num_addrs"), _REST),
     10: (_code({}), _SUM, _STATUS, bytes_("icmp.reserved", 4, "Reserved", "", "RFC 1256 §3"), _REST),
-    12: (_code(_CODES[12]), _SUM, _STATUS, uint("icmp.pointer", 8, "Pointer", "The byte that is wrong.", R), _unused(3), _INNER),
+    12: (_code(_CODES[12]), _SUM, _STATUS, uint("icmp.pointer", 8, "Pointer", "The byte that is wrong.", R),
+        _unused(3), _INNER),
     (13, 14): (_code({}), _SUM, _STATUS, *_IDENT,
                uint("icmp.originate_timestamp", 32, "Sent", "Milliseconds since midnight UTC.", R, unit="ms"),
                uint("icmp.receive_timestamp", 32, "Received", "Milliseconds since midnight UTC.", R, unit="ms"),
-               uint("icmp.transmit_timestamp", 32, "Sent back", "Milliseconds since midnight UTC.", R, unit="ms"), _REST),
+               uint("icmp.transmit_timestamp", 32, "Sent back", "Milliseconds since midnight UTC.", R, unit="ms"),
+               _REST),
     (15, 16): (_code({}), _SUM, _STATUS, *_IDENT, _REST),
     (17, 18): (_code({}), _SUM, _STATUS, *_IDENT,
-               Field("icmp.address_mask", "Address mask", Kind.IPV4, 32, meaning="Of the network.", source="RFC 950"), _REST),
+               Field("icmp.address_mask", "Address mask", Kind.IPV4, 32, meaning="Of the network.", source="RFC 950"),
+               _REST),
 }  # fmt: skip
 
 ICMP = Protocol(

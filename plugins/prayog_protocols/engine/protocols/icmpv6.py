@@ -21,24 +21,28 @@ from prayog_protocols.engine.spec import (
     flag,
     marked,
     uint,
-)  # fmt: skip
+)
 from prayog_protocols.engine.tree import Node
 
 R, ND, MLD, MLD2 = "RFC 4443", "RFC 4861 §4", "RFC 2710 §3", "RFC 3810 §5"
 TYPES = {
     1: "Destination unreachable", 2: "Packet too big", 3: "Time exceeded", 4: "Parameter problem", 128: "Echo request",
-    129: "Echo reply", 130: "Multicast listener query", 131: "Multicast listener report", 132: "Multicast listener done",
-    133: "Router solicitation", 134: "Router advertisement", 135: "Neighbour solicitation", 136: "Neighbour advertisement",
+    129: "Echo reply", 130: "Multicast listener query", 131: "Multicast listener report", 132:
+        "Multicast listener done",
+    133: "Router solicitation", 134: "Router advertisement", 135: "Neighbour solicitation", 136:
+        "Neighbour advertisement",
     137: "Redirect", 143: "Multicast listener report, version 2",
 }  # fmt: skip
 _CODES = {
-    1: {0: "no route", 1: "forbidden by a filter", 2: "beyond the scope of the source address", 3: "address", 4: "port: no "
+    1: {0: "no route", 1: "forbidden by a filter", 2: "beyond the scope of the source address", 3: "address",
+        4: "port: no "
         "program listens there", 5: "source address failed a filter", 6: "route rejected"},
     3: {0: "hop limit was used up", 1: "a fragment did not come in time"},
     4: {0: "wrong field", 1: "unknown next header", 2: "unknown option"},
 }  # fmt: skip
 _OPTION_TYPES = {
-    1: "Source link-layer address", 2: "Target link-layer address", 3: "Prefix information", 4: "Redirected header", 5: "MTU",
+    1: "Source link-layer address", 2: "Target link-layer address", 3: "Prefix information", 4: "Redirected header",
+    5: "MTU",
     14: "Nonce", 24: "Route information", 25: "Recursive DNS servers", 31: "DNS search list", 37: "Captive portal",
 }  # fmt: skip
 _FOREVER = {0xFFFFFFFF: "for ever"}
@@ -53,7 +57,9 @@ _SUM = uint("icmpv6.checksum", 16, "Check sum", "Over the message and the IPv6 a
 STATUS = Field("icmpv6.checksum.status", "Check sum status", values=CHECKSUM_STATUS, derived=True, source=R,
                meaning="Whether the check sum fits.")  # fmt: skip
 _STATUS = Derive(STATUS, "c.sum_status(data, start, end, 58, 'icmpv6')", "checksum", part=(0, 0))
-RESPONSE_TO = Field("icmpv6.resp_to", "Answers packet", Kind.FRAME, derived=True, meaning="The request with the same numbers.")
+RESPONSE_TO = Field(
+    "icmpv6.resp_to", "Answers packet", Kind.FRAME, derived=True, meaning="The request with the same numbers."
+)
 RESPONSE_IN = Field("icmpv6.resp_in", "Answered in packet", Kind.FRAME, derived=True,
                     meaning="The reply with the same numbers.")  # fmt: skip
 RESPONSE_TIME = Field("icmpv6.resptime", "Round trip", Kind.REAL, derived=True, unit="ms",
@@ -136,8 +142,10 @@ OPTION = Choose("option_type", {
     3: _option("Prefix information", f"{ND}.6.2", _PREFIX_LENGTH,
         bits("icmpv6.opt.prefix.flag", 8, "Flags", marked(8,
             flag("icmpv6.opt.prefix.flag.l", "On-link", "Hosts with this prefix are on this network.", f"{ND}.6.2"),
-            flag("icmpv6.opt.prefix.flag.a", "Autonomous", "Hosts may make themselves an address with it.", f"{ND}.6.2"),
-            flag("icmpv6.opt.prefix.flag.r", "Router address", "The prefix is the router’s whole address.", "RFC 6275 §7.2"),
+            flag("icmpv6.opt.prefix.flag.a", "Autonomous", "Hosts may make themselves an address with it.",
+                f"{ND}.6.2"),
+            flag("icmpv6.opt.prefix.flag.r", "Router address", "The prefix is the router’s whole address.",
+                "RFC 6275 §7.2"),
             uint("icmpv6.opt.prefix.flag.reserved", 5, "Reserved", "", ND, key="prefix_reserved"),
         ), "What the prefix is for.", f"{ND}.6.2", key="prefix_flags"),
         _lifetime("prefix.valid_lifetime", "Valid for"), _lifetime("prefix.preferred_lifetime", "Preferred for"),
@@ -145,21 +153,25 @@ OPTION = Choose("option_type", {
     4: _option("Redirected header", f"{ND}.6.3", _reserved_option(6)),
     5: _option("MTU", f"{ND}.6.4", _reserved_option(2), uint("icmpv6.opt.mtu", 32, "MTU", "The largest packet on this "
                "network.", f"{ND}.6.4", unit="bytes", default=1500)),
-    14: _option("Nonce", "RFC 3971 §5.3", bytes_("icmpv6.opt.nonce", "max(0, option_words * 8 - 2)", "Nonce", "Used once.",
+    14: _option("Nonce", "RFC 3971 §5.3",
+        bytes_("icmpv6.opt.nonce", "max(0, option_words * 8 - 2)", "Nonce", "Used once.",
                                                  "RFC 3971 §5.3", key="option_nonce")),
     24: _option("Route information", "RFC 4191 §2.3", _PREFIX_LENGTH,
         bits("icmpv6.opt.route_info.flag", 8, "Flags", (
             uint("", 3, "Reserved", key="route_reserved_1"),
-            uint("icmpv6.opt.route_info.flag.route_preference", 2, "Preference", "1 high, 0 medium, 3 low.", "RFC 4191 §2.1"),
+            uint("icmpv6.opt.route_info.flag.route_preference", 2, "Preference", "1 high, 0 medium, 3 low.",
+                "RFC 4191 §2.1"),
             uint("", 3, "Reserved", key="route_reserved_2"),
         ), "", "RFC 4191 §2.3", key="route_flags"),
         _lifetime("route_lifetime", "Valid for"),
         Call(_short_prefix, (), lambda values: values.get("prefix", b""), (_PREFIX,))),
     25: _option("Recursive DNS servers", "RFC 8106 §5.1", _reserved_option(2), _lifetime("rdnss.lifetime", "Valid for",
                 "rdnss_lifetime"),
-                Repeat("servers", (_address("icmpv6.opt.rdnss", "DNS server", "Ask here.", "RFC 8106 §5.1", "rdnss"),))),
+                Repeat("servers",
+                    (_address("icmpv6.opt.rdnss", "DNS server", "Ask here.", "RFC 8106 §5.1", "rdnss"),))),
     31: _option("DNS search list", "RFC 8106 §5.2", _reserved_option(2), _lifetime("dnssl.lifetime", "Valid for",
-                "dnssl_lifetime"), domain_names("icmpv6.opt.dnssl", "Domain", "Tried behind a short name.", "RFC 8106 §5.2")),
+                "dnssl_lifetime"),
+                domain_names("icmpv6.opt.dnssl", "Domain", "Tried behind a short name.", "RFC 8106 §5.2")),
 }, _option("Option", ND), peek=8)  # fmt: skip
 _OPTIONS = (Repeat("options", (OPTION,)), Call(_end, ()))
 _TARGET = _address("icmpv6.nd.ns.target_address", "Target", "Who has this address?", f"{ND}.3", "target")
@@ -171,13 +183,16 @@ _CASES: dict[object, tuple[Item, ...]] = {
     4: (_code(_CODES[4]), _SUM, _STATUS, uint("icmpv6.pointer", 32, "Pointer", "The byte that is wrong.", f"{R} §3.4"),
         Call(_inner, ())),
     (128, 129): (_code({}), _SUM, _STATUS,
-        uint("icmpv6.echo.identifier", 16, "Identifier", "Which ping program it belongs to.", f"{R} §4.1", hex=True, default=1),
+        uint("icmpv6.echo.identifier", 16, "Identifier", "Which ping program it belongs to.", f"{R} §4.1", hex=True,
+            default=1),
         uint("icmpv6.echo.sequence_number", 16, "Sequence number", "Which ping of the row.", f"{R} §4.1", default=1),
         Call(_echo, ("type", "identifier", "sequence_number"))),
     (130, 131, 132): (_code({}), _SUM, _STATUS,
         Choose("end - start > 24 and type == 130", {True: (
-            uint("icmpv6.mld.maximum_response_code", 16, "Longest delay", "Coded milliseconds.", f"{MLD2}.1"), _reserved(2),
-            _address("icmpv6.mld.multicast_address", "Group", "Which group; all zeros: every group.", f"{MLD2}.1", "group"),
+            uint("icmpv6.mld.maximum_response_code", 16, "Longest delay", "Coded milliseconds.", f"{MLD2}.1"),
+            _reserved(2),
+            _address("icmpv6.mld.multicast_address", "Group", "Which group; all zeros: every group.", f"{MLD2}.1",
+                "group"),
             bits("icmpv6.mld.flag", 8, "Flags", marked(8,
                 uint("icmpv6.mld.flag.reserved", 4, "Reserved", "", MLD2, key="mld_reserved"),
                 flag("icmpv6.mld.flag.s", "Suppress", "Routers need not restart their timers.", f"{MLD2}.1"),
@@ -204,9 +219,11 @@ _CASES: dict[object, tuple[Item, ...]] = {
             flag("icmpv6.nd.ra.flag.p", "Proxy", "", "RFC 4389"),
             uint("icmpv6.nd.ra.flag.rsv", 2, "Reserved", "", ND, key="ra_reserved"),
         ), "What hosts should do.", f"{ND}.2", key="ra_flags"),
-        uint("icmpv6.nd.ra.router_lifetime", 16, "Router lifetime", "How long it may be the default router; 0: it is none.",
+        uint("icmpv6.nd.ra.router_lifetime", 16, "Router lifetime", "How long it may be the default router; 0: it is "
+                                                                    "none.",
              f"{ND}.2", unit="s", default=1800),
-        uint("icmpv6.nd.ra.reachable_time", 32, "Reachable time", "How long a neighbour counts as reachable.", f"{ND}.2",
+        uint("icmpv6.nd.ra.reachable_time", 32, "Reachable time", "How long a neighbour counts as reachable.",
+            f"{ND}.2",
              unit="ms"),
         uint("icmpv6.nd.ra.retrans_timer", 32, "Ask again after", "", f"{ND}.2", unit="ms"), *_OPTIONS),
     135: (_code({}), _SUM, _STATUS, _reserved(4), _TARGET, *_OPTIONS),
@@ -223,14 +240,17 @@ _CASES: dict[object, tuple[Item, ...]] = {
           _address("icmpv6.rd.na.destination_address", "Destination", "", f"{ND}.5", "destination"), *_OPTIONS),
     143: (_code({}), _SUM, _STATUS, _reserved(2),
         uint("icmpv6.mldr.nb_mcast_records", 16, "Records", "How many follow.", f"{MLD2}.2", auto="count('records')"),
-        Repeat("records", (Block(branch("icmpv6.mldr.mar", "Group record", "A group, and from whom it is wanted.", f"{MLD2}.2"), (
+        Repeat("records", (Block(branch("icmpv6.mldr.mar", "Group record", "A group, and from whom it is wanted.",
+            f"{MLD2}.2"), (
             uint("icmpv6.mldr.mar.record_type", 8, "Type", "", f"{MLD2}.2.12", values={
-                1: "is include", 2: "is exclude", 3: "changed to include", 4: "changed to exclude", 5: "allow new sources",
+                1: "is include", 2: "is exclude", 3: "changed to include", 4: "changed to exclude", 5:
+                    "allow new sources",
                 6: "block old sources"}),
             uint("icmpv6.mldr.mar.aux_data_len", 8, "Further data", "In words of 4 bytes.", f"{MLD2}.2.6"),
             uint("icmpv6.mldr.mar.nb_sources", 16, "Sources", "How many follow.", f"{MLD2}.2.7", key="record_sources"),
             _address("icmpv6.mldr.mar.multicast_address", "Group", "", f"{MLD2}.2.8", "record_group"),
-            Repeat("record_list", (_address("icmpv6.mldr.mar.source_address", "Source", "", f"{MLD2}.2.9", "record_source"),),
+            Repeat("record_list",
+                (_address("icmpv6.mldr.mar.source_address", "Source", "", f"{MLD2}.2.9", "record_source"),),
                    count="record_sources"),
             bytes_("icmpv6.mldr.mar.auxiliary_data", "aux_data_len * 4", "Further data", "", f"{MLD2}.2.10"),
         )),), count="nb_mcast_records"), Call(_rest, ())),

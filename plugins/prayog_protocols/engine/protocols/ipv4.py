@@ -23,20 +23,23 @@ from prayog_protocols.engine.spec import (
     bytes_,
     flag,
     uint,
-)  # fmt: skip
+)
 from prayog_protocols.engine.tree import Node
 
 R791, R2474, R3168 = "RFC 791 §3.1", "RFC 2474 §3", "RFC 3168 §5"
 
 IP_PROTOCOLS = {
-    0: "IPv6 hop-by-hop options", 1: "ICMP", 2: "IGMP", 4: "IPv4", 6: "TCP", 8: "EGP", 17: "UDP", 33: "DCCP", 41: "IPv6",
-    43: "IPv6 routing", 44: "IPv6 fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 58: "ICMPv6", 59: "nothing follows",
+    0: "IPv6 hop-by-hop options", 1: "ICMP", 2: "IGMP", 4: "IPv4", 6: "TCP", 8: "EGP", 17: "UDP", 33: "DCCP",
+    41: "IPv6",
+    43: "IPv6 routing", 44: "IPv6 fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 58: "ICMPv6",
+    59: "nothing follows",
     60: "IPv6 destination options", 88: "EIGRP", 89: "OSPF", 103: "PIM", 112: "VRRP", 115: "L2TP", 132: "SCTP",
     135: "Mobility", 136: "UDP-Lite", 139: "HIP", 140: "Shim6", 255: "reserved",
 }  # fmt: skip
 DSCP = {
     0: "CS0, best effort", 1: "LE, lower effort", 8: "CS1", 10: "AF11", 12: "AF12", 14: "AF13", 16: "CS2", 18: "AF21",
-    20: "AF22", 22: "AF23", 24: "CS3", 26: "AF31", 28: "AF32", 30: "AF33", 32: "CS4", 34: "AF41", 36: "AF42", 38: "AF43",
+    20: "AF22", 22: "AF23", 24: "CS3", 26: "AF31", 28: "AF32", 30: "AF33", 32: "CS4", 34: "AF41", 36: "AF42",
+    38: "AF43",
     40: "CS5", 44: "VOICE-ADMIT", 46: "EF, expedited (voice)", 48: "CS6", 56: "CS7",
 }  # fmt: skip
 ECN = {0: "not ECN-capable", 1: "ECN-capable, ECT(1)", 2: "ECN-capable, ECT(0)", 3: "congestion experienced"}
@@ -45,7 +48,8 @@ OPTIONS = {
     0: "End of options", 1: "No operation", 7: "Record route", 10: "Experimental measurement", 11: "MTU probe",
     12: "MTU reply", 25: "Quick-Start", 30: "Experiment", 68: "Timestamp", 82: "Traceroute", 94: "Experiment",
     130: "Security", 131: "Loose source route", 133: "Extended security", 134: "Commercial security (CIPSO)",
-    136: "Stream identifier", 137: "Strict source route", 147: "Address extension", 148: "Router alert", 158: "Experiment",
+    136: "Stream identifier", 137: "Strict source route", 147: "Address extension", 148: "Router alert",
+    158: "Experiment",
     222: "Experiment",
 }  # fmt: skip
 
@@ -61,7 +65,8 @@ _KIND = Field(
 )  # fmt: skip
 _SIZE = uint("ip.opt.len", 8, "Length", "Bytes of the whole option, type and length included.", R791, key="option_len",
              auto="size")  # fmt: skip
-_POINTER = uint("ip.opt.ptr", 8, "Pointer", "The byte of the option, counted from 1, where the next address goes.", R791,
+_POINTER = uint("ip.opt.ptr", 8, "Pointer", "The byte of the option, counted from 1, where the next address goes.",
+    R791,
                 default=4)  # fmt: skip
 _REST = bytes_("", 0, "Bytes that this program has no names for", key="rest")
 
@@ -100,7 +105,8 @@ _STAMPS = (
          values={0: "time stamps only", 1: "address and time stamp", 3: "addresses given in advance"}),
     Repeat("stamps", (
         When("stamp_flag != 0", (
-            Field("ip.opt.time_stamp_addr", "Address", Kind.IPV4, 32, meaning="The router that wrote the time.", source=R791),
+            Field("ip.opt.time_stamp_addr", "Address", Kind.IPV4, 32, meaning="The router that wrote the time.",
+                source=R791),
         )),
         _STAMP,
     ), while_="data[at - 1] >= 0 and at + (8 if stamp_flag else 4) <= option_start + option_len"),
@@ -115,9 +121,11 @@ _OPTIONS: dict[int, tuple[Item, ...]] = {
     12: (_option("ip.options.mtu_reply", 12, "Answers an MTU probe (obsolete).",
                  uint("ip.opt.mtu", 16, "MTU", "The smallest on the path.", "RFC 1063"), source="RFC 1063"),),
     68: (Let("option_start", "at"), _option("ip.options.timestamp", 68, "Every router writes the time.", *_STAMPS)),
-    131: (Let("option_start", "at"), _option("ip.options.route", 131, "Routers to pass, others allowed between.", _POINTER,
+    131: (Let("option_start", "at"),
+        _option("ip.options.route", 131, "Routers to pass, others allowed between.", _POINTER,
           Call(_route, ("option_start", "ptr"), fields=(RECORDED, EMPTY)))),
-    137: (Let("option_start", "at"), _option("ip.options.source_route", 137, "The routers to pass, and no others.", _POINTER,
+    137: (Let("option_start", "at"),
+        _option("ip.options.source_route", 137, "The routers to pass, and no others.", _POINTER,
           Call(_route, ("option_start", "ptr"), fields=(RECORDED, EMPTY)))),
     136: (_option("ip.options.sid", 136, "A SATNET stream (obsolete).",
                   uint("ip.opt.sid", 16, "Stream", "Its number.", R791)),),
@@ -147,7 +155,9 @@ def _after(
     if c.verify:
         status = Node(STATUS, c.source, (start + 10) * 8, 0, 1 if internet(data[start : start + hdr_len]) == 0 else 0)
         if status.value == 0:
-            c.note("error", "The header's check sum does not fit: a router would drop the packet.", (start + 10) * 8, 16)
+            c.note(
+                "error", "The header's check sum does not fit: a router would drop the packet.", (start + 10) * 8, 16
+            )
     else:
         status = Node(STATUS, c.source, (start + 10) * 8, 0, 2)
     out.append(status)
@@ -177,10 +187,14 @@ STATUS = Field(
     meaning="Whether the header's check sum fits. Captures on the sending machine often hold unfinished ones.",
 )  # fmt: skip
 
-FRAGMENTS = Field("ip.fragments", "Put together from", Kind.BYTES, derived=True, meaning="The fragments of this packet.")
+FRAGMENTS = Field(
+    "ip.fragments", "Put together from", Kind.BYTES, derived=True, meaning="The fragments of this packet."
+)
 FRAGMENT = Field("ip.fragment", "Fragment in packet", Kind.FRAME, derived=True, meaning="One piece.")
 FRAGMENT_COUNT = Field("ip.fragment.count", "Fragments", derived=True, meaning="How many pieces.", key="fragment_count")
-REASSEMBLED_LENGTH = Field("ip.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length")
+REASSEMBLED_LENGTH = Field(
+    "ip.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length"
+)
 REASSEMBLED_DATA = Field("ip.reassembled.data", "The whole", Kind.BYTES, derived=True, key="whole_data")
 REASSEMBLED_IN = Field("ip.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
                        meaning="The packet with the last missing piece.")  # fmt: skip
@@ -191,7 +205,8 @@ IPV4 = Protocol(
     entries={"ethertype": (0x0800,), "ip.proto": (4,), "family": (2,), "link": (228,)},
     items=(
         uint("ip.version", 4, "Version", "4.", R791, default=4),
-        uint("ip.hdr_len", 4, "Header length", "Where the header ends: 20 bytes, and up to 40 of options. On the wire it "
+        uint("ip.hdr_len", 4, "Header length", "Where the header ends: 20 bytes, and up to 40 of options. On the wire "
+                                               "it "
              "counts words of 4 bytes.", R791, scale=4, unit="bytes", auto="size"),
         Check("version == 4", "Version {version} in a packet that should be IPv4.", "version", stop=True),
         Check("hdr_len >= 20", "A header of {hdr_len} bytes; 20 are the least.", "hdr_len", stop=True),
@@ -209,23 +224,29 @@ IPV4 = Protocol(
                  "ICMP; that is how the path's MTU is found.", R791),
             flag("ip.flags.mf", "More fragments", "Set in every fragment but the last.", R791),
         ), "Whether the packet may be cut, and whether this is the last piece.", R791, default=2),
-        uint("ip.frag_offset", 13, "Fragment offset", "Where this piece belongs in the whole. On the wire it counts 8 bytes.",
+        uint("ip.frag_offset", 13, "Fragment offset", "Where this piece belongs in the whole. On the wire it counts 8 "
+                                                      "bytes.",
              R791, unit="× 8 bytes", default=0),
-        uint("ip.ttl", 8, "Time to live", "Each router takes 1 away; at 0 the packet is dropped, so that none circles for "
+        uint("ip.ttl", 8, "Time to live", "Each router takes 1 away; at 0 the packet is dropped, so that none circles "
+                                          "for "
              "ever.", R791, default=64),
         uint("ip.proto", 8, "Protocol", "What the packet carries.", R791, values=IP_PROTOCOLS,
              auto="key_of('ip.proto', 59)"),
-        uint("ip.checksum", 16, "Header check sum", "Over the header only; each router computes it anew, because the time to "
+        uint("ip.checksum", 16, "Header check sum", "Over the header only; each router computes it anew, because the "
+                                                    "time to "
              "live changes.", "RFC 791 §3.1, RFC 1071", hex=True, auto="internet(header)"),
         Field("ip.src", "Source address", Kind.IPV4, 32, aliases=("ip.addr", "ip.src_host", "ip.host"), source=R791,
               meaning="Who sent it, as far as the sender is honest.", default=0x0A000001),
-        Field("ip.dst", "Destination address", Kind.IPV4, 32, aliases=("ip.addr", "ip.dst_host", "ip.host"), source=R791,
+        Field("ip.dst", "Destination address", Kind.IPV4, 32, aliases=("ip.addr", "ip.dst_host", "ip.host"),
+            source=R791,
               meaning="Where it should go.", default=0x0A000002),
-        Check("total >= hdr_len or total == 0", "A total length of {total} bytes is less than the header.", "total", stop=True),
+        Check("total >= hdr_len or total == 0", "A total length of {total} bytes is less than the header.", "total",
+            stop=True),
         When("hdr_len > 20", (Block(
             branch("", "Options", "Rarely used, and often dropped by routers.", R791),
             (Repeat("options", (Choose("option_type", _OPTIONS, (
-                _option("", 255, "An option that this program does not know."),), peek=8),), while_="option_type != 0"),),
+                _option("", 255, "An option that this program does not know."),), peek=8),), while_=
+                    "option_type != 0"),),
             "hdr_len - 20", bytes_("", 0, "Padding", "Fills the last word.", R791, key="padding"), keeps=True, pad=4,
         ),)),
         Call(_after, ("start", "hdr_len", "total", "mf", "frag_offset", "proto", "src", "dst")),

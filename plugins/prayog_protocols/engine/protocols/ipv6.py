@@ -23,7 +23,7 @@ from prayog_protocols.engine.spec import (
     flag,
     marked,
     uint,
-)  # fmt: skip
+)
 from prayog_protocols.engine.tree import Node
 
 R = "RFC 8200"
@@ -55,10 +55,12 @@ _PAD1 = (Block(branch("ipv6.opt", "Pad1", "One byte to fill up.", f"{R} §4.2"),
     replace(_TYPE, parts=()), Derive(Field("ipv6.opt.pad1", "Pad1", Kind.NONE), "None", "option_type"))),)  # fmt: skip
 OPTION = Choose("option_type", {
     0x00: _PAD1,
-    0x01: _option("PadN", f"{R} §4.2", bytes_("ipv6.opt.padn", "option_len", "Padding", "Zeros.", f"{R} §4.2", key="padding")),
+    0x01: _option("PadN", f"{R} §4.2",
+        bytes_("ipv6.opt.padn", "option_len", "Padding", "Zeros.", f"{R} §4.2", key="padding")),
     0x04: _option("Tunnel limit", "RFC 2473 §4.1.1",
                   uint("ipv6.opt.tel", 8, "Limit", "How many more tunnels.", "RFC 2473 §4.1.1")),
-    0x05: _option("Router alert", "RFC 2711", uint("ipv6.opt.router_alert", 16, "Value", "0: multicast listener discovery.",
+    0x05: _option("Router alert", "RFC 2711", uint("ipv6.opt.router_alert", 16, "Value",
+        "0: multicast listener discovery.",
                                                    "RFC 2711 §2.1")),
     0xC2: _option("Jumbo payload", "RFC 2675", uint("ipv6.opt.jumbo", 32, "Payload length", "More than 65535 bytes.",
                                                     "RFC 2675 §2")),
@@ -73,8 +75,11 @@ def _header(name: str, label: str, meaning: str, source: str, *items: Item) -> t
     own = branch(f"ipv6.{name}", label, meaning, source)
     length = uint(f"ipv6.{name}.len", 8, "Length", "In words of 8 bytes, the first not counted.", source, key="words",
                   auto="size // 8 - 1")  # fmt: skip
-    octets = Field(f"ipv6.{name}.len_oct", "Length in bytes", unit="bytes", derived=True, key="", meaning="8 × (length + 1).")
-    following = uint(f"ipv6.{name}.nxt", 8, "Next header", "What follows.", source, values=IP_PROTOCOLS, key="following",
+    octets = Field(
+        f"ipv6.{name}.len_oct", "Length in bytes", unit="bytes", derived=True, key="", meaning="8 × (length + 1)."
+    )
+    following = uint(f"ipv6.{name}.nxt", 8, "Next header", "What follows.", source, values=IP_PROTOCOLS,
+        key="following",
                      auto="next_row('extension', key_of('ip.proto', 59))")  # fmt: skip
     return (Block(own, (following, length, Derive(octets, "(words + 1) * 8", "words"), *items),
                   "8 * (1 + data[at + 1]) if end - at > 1 else 8",
@@ -83,7 +88,8 @@ def _header(name: str, label: str, meaning: str, source: str, *items: Item) -> t
 
 _ADDRESSES = "(words * 8) // 16"
 _ROUTING = (
-    uint("ipv6.routing.type", 8, "Type", "0: source route, forbidden since RFC 5095; 2: mobility; 4: segments.", f"{R} §4.4",
+    uint("ipv6.routing.type", 8, "Type", "0: source route, forbidden since RFC 5095; 2: mobility; 4: segments.",
+        f"{R} §4.4",
          values={0: "source route (deprecated)", 2: "mobile IPv6", 3: "RPL", 4: "segment routing"}, key="routing_type"),
     uint("ipv6.routing.segleft", 8, "Segments left", "Stations still to be visited.", f"{R} §4.4"),
     Choose("routing_type", {
@@ -93,7 +99,8 @@ _ROUTING = (
         2: (bytes_("ipv6.routing.mipv6.reserved", 4, "Reserved", "", "RFC 6275 §6.4", key="routing_reserved"),
             Field("ipv6.routing.mipv6.home_address", "Home address", Kind.IPV6, 128, meaning="Of the travelling host.",
                   source="RFC 6275 §6.4", key="home")),
-        4: (uint("ipv6.routing.srh.last_entry", 8, "Last entry", "Index of the last segment in the list.", "RFC 8754 §2"),
+        4: (uint("ipv6.routing.srh.last_entry", 8, "Last entry", "Index of the last segment in the list.",
+            "RFC 8754 §2"),
             uint("ipv6.routing.srh.flags", 8, "Flags", "", "RFC 8754 §2", hex=True, key="srh_flags"),
             bytes_("ipv6.routing.srh.tag", 2, "Tag", "Marks packets that belong together.", "RFC 8754 §2"),
             Repeat("segments", (Field("ipv6.routing.srh.addr", "Segment", Kind.IPV6, 128, source="RFC 8754 §2",
@@ -117,7 +124,8 @@ _FRAGMENT = (Block(branch("ipv6.fraghdr", "Fragment header", "This is a piece of
 _AUTHENTICATION = (Block(branch("ah", "Authentication header", "Proves who sent the packet.", "RFC 4302"), (
     uint("ah.next_header", 8, "Next header", "What follows.", "RFC 4302 §2", values=IP_PROTOCOLS, key="following",
          auto="next_row('extension', key_of('ip.proto', 59))"),
-    uint("ah.length", 8, "Length", "In words of 4 bytes, two not counted.", "RFC 4302 §2", key="ah_words", auto="size // 4 - 2"),
+    uint("ah.length", 8, "Length", "In words of 4 bytes, two not counted.", "RFC 4302 §2", key="ah_words",
+        auto="size // 4 - 2"),
     uint("ah.reserved", 16, "Reserved", "", "RFC 4302 §2", key="ah_reserved"),
     uint("ah.spi", 32, "Security parameters", "Which agreement applies.", "RFC 4302 §2", hex=True),
     uint("ah.sequence", 32, "Sequence number", "Against replays.", "RFC 4302 §2"),
@@ -161,38 +169,50 @@ def _after(
     return at
 
 
-FRAGMENTS = Field("ipv6.fragments", "Put together from", Kind.NONE, derived=True, meaning="The fragments of this packet.")
+FRAGMENTS = Field(
+    "ipv6.fragments", "Put together from", Kind.NONE, derived=True, meaning="The fragments of this packet."
+)
 FRAGMENT = Field("ipv6.fragment", "Fragment in packet", Kind.FRAME, derived=True, meaning="One piece.")
-FRAGMENT_COUNT = Field("ipv6.fragment.count", "Fragments", derived=True, meaning="How many pieces.", key="fragment_count")
-REASSEMBLED_LENGTH = Field("ipv6.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length")
+FRAGMENT_COUNT = Field(
+    "ipv6.fragment.count", "Fragments", derived=True, meaning="How many pieces.", key="fragment_count"
+)
+REASSEMBLED_LENGTH = Field(
+    "ipv6.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length"
+)
 REASSEMBLED_DATA = Field("ipv6.reassembled.data", "The whole", Kind.BYTES, derived=True, key="whole_data")
 REASSEMBLED_IN = Field("ipv6.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
                        meaning="The packet with the last missing piece.")  # fmt: skip
 
 IPV6 = Protocol(
     "ipv6", "Internet Protocol Version 6", short="IPv6", source=R,
-    meaning="As IPv4, with longer addresses, a header of fixed size and no check sum; more is said in extension headers.",
+    meaning="As IPv4, with longer addresses, a header of fixed size and no check sum; more is said in extension "
+            "headers.",
     entries={"ethertype": (0x86DD,), "ip.proto": (41,), "family": (10, 24, 28, 30), "link": (229,)},
     items=(
         uint("ipv6.version", 4, "Version", "6.", f"{R} §3", default=6, aliases=("ip.version",)),
         Field("ipv6.tclass", "Traffic class", Kind.UINT, 8, hex=True, source=f"{R} §7", trail=2, default=0,
               meaning="As the differentiated services of IPv4.", parts=(
-                  uint("ipv6.tclass.dscp", 6, "DSCP", "How routers should treat the packet.", "RFC 2474 §3", values=DSCP,
+                  uint("ipv6.tclass.dscp", 6, "DSCP", "How routers should treat the packet.", "RFC 2474 §3",
+                      values=DSCP,
                        trail=2),
-                  uint("ipv6.tclass.ecn", 2, "ECN", "Routers that are nearly full say so here.", "RFC 3168 §5", values=ECN,
+                  uint("ipv6.tclass.ecn", 2, "ECN", "Routers that are nearly full say so here.", "RFC 3168 §5",
+                      values=ECN,
                        lead=1, trail=2),
               )),
-        uint("ipv6.flow", 20, "Flow label", "Packets of one conversation may share a number, so that routers treat them "
+        uint("ipv6.flow", 20, "Flow label", "Packets of one conversation may share a number, so that routers treat "
+                                            "them "
              "alike.", "RFC 6437", hex=True, default=0),
         uint("ipv6.plen", 16, "Payload length", "Everything after these 40 bytes.", f"{R} §3", unit="bytes",
              auto="size - 40 + payload"),
         uint("ipv6.nxt", 8, "Next header", "What follows: an extension header or a transport protocol.", f"{R} §3",
              values=IP_PROTOCOLS, auto="first_row('extensions', 'extension', key_of('ip.proto', 59))"),
-        uint("ipv6.hlim", 8, "Hop limit", "Each router takes 1 away; at 0 the packet is dropped.", f"{R} §3", default=64),
+        uint("ipv6.hlim", 8, "Hop limit", "Each router takes 1 away; at 0 the packet is dropped.", f"{R} §3",
+            default=64),
         Field("ipv6.src", "Source address", Kind.IPV6, 128, aliases=("ipv6.addr", "ipv6.src_host", "ipv6.host"),
               meaning="Who sent it.", source=f"{R} §3", default=bytes.fromhex("20010db8000000000000000000000001")),
         Field("ipv6.dst", "Destination address", Kind.IPV6, 128, aliases=("ipv6.addr", "ipv6.dst_host", "ipv6.host"),
-              meaning="Where it should go.", source=f"{R} §3", default=bytes.fromhex("20010db8000000000000000000000002")),
+              meaning="Where it should go.", source=f"{R} §3",
+              default=bytes.fromhex("20010db8000000000000000000000002")),
         Check("version == 6", "Version {version} in a packet that should be IPv6.", "version", stop=True),
         Let("following", "nxt"),
         Let("fragmented", "0"),

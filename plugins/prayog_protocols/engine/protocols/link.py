@@ -101,7 +101,15 @@ RAW = Protocol(
 )  # fmt: skip
 
 _LLC = "IEEE 802.2 §3"
-_SAPS = {0x00: "null", 0x06: "IP", 0x42: "spanning tree", 0xAA: "SNAP", 0xE0: "NetWare", 0xF0: "NetBIOS", 0xFE: "ISO network"}
+_SAPS = {
+    0x00: "null",
+    0x06: "IP",
+    0x42: "spanning tree",
+    0xAA: "SNAP",
+    0xE0: "NetWare",
+    0xF0: "NetBIOS",
+    0xFE: "ISO network",
+}
 LLC = Protocol(
     "llc", "Logical Link Control", short="LLC", source=_LLC,
     meaning="In frames with a length instead of a type: says what the frame carries.",
@@ -110,12 +118,14 @@ LLC = Protocol(
             uint("llc.dsap.sap", 7, "Access point", "", _LLC), flag("llc.dsap.ig", "Group", "", _LLC),
         ), "Which protocol should take it.", _LLC, values=_SAPS, default=0xAA),
         bits("llc.ssap", 8, "Source", (
-            uint("llc.ssap.sap", 7, "Access point", "", _LLC, key="source_sap"), flag("llc.ssap.cr", "Response", "", _LLC),
+            uint("llc.ssap.sap", 7, "Access point", "", _LLC, key="source_sap"),
+            flag("llc.ssap.cr", "Response", "", _LLC),
         ), "Which protocol sent it.", _LLC, values=_SAPS, default=0xAA),
         Choose("control_first", {tuple(x for x in range(256) if x & 3 == 3): (
             uint("llc.control", 8, "Control", "3: plain data, unnumbered.", _LLC, hex=True, default=3),
             Choose("dsap", {0xAA: (
-                uint("llc.oui", 24, "Organisation", "0: the number after it is an Ethernet type.", "RFC 1042", default=0),
+                uint("llc.oui", 24, "Organisation", "0: the number after it is an Ethernet type.", "RFC 1042",
+                    default=0),
                 uint("llc.type", 16, "Type", "As in Ethernet II.", "RFC 1042", hex=True, values=ETHERTYPES,
                      auto="key_of('ethertype', 0x0800)"),
                 Then("ethertype", "type"),

@@ -1,6 +1,7 @@
 """The text protocols of mail: SMTP (RFC 5321), POP3 (RFC 1939) and IMAP (RFC 3501, 9051), and the message (RFC 5322).
 
-What a line is, the talk knows (`talks.lines`): after DATA a line is part of a message, after AUTH a password.  A line on its
+What a line is, the talk knows (`talks.lines`): after DATA a line is part of a message, after AUTH a password.  A line
+on its
 own is taken for a reply when it begins like one.
 """
 
@@ -53,7 +54,8 @@ COMMAND_LINE = _text("smtp.command_line", "Command line", "One line of the clien
 COMMAND = _text("smtp.req.command", "Command", "What the client wants.", f"{R5321} §4.1.1", values=words.SMTP_COMMANDS)
 PARAMETER = _text("smtp.req.parameter", "Parameter", "With what.", f"{R5321} §4.1.1")
 RESPONSE = _text("smtp.response", "Reply", "One line of the server.", f"{R5321} §4.2")
-CODE = _text("smtp.response.code", "Code", "First digit: 2 done, 3 go on, 4 try later, 5 no.", f"{R5321} §4.2.1", Kind.UINT,
+CODE = _text("smtp.response.code", "Code", "First digit: 2 done, 3 go on, 4 try later, 5 no.", f"{R5321} §4.2.1",
+    Kind.UINT,
              values=words.SMTP_REPLIES)  # fmt: skip
 REPLY_TEXT = _text("smtp.rsp.parameter", "Text", "For people.", f"{R5321} §4.2")
 USERNAME = _text("smtp.auth.username", "User name", "In base64: no secret.", "RFC 4954")
@@ -134,21 +136,27 @@ def _line_info(layer: Node) -> str:
 
 SMTP = Protocol(
     "smtp", "Simple Mail Transfer Protocol", short="SMTP", source=R5321, info=_line_info,
-    meaning="Hands a mail to the next server. The client says who sends and who receives (the envelope), then the message.",
+    meaning="Hands a mail to the next server. The client says who sends and who receives (the envelope), then the "
+            "message.",
     entries={"tcp.port": (25, 587)},
-    items=(Call(_smtp, (), written, (REQ, RSP, COMMAND_LINE, COMMAND, PARAMETER, RESPONSE, CODE, REPLY_TEXT, USERNAME, PASSWORD,
+    items=(Call(_smtp, (), written,
+        (REQ, RSP, COMMAND_LINE, COMMAND, PARAMETER, RESPONSE, CODE, REPLY_TEXT, USERNAME, PASSWORD,
                                      BOTH, MESSAGE, EOM), "lines"),),
 )  # fmt: skip
 
 # ── POP3 ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 POP_REQUEST = _text("pop.request", "Command", "One line of the client.", f"{R1939} §3", Kind.NONE)
-POP_COMMAND = _text("pop.request.command", "Command", "What the client wants.", f"{R1939} §3", values=words.POP_COMMANDS)
+POP_COMMAND = _text(
+    "pop.request.command", "Command", "What the client wants.", f"{R1939} §3", values=words.POP_COMMANDS
+)
 POP_PARAMETER = _text("pop.request.parameter", "Parameter", "With what.", f"{R1939} §3")
 POP_RESPONSE = _text("pop.response", "Reply", "One line of the server.", f"{R1939} §3", Kind.NONE)
 POP_INDICATOR = _text("pop.response.indicator", "Result", "+OK or -ERR; there are no numbers.", f"{R1939} §3")
 POP_TEXT = _text("pop.response.description", "Text", "For people, or with numbers for programs.", f"{R1939} §3")
-POP_DATA = _text("pop.response.data", "Data", "A line of a longer answer, which ends with a dot alone.", f"{R1939} §3", Kind.NONE)
+POP_DATA = _text(
+    "pop.response.data", "Data", "A line of a longer answer, which ends with a dot alone.", f"{R1939} §3", Kind.NONE
+)
 _POP_REPLY = re.compile(rb"\+OK|-ERR|\+ ")
 
 
@@ -175,7 +183,8 @@ POP = Protocol(
     "pop", "Post Office Protocol", short="POP", source=R1939, info=_line_info,
     meaning="Fetches mail from a mailbox: whole messages, one list, no folders.",
     entries={"tcp.port": (110,)},
-    items=(Call(_pop, (), written, (POP_REQUEST, POP_COMMAND, POP_PARAMETER, POP_RESPONSE, POP_INDICATOR, POP_TEXT, POP_DATA),
+    items=(Call(_pop, (), written,
+        (POP_REQUEST, POP_COMMAND, POP_PARAMETER, POP_RESPONSE, POP_INDICATOR, POP_TEXT, POP_DATA),
                 "lines"),),
 )  # fmt: skip
 
@@ -186,12 +195,15 @@ IMAP_LINE = _text("imap.line", "Line", "One line.", f"{R3501} §2.2")
 IMAP_REQUEST = _text("imap.request", "Command", "A tag, a command, what it needs.", f"{R3501} §2.2.1")
 REQUEST_TAG = _text("imap.request_tag", "Tag", "Made by the client; the answer carries it, too.", f"{R3501} §2.2.1",
                     aliases=("imap.tag",))  # fmt: skip
-IMAP_COMMAND = _text("imap.request.command", "Command", "What the client wants.", f"{R3501} §6", values=words.IMAP_COMMANDS,
+IMAP_COMMAND = _text("imap.request.command", "Command", "What the client wants.", f"{R3501} §6",
+    values=words.IMAP_COMMANDS,
                      aliases=("imap.command",))  # fmt: skip
 IMAP_USER = _text("imap.request.username", "User name", "Readable by all.", f"{R3501} §6.2.3")
 IMAP_FOLDER = _text("imap.request.folder", "Mailbox", "Which one.", f"{R3501} §6.3.1")
 IMAP_RESPONSE = _text("imap.response", "Answer", "The end of what a command asked for.", f"{R3501} §2.2.2")
-RESPONSE_TAG = _text("imap.response_tag", "Tag", "Of the command that is answered.", f"{R3501} §2.2.2", aliases=("imap.tag",))
+RESPONSE_TAG = _text(
+    "imap.response_tag", "Tag", "Of the command that is answered.", f"{R3501} §2.2.2", aliases=("imap.tag",)
+)
 IMAP_STATUS = _text("imap.response.status", "Result", "OK, NO or BAD.", f"{R3501} §7.1")
 RESPONSE_COMMAND = _text("imap.response.command", "Text", "The first word after it.", f"{R3501} §7.1",
                          aliases=("imap.command",))  # fmt: skip
@@ -254,20 +266,25 @@ IMAP = Protocol(
     "imap", "Internet Message Access Protocol", short="IMAP", source="RFC 3501, RFC 9051", info=_line_info,
     meaning="Works with mail that stays on the server: folders, flags, parts of messages, several programs at once.",
     entries={"tcp.port": (143,)},
-    items=(Call(_imap, (), written, (IS_REQUEST, IMAP_LINE, IMAP_REQUEST, REQUEST_TAG, IMAP_COMMAND, IMAP_USER, IMAP_FOLDER,
-                                     IMAP_RESPONSE, RESPONSE_TAG, IMAP_STATUS, RESPONSE_COMMAND, IMAP_TO, IMAP_TIME), "lines"),),
+    items=(Call(_imap, (), written,
+        (IS_REQUEST, IMAP_LINE, IMAP_REQUEST, REQUEST_TAG, IMAP_COMMAND, IMAP_USER, IMAP_FOLDER,
+                                     IMAP_RESPONSE, RESPONSE_TAG, IMAP_STATUS, RESPONSE_COMMAND, IMAP_TO, IMAP_TIME),
+                                     "lines"),),
 )  # fmt: skip
 
 # ── the message ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 _IMF_NAMES = (
-    "date", "from", "sender", "reply_to", "to", "cc", "bcc", "message_id", "in_reply_to", "references", "subject", "comments",
-    "received", "return_path", "mime_version", "content_id", "content_type", "content_transfer_encoding", "delivered_to",
+    "date", "from", "sender", "reply_to", "to", "cc", "bcc", "message_id", "in_reply_to", "references", "subject",
+    "comments",
+    "received", "return_path", "mime_version", "content_id", "content_type", "content_transfer_encoding",
+    "delivered_to",
 )  # fmt: skip
 _FIELD_NAMES = {"content_type": "imf.content.type", "content_transfer_encoding": "imf.content.transfer_encoding",
                 "content_id": "imf.content.id"}  # fmt: skip
 _IMF = {name.replace("_", "-"): _text(_FIELD_NAMES.get(name, f"imf.{name}"), name.replace("_", " ").capitalize(),
-                                      "A header of the message.", "RFC 5322 §3.6", key=f"imf_{name}") for name in _IMF_NAMES}  # fmt: skip
+                                      "A header of the message.", "RFC 5322 §3.6",
+                                      key=f"imf_{name}") for name in _IMF_NAMES}  # fmt: skip
 OTHER_HEADER = branch("", "Header", "A header of the message.", "RFC 5322 §3.6.8")
 BODY = _text("imf.message_text", "Text", "After the first empty line.", "RFC 5322 §2.3", Kind.NONE)
 BODY_LINES = _text("", "Lines", "The message itself.", "RFC 5322 §2.3", key="body_lines")
@@ -302,7 +319,8 @@ def _imf(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
 IMF = Protocol(
     "imf", "Internet Message Format", short="Mail", source="RFC 5322",
     meaning="The mail itself: headers, an empty line, text. Its From and To need not be those of the envelope.",
-    items=(Call(_imf, (), lambda values: bytes(values.get("message", b"")), (*_IMF.values(), OTHER_HEADER, BODY, BODY_LINES)),),
+    items=(Call(_imf, (), lambda values: bytes(values.get("message", b"")),
+        (*_IMF.values(), OTHER_HEADER, BODY, BODY_LINES)),),
 )  # fmt: skip
 
 PROTOCOLS = (SMTP, POP, IMAP, IMF)

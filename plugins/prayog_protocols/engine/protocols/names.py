@@ -32,11 +32,18 @@ def read_name(c: Dissection, data: bytes, at: int, end: int, base: int) -> tuple
             break
         if size < 64:
             if here + 1 + size > end:
-                c.note("error", f"A label of {size} bytes goes beyond the end of the message.", here * 8, (end - here) * 8)
+                c.note(
+                    "error", f"A label of {size} bytes goes beyond the end of the message.", here * 8, (end - here) * 8
+                )
                 raise Stop(end)
             total += size + 1
             if total >= LONGEST:
-                c.note("error", "A name of more than 255 bytes (RFC 1035 §2.3.4).", at * 8, (here - at) * 8 if here > at else 8)
+                c.note(
+                    "error",
+                    "A name of more than 255 bytes (RFC 1035 §2.3.4).",
+                    at * 8,
+                    (here - at) * 8 if here > at else 8,
+                )
                 raise Stop(end)
             labels.append(data[here + 1 : here + 1 + size].decode("utf-8", "replace"))
             here += 1 + size
@@ -48,12 +55,18 @@ def read_name(c: Dissection, data: bytes, at: int, end: int, base: int) -> tuple
             if after < 0:
                 after = here + 2
             if target >= lowest or target < base:
-                c.note("error", f"This pointer leads to byte {target - base} of the message, which is not before it: it would "
+                c.note("error", f"This pointer leads to byte {target - base} of the message, which is not before it: "
+                                "it would "
                        "be followed for ever.", here * 8, 16)  # fmt: skip
                 raise Stop(end)
             lowest = here = target
         else:
-            c.note("error", f"A label begins with {size:#x}: neither a length nor a pointer (RFC 1035 §4.1.4).", here * 8, 8)
+            c.note(
+                "error",
+                f"A label begins with {size:#x}: neither a length nor a pointer (RFC 1035 §4.1.4).",
+                here * 8,
+                8,
+            )
             raise Stop(end)
     return ".".join(labels) or "<Root>", here if after < 0 else after, max(1, len(labels))
 

@@ -1,4 +1,4 @@
-"""RTP (RFC 3550): sound and pictures in real time.  With SRTP (RFC 3711) the payload is encrypted, the header is not."""
+"""RTP (RFC 3550): sound and pictures in real time.  SRTP (RFC 3711) encrypts the payload and leaves the header open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ RTP = Protocol(
         uint("rtp.seq", 16, "Sequence number", "One more with each packet: shows what is lost.", R),
         uint("rtp.timestamp", 32, "Time stamp", "When the first sample was taken, in units of the codec.", R),
         uint("rtp.ssrc", 32, "Source", "A random number for this stream.", R, hex=True),
-        Repeat("contributors", (uint("rtp.csrc.item", 32, "Contributor", "A source that was mixed in.", R, hex=True),), count="cc"),
+        Repeat("contributors", (uint("rtp.csrc.item", 32, "Contributor", "A source that was mixed in.", R, hex=True),),
+            count="cc"),
         When("ext", (
             uint("rtp.ext.profile", 16, "Profile", "What kind of extension.", "RFC 3550 §5.3.1", hex=True),
             uint("rtp.ext.len", 16, "Length", "In words of four bytes.", "RFC 3550 §5.3.1", key="ext_words"),

@@ -7,22 +7,40 @@ from typing import Any
 from prayog_protocols.engine.checksum import crc32c
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.spec import (
-    Block, Call, Choose, Derive, Field, Item, Kind, Protocol, Repeat, When, bits, branch, bytes_, flag, marked, text, uint,
-)  # fmt: skip
+    Block,
+    Call,
+    Choose,
+    Field,
+    Item,
+    Kind,
+    Protocol,
+    Repeat,
+    When,
+    branch,
+    bytes_,
+    flag,
+    marked,
+    text,
+    uint,
+)
 from prayog_protocols.engine.tree import Node
 
 R = "RFC 9260 §3"
 CHUNKS = {
     0: "DATA", 1: "INIT", 2: "INIT ACK", 3: "SACK", 4: "HEARTBEAT", 5: "HEARTBEAT ACK", 6: "ABORT", 7: "SHUTDOWN",
-    8: "SHUTDOWN ACK", 9: "ERROR", 10: "COOKIE ECHO", 11: "COOKIE ACK", 14: "SHUTDOWN COMPLETE", 64: "I-DATA", 130: "RE-CONFIG",
+    8: "SHUTDOWN ACK", 9: "ERROR", 10: "COOKIE ECHO", 11: "COOKIE ACK", 14: "SHUTDOWN COMPLETE", 64: "I-DATA",
+    130: "RE-CONFIG",
     132: "PAD", 192: "FORWARD TSN",
 }  # fmt: skip
 PARAMETERS = {
-    1: "Heartbeat info", 5: "IPv4 address", 6: "IPv6 address", 7: "State cookie", 8: "Unrecognised", 9: "Cookie preservative",
-    11: "Host name", 12: "Address types", 13: "Outgoing SSN reset", 14: "Incoming SSN reset", 15: "TSN reset", 16: "Reset "
+    1: "Heartbeat info", 5: "IPv4 address", 6: "IPv6 address", 7: "State cookie", 8: "Unrecognised",
+    9: "Cookie preservative",
+    11: "Host name", 12: "Address types", 13: "Outgoing SSN reset", 14: "Incoming SSN reset", 15: "TSN reset",
+    16: "Reset "
     "response", 0x8000: "ECN", 0x8008: "Extensions", 0xC000: "Partial reliability",
 }  # fmt: skip
-PAYLOADS = {50: "WebRTC control (DCEP)", 51: "WebRTC string", 53: "WebRTC binary", 56: "WebRTC empty string", 57: "WebRTC empty "
+PAYLOADS = {50: "WebRTC control (DCEP)", 51: "WebRTC string", 53: "WebRTC binary", 56: "WebRTC empty string",
+    57: "WebRTC empty "
             "binary"}  # fmt: skip
 STATUS = Field("sctp.checksum.status", "Check sum status", derived=True, source="RFC 9260 §6.8",
                values={0: "bad", 1: "good", 2: "not checked"}, meaning="Whether the CRC fits.")  # fmt: skip
@@ -62,32 +80,42 @@ def _pair(name: str, label: str, meaning: str, key: str) -> tuple[Item, ...]:
 
 
 def _parameters(key: str = "parameters") -> Repeat:
-    kind = Field("sctp.parameter_type", "Parameter", Kind.UINT, 16, hex=True, values=PARAMETERS, source=f"{R}.2.1", key="parameter",
+    kind = Field("sctp.parameter_type", "Parameter", Kind.UINT, 16, hex=True, values=PARAMETERS, source=f"{R}.2.1",
+        key="parameter",
                  meaning="Which one.", parts=marked(16,
         flag("sctp.parameter_bit_1", "Pass over if unknown", "", f"{R}.2.1", key="parameter_skip"),
         flag("sctp.parameter_bit_2", "Report if unknown", "", f"{R}.2.1", key="parameter_report"),
         uint("", 14, "Number", key="parameter_number")))  # fmt: skip
     return Repeat(key, (Block(branch("", "Parameter", caption="{parameter}"), (
-        kind, uint("sctp.parameter_length", 16, "Length", "With these four bytes.", f"{R}.2.1", auto="size", key="parameter_size"),
+        kind, uint("sctp.parameter_length", 16, "Length", "With these four bytes.", f"{R}.2.1", auto="size",
+            key="parameter_size"),
         Block(branch("", "Content"), (Choose("parameter", {
-            5: (Field("sctp.parameter_ipv4_address", "Address", Kind.IPV4, 32, source=f"{R}.3.2.1", key="parameter_ipv4"),),
-            6: (Field("sctp.parameter_ipv6_address", "Address", Kind.IPV6, 128, source=f"{R}.3.2.1", key="parameter_ipv6"),),
-            7: (bytes_("sctp.parameter_state_cookie", "rest", "Cookie", "Everything the server needs to know comes back with it: "
+            5: (Field("sctp.parameter_ipv4_address", "Address", Kind.IPV4, 32, source=f"{R}.3.2.1",
+                key="parameter_ipv4"),),
+            6: (Field("sctp.parameter_ipv6_address", "Address", Kind.IPV6, 128, source=f"{R}.3.2.1",
+                key="parameter_ipv6"),),
+            7: (bytes_("sctp.parameter_state_cookie", "rest", "Cookie",
+                "Everything the server needs to know comes back with it: "
                        "until then it remembers nothing.", f"{R}.3.3", key="state_cookie"),),
-            1: (bytes_("sctp.parameter_heartbeat_information", "rest", "Information", "Comes back as it is.", f"{R}.3.5",
+            1: (bytes_("sctp.parameter_heartbeat_information", "rest", "Information", "Comes back as it is.",
+                f"{R}.3.5",
                        key="heartbeat"),),
-            0x8008: (Repeat("extensions", (uint("sctp.supported_chunk_type", 8, "Chunk", "", "RFC 5061 §4.2.7", values=CHUNKS,
+            0x8008: (Repeat("extensions",
+                (uint("sctp.supported_chunk_type", 8, "Chunk", "", "RFC 5061 §4.2.7", values=CHUNKS,
                                                 key="extension_chunk"),)),),
-        }, (bytes_("sctp.parameter_value", "rest", "Value", "", R, key="parameter_value"),)),), "parameter_size - 4", keeps=True),
+        }, (bytes_("sctp.parameter_value", "rest", "Value", "", R, key="parameter_value"),)),), "parameter_size - 4",
+        keeps=True),
         Call(_pad, ("parameter_size",)),
     ), pad=4),))  # fmt: skip
 
 
 def _init(prefix: str) -> tuple[Item, ...]:
     return (
-        uint(f"sctp.{prefix}_initiate_tag", 32, "Tag", "The other side must put it into each packet.", f"{R}.3.2", hex=True,
+        uint(f"sctp.{prefix}_initiate_tag", 32, "Tag", "The other side must put it into each packet.", f"{R}.3.2",
+            hex=True,
              key="tag"),
-        uint(f"sctp.{prefix}_credit", 32, "Window", "Bytes that this side will take.", f"{R}.3.2", unit="bytes", key="credit"),
+        uint(f"sctp.{prefix}_credit", 32, "Window", "Bytes that this side will take.", f"{R}.3.2", unit="bytes",
+            key="credit"),
         uint(f"sctp.{prefix}_nr_out_streams", 16, "Streams out", "", f"{R}.3.2", key="streams_out"),
         uint(f"sctp.{prefix}_nr_in_streams", 16, "Streams in", "", f"{R}.3.2", key="streams_in"),
         uint(f"sctp.{prefix}_initial_tsn", 32, "First number", "Of this side's data.", f"{R}.3.2", key="initial_tsn"),
@@ -95,7 +123,8 @@ def _init(prefix: str) -> tuple[Item, ...]:
     )  # fmt: skip
 
 
-_DATA_FLAGS = Field("sctp.chunk_flags", "Flags", Kind.UINT, 8, hex=True, source=f"{R}.3.1", key="chunk_flags", default=3,
+_DATA_FLAGS = Field("sctp.chunk_flags", "Flags", Kind.UINT, 8, hex=True, source=f"{R}.3.1", key="chunk_flags",
+    default=3,
                     meaning="Which part of a message.", parts=(
     uint("", 4, "Reserved", key="data_reserved"),
     flag("sctp.data_i_bit", "At once", "Please confirm at once.", "RFC 7053"),
@@ -107,32 +136,39 @@ _BODY: dict[Any, tuple[Item, ...]] = {
     0: (*_pair("data_tsn", "Transmission number", "Counts the chunks of this side.", "tsn"),
         uint("sctp.data_sid", 16, "Stream", "One of several within the association.", f"{R}.3.1", hex=True, key="sid"),
         uint("sctp.data_ssn", 16, "Number in the stream", "", f"{R}.3.1", key="ssn"),
-        uint("sctp.data_payload_proto_id", 32, "Payload protocol", "What it carries.", f"{R}.3.1", values=PAYLOADS, key="ppid"),
+        uint("sctp.data_payload_proto_id", 32, "Payload protocol", "What it carries.", f"{R}.3.1", values=PAYLOADS,
+            key="ppid"),
         Call(_payload, ("ppid", "chunk_flags", "chunk_length"), lambda values: bytes(values.get("payload_data", b"")))),
     1: _init("init"), 2: _init("initack"),
     3: (*_pair("sack_cumulative_tsn_ack", "All up to", "Everything up to this number has arrived.", "cumulative"),
         uint("sctp.sack_a_rwnd", 32, "Window", "Room that is left.", f"{R}.3.4", unit="bytes", key="rwnd"),
-        uint("sctp.sack_number_of_gap_blocks", 16, "Pieces beyond", "", f"{R}.3.4", auto="count('gaps')", key="gap_count"),
-        uint("sctp.sack_number_of_duplicated_tsns", 16, "Doubles", "", f"{R}.3.4", auto="count('doubles')", key="double_count"),
+        uint("sctp.sack_number_of_gap_blocks", 16, "Pieces beyond", "", f"{R}.3.4", auto="count('gaps')",
+            key="gap_count"),
+        uint("sctp.sack_number_of_duplicated_tsns", 16, "Doubles", "", f"{R}.3.4", auto="count('doubles')",
+            key="double_count"),
         Repeat("gaps", (uint("sctp.sack_gap_block_start", 16, "From", "", f"{R}.3.4", key="gap_start"),
                         uint("sctp.sack_gap_block_end", 16, "To", "", f"{R}.3.4", key="gap_end")), count="gap_count"),
-        Repeat("doubles", (uint("sctp.sack_duplicate_tsn", 32, "Double", "", f"{R}.3.4", key="double"),), count="double_count")),
+        Repeat("doubles", (uint("sctp.sack_duplicate_tsn", 32, "Double", "", f"{R}.3.4", key="double"),),
+            count="double_count")),
     (4, 5, 6, 9): (_parameters(),),
     7: _pair("shutdown_cumulative_tsn_ack", "All up to", "", "cumulative"),
     10: (bytes_("sctp.cookie", "rest", "Cookie", "What the server gave.", f"{R}.3.11", key="cookie"),),
-    192: (uint("sctp.forward_tsn_tsn", 32, "New number", "Do not wait for what is before.", "RFC 3758 §3.2", key="forward"),
+    192: (uint("sctp.forward_tsn_tsn", 32, "New number", "Do not wait for what is before.", "RFC 3758 §3.2",
+        key="forward"),
           Repeat("skipped", (uint("sctp.forward_tsn_sid", 16, "Stream", "", "RFC 3758 §3.2", key="skipped_sid"),
                              uint("sctp.forward_tsn_ssn", 16, "Number", "", "RFC 3758 §3.2", key="skipped_ssn")))),
     130: (_parameters(),),
 }  # fmt: skip
-_TYPE = Field("sctp.chunk_type", "Chunk type", Kind.UINT, 8, values=CHUNKS, source=f"{R}.2", key="chunk_type", default=0,
+_TYPE = Field("sctp.chunk_type", "Chunk type", Kind.UINT, 8, values=CHUNKS, source=f"{R}.2", key="chunk_type",
+    default=0,
               meaning="What the chunk is.", parts=(
     flag("sctp.chunk_bit_1", "Pass over if unknown", "", f"{R}.2", key="chunk_skip"),
     flag("sctp.chunk_bit_2", "Report if unknown", "", f"{R}.2", key="chunk_report"),
     uint("", 6, "Number", key="chunk_number")))  # fmt: skip
 _CHUNK = Block(branch("", "Chunk", caption="{chunk_type}"), (
     _TYPE, Choose("chunk_type", {0: (_DATA_FLAGS,)}, (_FLAGS,)),
-    uint("sctp.chunk_length", 16, "Length", "With these four bytes, without padding.", f"{R}.2", auto="size", key="chunk_length"),
+    uint("sctp.chunk_length", 16, "Length", "With these four bytes, without padding.", f"{R}.2", auto="size",
+        key="chunk_length"),
     Block(branch("", "Content"), (Choose("chunk_type", _BODY),), "chunk_length - 4",
           bytes_("sctp.chunk_value", 0, "Content", "", R, key="chunk_value"), keeps=True),
     Call(_pad, ("chunk_length",), None, (_PADDING,)),
@@ -145,7 +181,8 @@ SCTP = Protocol(
     items=(
         uint("sctp.srcport", 16, "Source port", "", f"{R}.1", aliases=("sctp.port",), default=5000),
         uint("sctp.dstport", 16, "Destination port", "", f"{R}.1", aliases=("sctp.port",), default=5000),
-        uint("sctp.verification_tag", 32, "Verification tag", "The one that the other side asked for: strangers do not know it.",
+        uint("sctp.verification_tag", 32, "Verification tag", "The one that the other side asked for: strangers do "
+                                                              "not know it.",
              f"{R}.1", hex=True),
         uint("sctp.checksum", 32, "Check sum", "A CRC-32C over the packet.", "RFC 9260 §6.8", hex=True,
              auto="crc32c(header + body)"),
@@ -160,13 +197,16 @@ DCEP = Protocol(
     meaning="Opens a channel: its name, and whether it is reliable and in order.",
     entries={"sctp.ppid": (50,)},
     items=(
-        uint("rtcdc.message_type", 8, "Message", "", "RFC 8832 §5", values={2: "acknowledge", 3: "open"}, default=3, key="dcep"),
+        uint("rtcdc.message_type", 8, "Message", "", "RFC 8832 §5", values={2: "acknowledge", 3: "open"}, default=3,
+            key="dcep"),
         When("dcep == 3", (
             uint("rtcdc.channel_type", 8, "Channel type", "", "RFC 8832 §5.1", hex=True, values={
-                0: "reliable, in order", 0x80: "reliable, unordered", 1: "limited repeats", 0x81: "limited repeats, unordered",
+                0: "reliable, in order", 0x80: "reliable, unordered", 1: "limited repeats", 0x81:
+                    "limited repeats, unordered",
                 2: "limited time", 0x82: "limited time, unordered"}),
             uint("rtcdc.priority", 16, "Priority", "", "RFC 8832 §5.1"),
-            uint("rtcdc.reliability_parameter", 32, "Limit", "Repeats, or milliseconds.", "RFC 8832 §5.1", key="reliability"),
+            uint("rtcdc.reliability_parameter", 32, "Limit", "Repeats, or milliseconds.", "RFC 8832 §5.1",
+                key="reliability"),
             uint("rtcdc.label_length", 16, "Name length", "", "RFC 8832 §5.1", auto="sizeof('label')"),
             uint("rtcdc.protocol_length", 16, "Protocol length", "", "RFC 8832 §5.1", auto="sizeof('protocol')"),
             text("rtcdc.label", "label_length", "Name", "", "RFC 8832 §5.1"),

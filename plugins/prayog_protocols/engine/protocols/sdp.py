@@ -18,12 +18,15 @@ def _text(name: str, label: str, meaning: str = "", kind: Kind = Kind.TEXT, **mo
 
 
 LINES = {
-    "v": _text("version", "Version", "0."), "o": _text("owner", "Origin", "Who made it: name, number, version, address."),
+    "v": _text("version", "Version", "0."), "o": _text("owner", "Origin",
+        "Who made it: name, number, version, address."),
     "s": _text("session_name", "Session name", "For people."), "i": _text("session_info", "Information", "For people."),
     "u": _text("uri", "Address", "Where to read more."), "e": _text("email", "Mail", "Whom to ask."),
-    "p": _text("phone", "Phone", "Whom to call."), "c": _text("connection_info", "Connection", "To which address to send."),
+    "p": _text("phone", "Phone", "Whom to call."), "c": _text("connection_info", "Connection",
+        "To which address to send."),
     "b": _text("bandwidth", "Bandwidth", "How much."), "t": _text("time", "Time", "From when to when; 0 0: always."),
-    "r": _text("repeat_time", "Repeats", ""), "z": _text("timezone", "Time zones", ""), "k": _text("encryption_key", "Key", ""),
+    "r": _text("repeat_time", "Repeats", ""), "z": _text("timezone", "Time zones", ""),
+    "k": _text("encryption_key", "Key", ""),
     "m": _text("media", "Media", "One stream: kind, port, transport, formats."),
     "a": _text("media_attr", "Attribute", "Something about the session or the stream above."),
 }  # fmt: skip
@@ -78,8 +81,10 @@ def _parts(letter: str, s: int, data: bytes, at: int, stop: int) -> list[Node]:
 
 SDP = Protocol(
     "sdp", "Session Description Protocol", short="SDP", source="RFC 8866",
-    meaning="Says what somebody can send and receive: media, codecs, addresses, keys. Offer and answer are written in it.",
-    items=(Call(_read, (), written, (*LINES.values(), *(part for parts in PARTS.values() for part in parts), FORMAT, NAME, VALUE),
+    meaning="Says what somebody can send and receive: media, codecs, addresses, keys. Offer and answer are written in "
+            "it.",
+    items=(Call(_read, (), written,
+        (*LINES.values(), *(part for parts in PARTS.values() for part in parts), FORMAT, NAME, VALUE),
                 "lines"),),
 )  # fmt: skip
 

@@ -9,8 +9,21 @@ from zlib import crc32
 
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.spec import (
-    Block, Call, Choose, Derive, Field, Item, Kind, Protocol, Repeat, branch, bytes_, flag, marked, text, uint,
-)  # fmt: skip
+    Block,
+    Call,
+    Choose,
+    Derive,
+    Field,
+    Item,
+    Kind,
+    Protocol,
+    Repeat,
+    branch,
+    bytes_,
+    marked,
+    text,
+    uint,
+)
 from prayog_protocols.engine.tree import Node
 
 __all__ = ["StunExchange"]
@@ -19,11 +32,14 @@ R = "RFC 8489"
 METHODS = {1: "Binding", 3: "Allocate", 4: "Refresh", 6: "Send", 7: "Data", 8: "CreatePermission", 9: "ChannelBind"}
 CLASSES = {0x00: "request", 0x01: "indication", 0x10: "success", 0x11: "error"}
 ATTRIBUTES = {
-    0x0001: "MAPPED-ADDRESS", 0x0003: "CHANGE-REQUEST", 0x0006: "USERNAME", 0x0008: "MESSAGE-INTEGRITY", 0x0009: "ERROR-CODE",
-    0x000A: "UNKNOWN-ATTRIBUTES", 0x000C: "CHANNEL-NUMBER", 0x000D: "LIFETIME", 0x0012: "XOR-PEER-ADDRESS", 0x0013: "DATA",
+    0x0001: "MAPPED-ADDRESS", 0x0003: "CHANGE-REQUEST", 0x0006: "USERNAME", 0x0008: "MESSAGE-INTEGRITY",
+    0x0009: "ERROR-CODE",
+    0x000A: "UNKNOWN-ATTRIBUTES", 0x000C: "CHANNEL-NUMBER", 0x000D: "LIFETIME", 0x0012: "XOR-PEER-ADDRESS",
+    0x0013: "DATA",
     0x0014: "REALM", 0x0015: "NONCE", 0x0016: "XOR-RELAYED-ADDRESS", 0x0017: "REQUESTED-ADDRESS-FAMILY", 0x0019:
     "REQUESTED-TRANSPORT", 0x001C: "MESSAGE-INTEGRITY-SHA256", 0x0020: "XOR-MAPPED-ADDRESS", 0x0024: "PRIORITY",
-    0x0025: "USE-CANDIDATE", 0x8022: "SOFTWARE", 0x8023: "ALTERNATE-SERVER", 0x8028: "FINGERPRINT", 0x8029: "ICE-CONTROLLED",
+    0x0025: "USE-CANDIDATE", 0x8022: "SOFTWARE", 0x8023: "ALTERNATE-SERVER", 0x8028: "FINGERPRINT",
+    0x8029: "ICE-CONTROLLED",
     0x802A: "ICE-CONTROLLING", 0x802B: "RESPONSE-ORIGIN", 0x802C: "OTHER-ADDRESS", 0xC057: "NETWORK-COST",
 }  # fmt: skip
 FAMILIES = {1: "IPv4", 2: "IPv6"}
@@ -74,15 +90,19 @@ def _address(xor: bool) -> tuple[Item, ...]:
             2: (Field("stun.att.ipv6", "Address", Kind.IPV6, 128, source=f"{R} §14.1", key="ipv6"),)}))  # fmt: skip
     return (
         *head, bytes_("stun.att.port-xord", 2, "Port, XORed", "", f"{R} §14.2", key="port_xor"),
-        Derive(Field("stun.att.port", "Port", meaning="XORed with the beginning of the cookie.", source=f"{R} §14.2", key=""),
+        Derive(Field("stun.att.port", "Port", meaning="XORed with the beginning of the cookie.", source=f"{R} §14.2",
+            key=""),
                "int_(port_xor, 'big') ^ 0x2112", "port_xor"),
         Choose("family", {
             1: (bytes_("stun.att.ipv4-xord", 4, "Address, XORed", "", f"{R} §14.2", key="ipv4_xor"),
-                Derive(Field("stun.att.ipv4", "Address", Kind.IPV4, meaning="XORed with the cookie.", source=f"{R} §14.2", key=""),
+                Derive(Field("stun.att.ipv4", "Address", Kind.IPV4, meaning="XORed with the cookie.",
+                    source=f"{R} §14.2", key=""),
                        "int_(ipv4_xor, 'big') ^ 0x2112A442", "ipv4_xor")),
             2: (bytes_("stun.att.ipv6-xord", 16, "Address, XORed", "", f"{R} §14.2", key="ipv6_xor"),
-                Derive(Field("stun.att.ipv6", "Address", Kind.IPV6, meaning="XORed with cookie and id.", source=f"{R} §14.2",
-                             key=""), "(int_(ipv6_xor, 'big') ^ int_(cookie + id, 'big')).to_bytes(16, 'big')", "ipv6_xor")),
+                Derive(Field("stun.att.ipv6", "Address", Kind.IPV6, meaning="XORed with cookie and id.",
+                    source=f"{R} §14.2",
+                             key=""), "(int_(ipv6_xor, 'big') ^ int_(cookie + id, 'big')).to_bytes(16, 'big')",
+                             "ipv6_xor")),
         }),
     )  # fmt: skip
 
@@ -132,27 +152,34 @@ _CONTENT: dict[Any, tuple[Item, ...]] = {
     0x0019: (uint("stun.att.transp", 8, "Transport", "17: UDP.", "RFC 8656 §18.8", hex=True),
              bytes_("stun.att.reserved", 3, "Reserved", "", "RFC 8656", key="transport_reserved")),
     0x0024: (uint("stun.att.priority", 32, "Priority", "Which pair of addresses is liked best.", "RFC 8445 §5.1.2"),),
-    (0x8029, 0x802A): (bytes_("stun.att.tie-breaker", 8, "Tie breaker", "Who decides when both want to.", "RFC 8445 §7.1.3"),),
+    (0x8029, 0x802A): (bytes_("stun.att.tie-breaker", 8, "Tie breaker", "Who decides when both want to.",
+        "RFC 8445 §7.1.3"),),
     0x8028: (Field("stun.att.crc32", "CRC-32", Kind.UINT, 32, hex=True, source=f"{R} §14.7", key="fingerprint",
                    meaning="Tells STUN from other messages on the same port."),
              Call(_sum, ("start", "fingerprint"), fields=(CRC_STATUS,))),
-    0xC057: (uint("stun.att.google.network_id", 16, "Network", ""), uint("stun.att.google.network_cost", 16, "Cost", "")),
+    0xC057: (uint("stun.att.google.network_id", 16, "Network", ""),
+        uint("stun.att.google.network_cost", 16, "Cost", "")),
 }  # fmt: skip
-_TYPE = Field("stun.att.type", "Attribute", Kind.UINT, 16, hex=True, values=ATTRIBUTES, source=f"{R} §14", key="att_type",
+_TYPE = Field("stun.att.type", "Attribute", Kind.UINT, 16, hex=True, values=ATTRIBUTES, source=f"{R} §14",
+    key="att_type",
               meaning="Which one. From 8000 on it may be passed over by who does not know it.", parts=marked(16,
-    Field("stun.att.type.comprehension", "May be passed over", Kind.UINT, 1, hex=True, source=f"{R} §14", key="optional"),
+    Field("stun.att.type.comprehension", "May be passed over", Kind.UINT, 1, hex=True, source=f"{R} §14",
+        key="optional"),
     Field("stun.att.type.assignment", "Assigned by", Kind.UINT, 1, hex=True, source=f"{R} §18.3", key="assigned"),
     uint("", 14, "Number", key="att_number")))  # fmt: skip
 _ATTRIBUTE = Block(
     Field("stun.attribute", "Attribute", Kind.UINT, hex=True, source=f"{R} §14", caption="{att_type}", key=""),
     (
-        _TYPE, uint("stun.att.length", 16, "Length", "Without padding.", f"{R} §14", unit="bytes", auto="after", key="att_length"),
+        _TYPE, uint("stun.att.length", 16, "Length", "Without padding.", f"{R} §14", unit="bytes", auto="after",
+            key="att_length"),
         Block(branch("", "Value"), (Choose("att_type", _CONTENT),), "att_length",
-              bytes_("stun.value", 0, "Value", "Of an attribute that this program does not read.", key="att_value"), keeps=True),
+              bytes_("stun.value", 0, "Value", "Of an attribute that this program does not read.", key="att_value"),
+              keeps=True),
         Call(_pad, ("att_length",), _pad_written, (PADDING,)),
     ), pad=4,
 )  # fmt: skip
-_KIND = Field("stun.type", "Type", Kind.UINT, 16, hex=True, source=f"{R} §5", default=1, key="kind", meaning="Method and class, "
+_KIND = Field("stun.type", "Type", Kind.UINT, 16, hex=True, source=f"{R} §5", default=1, key="kind",
+    meaning="Method and class, "
               "woven into each other.")  # fmt: skip
 
 
@@ -167,7 +194,8 @@ def _info(layer: Node) -> str:
 
 STUN = Protocol(
     "stun", "Session Traversal Utilities for NAT", short="STUN", source=R, info=_info,
-    meaning="Asks a server (or the other peer) from which address my packets seem to come, and keeps holes in NATs open.",
+    meaning="Asks a server (or the other peer) from which address my packets seem to come, and keeps holes in NATs "
+            "open.",
     entries={"udp.port": (3478,), "tcp.port": (3478,)},
     items=(
         Call(_known, fields=(RESPONSE_TO, RESPONSE_IN, TIME)),
@@ -175,7 +203,8 @@ STUN = Protocol(
         Derive(_derived("class", "Class", CLASSES), "(kind & 0x0110) >> 4", "kind"),
         Derive(_derived("method", "Method", METHODS), "kind & 0x3EEF", "kind"),
         Derive(_derived("method-assignment", "Assigned by", {}), "kind >> 13 & 1", "kind"),
-        uint("stun.length", 16, "Length", "Of the attributes.", f"{R} §5", unit="bytes", auto="size - 20", key="stun_length"),
+        uint("stun.length", 16, "Length", "Of the attributes.", f"{R} §5", unit="bytes", auto="size - 20",
+            key="stun_length"),
         bytes_("stun.cookie", 4, "Cookie", "Always 2112A442.", f"{R} §5", default=COOKIE.to_bytes(4, "big")),
         bytes_("stun.id", 12, "Transaction", "96 random bits: the answer has the same.", f"{R} §5"),
         Derive(VERSION, "3", "id", "cookie == b'\\x21\\x12\\xa4\\x42'", (96, 0)),

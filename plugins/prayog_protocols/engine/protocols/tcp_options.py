@@ -17,12 +17,13 @@ from prayog_protocols.engine.spec import (
     flag,
     marked,
     uint,
-)  # fmt: skip
+)
 
 __all__ = ["EDGES", "OPTIONS"]
 
 KINDS = {
-    0: "End of options", 1: "No operation", 2: "Maximum segment size", 3: "Window scale", 4: "SACK permitted", 5: "SACK",
+    0: "End of options", 1: "No operation", 2: "Maximum segment size", 3: "Window scale", 4: "SACK permitted",
+    5: "SACK",
     6: "Echo (obsolete)", 7: "Echo reply (obsolete)", 8: "Time stamps", 9: "Partial order permitted (obsolete)",
     10: "Partial order profile (obsolete)", 11: "CC (obsolete)", 12: "CC.NEW (obsolete)", 13: "CC.ECHO (obsolete)",
     14: "Alternate check sum request (obsolete)", 15: "Alternate check sum data (obsolete)", 19: "MD5 signature",
@@ -48,7 +49,8 @@ def _option(name: str, kind: int, meaning: str, source: str, *items: Item) -> tu
 
 
 def _edge(name: str, label: str, meaning: str, key: str) -> Field:
-    return uint(name, 32, label, meaning + " Shown relative to the first byte of the stream, where that is known.", R2018,
+    return uint(name, 32, label, meaning + " Shown relative to the first byte of the stream, where that is known.",
+        R2018,
                 key=key)  # fmt: skip
 
 
@@ -71,9 +73,11 @@ _CAPABLE: tuple[Item, ...] = (
         flag("tcp.options.mptcp.checksumreq.flags", "Check sums required", "", _MPTCP, key="checksum_required"),
         flag("tcp.options.mptcp.extensibility.flag", "Extensibility", "Must be 0.", _MPTCP, key="extensible"),
         uint("tcp.options.mptcp.reserved.flag", 5, "Reserved", "", _MPTCP, hex=True, key="mptcp_reserved"),
-        flag("tcp.options.mptcp.sha1.flag", "HMAC", "Keyed hash: SHA-1 in version 0, SHA-256 in version 1.", _MPTCP, key="hmac"),
+        flag("tcp.options.mptcp.sha1.flag", "HMAC", "Keyed hash: SHA-1 in version 0, SHA-256 in version 1.", _MPTCP,
+            key="hmac"),
     ), "What both sides can do.", _MPTCP, key="mptcp_flags", default=1),
-    When("option_len >= 12", (uint("tcp.options.mptcp.sendkey", 64, "Sender's key", "Identifies and protects the connection.",
+    When("option_len >= 12", (uint("tcp.options.mptcp.sendkey", 64, "Sender's key",
+        "Identifies and protects the connection.",
                                    _MPTCP),)),
     When("option_len >= 20", (uint("tcp.options.mptcp.recvkey", 64, "Receiver's key", "", _MPTCP),)),
 )  # fmt: skip
@@ -81,14 +85,16 @@ _CAPABLE: tuple[Item, ...] = (
 _CASES: dict[int, tuple[Item, ...]] = {
     0: _option("eol", 0, "The list ends; zeros fill up the last word.", R),
     1: _option("nop", 1, "One byte, to bring the next option to an even place.", R),
-    2: _option("mss", 2, "The largest piece of data that this side takes in one segment, headers not counted. Only with SYN.",
+    2: _option("mss", 2, "The largest piece of data that this side takes in one segment, headers not counted. Only "
+                         "with SYN.",
                "RFC 9293 §3.7.1", uint("tcp.options.mss_val", 16, "Largest segment", "Bytes of data, without headers.",
                                        "RFC 9293 §3.7.1", unit="bytes", default=1460)),
     3: _option("wscale", 3, "The window is meant times a power of two. Only with SYN, and only if both send it.",
                f"{R7323} §2.2",
                uint("tcp.options.wscale.shift", 8, "Shift", "The window is multiplied by 2 to this power, at most 14.",
                     f"{R7323} §2.2", default=7),
-               Derive(Field("tcp.options.wscale.multiplier", "Multiplier", derived=True, meaning="2 to the power of the "
+               Derive(Field("tcp.options.wscale.multiplier", "Multiplier", derived=True, meaning=
+                   "2 to the power of the "
                             "shift."), "1 << min(shift, 14)", "shift")),
     4: _option("sack_perm", 4, "This side understands selective acknowledgements.", "RFC 2018 §2"),
     5: _option("sack", 5, "Which pieces arrived beyond a gap, so that only the gap is sent again.", R2018,
@@ -96,7 +102,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
                Repeat("blocks", (LEFT, RIGHT), count="(option_len - 2) // 8")),
     6: _option("echo", 6, "Replaced by time stamps.", "RFC 1072", _ECHO),
     7: _option("echoreply", 7, "Replaced by time stamps.", "RFC 1072", _ECHO),
-    8: _option("timestamp", 8, "Both sides write their clock and repeat the other's: this measures round trips and tells old "
+    8: _option("timestamp", 8, "Both sides write their clock and repeat the other's: this measures round trips and "
+                               "tells old "
                "segments from new ones.", f"{R7323} §3",
                uint("tcp.options.timestamp.tsval", 32, "Time stamp", "The sender's clock, in ticks of its own.",
                     f"{R7323} §3.2", default=0),
@@ -106,7 +113,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
     12: _option("ccnew", 12, "Transactional TCP, which is history.", "RFC 1644", _CC),
     13: _option("ccecho", 13, "Transactional TCP, which is history.", "RFC 1644", _CC),
     19: _option("md5", 19, "Protects routing sessions; replaced by TCP-AO.", "RFC 2385",
-                bytes_("tcp.options.md5.digest", 16, "Digest", "MD5 over segment and a shared password.", "RFC 2385 §2")),
+                bytes_("tcp.options.md5.digest", 16, "Digest", "MD5 over segment and a shared password.",
+                    "RFC 2385 §2")),
     27: _option("qs", 27, "Asks how fast the sender may begin.", "RFC 4782 §3",
                 uint("", 4, "Reserved", "", "RFC 4782", key="qs_reserved", default=0),
                 uint("tcp.options.qs.rate", 4, "Rate", "As a step of a table.", "RFC 4782 §3.1", default=0),
@@ -126,10 +134,14 @@ _CASES: dict[int, tuple[Item, ...]] = {
     34: _option("tfo", 34, "Data already in the first segment, with a cookie from an earlier visit.", "RFC 7413 §4.1.1",
                 bytes_("tcp.options.tfo.cookie", "max(0, option_len - 2)", "Cookie", "Proves that this client was here "
                        "before; empty asks for one.", "RFC 7413 §4.1.1")),
-    **{kind: _option("acc_ecn", kind, "Counts marked bytes exactly.", "draft-ietf-tcpm-accurate-ecn") for kind in (172, 174)},
-    **{kind: _option("experimental", kind, "For trying out; the first two bytes say whose experiment it is.", "RFC 6994 §3",
-                     uint("tcp.options.experimental.exid", 16, "Experiment", "Registered number.", "RFC 6994 §3", hex=True),
-                     bytes_("tcp.options.experimental.data", "max(0, option_len - 4)", "Data", "", "RFC 6994", key="experiment"))
+    **{kind: _option("acc_ecn", kind, "Counts marked bytes exactly.", "draft-ietf-tcpm-accurate-ecn") for kind in (172,
+        174)},
+    **{kind: _option("experimental", kind, "For trying out; the first two bytes say whose experiment it is.",
+        "RFC 6994 §3",
+                     uint("tcp.options.experimental.exid", 16, "Experiment", "Registered number.", "RFC 6994 §3",
+                         hex=True),
+                     bytes_("tcp.options.experimental.data", "max(0, option_len - 4)", "Data", "", "RFC 6994",
+                         key="experiment"))
        for kind in (253, 254)},
 }  # fmt: skip
 

@@ -45,21 +45,29 @@ class _Words:
 
     def __init__(self, prefix: str) -> None:
         self.record = branch(f"{prefix}.record", "Record", "A piece of the conversation, protected as a whole.", R)
-        self.kind = uint(f"{prefix}.record.content_type", 8, "Content type", "What the record holds.", R, values=CONTENT_TYPES)
-        self.opaque = uint(f"{prefix}.record.opaque_type", 8, "Outer type", "In TLS 1.3 everything encrypted looks like "
+        self.kind = uint(
+            f"{prefix}.record.content_type", 8, "Content type", "What the record holds.", R, values=CONTENT_TYPES
+        )
+        self.opaque = uint(f"{prefix}.record.opaque_type", 8, "Outer type",
+            "In TLS 1.3 everything encrypted looks like "
                            "application data from outside.", R, values=CONTENT_TYPES)  # fmt: skip
-        self.version = uint(f"{prefix}.record.version", 16, "Version", "Kept at that of old versions, for the sake of boxes on "
+        self.version = uint(f"{prefix}.record.version", 16, "Version",
+            "Kept at that of old versions, for the sake of boxes on "
                             "the way.", R, hex=True, values=VERSIONS)  # fmt: skip
         self.epoch = uint(f"{prefix}.record.epoch", 16, "Epoch", "Which keys; each change of keys counts one up.",
                           "RFC 6347 §4.1")  # fmt: skip
-        self.number = uint(f"{prefix}.record.sequence_number", 48, "Record number", "Datagrams may be lost: each record says its "
+        self.number = uint(f"{prefix}.record.sequence_number", 48, "Record number",
+            "Datagrams may be lost: each record says its "
                            "number.", "RFC 6347 §4.1")  # fmt: skip
         self.length = uint(f"{prefix}.record.length", 16, "Length", "At most 2¹⁴, and a little more when encrypted.", R,
                            unit="bytes")  # fmt: skip
-        self.change = branch(f"{prefix}.change_cipher_spec", "Change cipher spec", "From here on this side encrypts; in TLS 1.3 "
+        self.change = branch(f"{prefix}.change_cipher_spec", "Change cipher spec",
+            "From here on this side encrypts; in TLS 1.3 "
                              "only for show.", "RFC 5246 §7.1")  # fmt: skip
         self.alert = branch(f"{prefix}.alert_message", "Alert", "Something is wrong, or the end.", "RFC 8446 §6")
-        self.level = uint(f"{prefix}.alert_message.level", 8, "Level", "", "RFC 8446 §6", values={1: "warning", 2: "fatal"})
+        self.level = uint(
+            f"{prefix}.alert_message.level", 8, "Level", "", "RFC 8446 §6", values={1: "warning", 2: "fatal"}
+        )
         self.reason = uint(f"{prefix}.alert_message.desc", 8, "Reason", "", "RFC 8446 §6", values=ALERTS)
         self.handshake = branch(f"{prefix}.handshake", "Handshake", "Both sides agree on keys.", "RFC 8446 §4")
         self.data = bytes_(f"{prefix}.app_data", 0, "Encrypted data", "What the applications say to each other.", R)
@@ -152,7 +160,8 @@ def record_content(
 
 
 def _messages(
-    c: Dissection, out: list[Node], w: _Words, data: bytes, source: int, at: int, end: int, record: Record, mark: int | None,
+    c: Dissection, out: list[Node], w: _Words, data: bytes, source: int, at: int, end: int, record: Record,
+    mark: int | None,
     message: Protocol,
 ) -> None:  # fmt: skip
     """Handshake messages one after the other; the first may have begun in a record before."""
@@ -203,7 +212,15 @@ def _piece(c: Dissection, w: _Words, data: bytes, source: int, at: int, end: int
 
 
 def _message(
-    c: Dissection, out: list[Node], w: _Words, data: bytes, source: int, at: int, end: int, mark: int | None, message: Protocol
+    c: Dissection,
+    out: list[Node],
+    w: _Words,
+    data: bytes,
+    source: int,
+    at: int,
+    end: int,
+    mark: int | None,
+    message: Protocol,
 ) -> None:
     size = end - at
     children: list[Node] = []
@@ -242,7 +259,8 @@ def _write(values: Any) -> bytes:
 
 TLS = Protocol(
     "tls", "Transport Layer Security", short="TLS", source="RFC 8446, RFC 5246",
-    meaning="Makes of a TCP connection one that nobody can read or change: both sides agree on keys, then all is encrypted.",
+    meaning="Makes of a TCP connection one that nobody can read or change: both sides agree on keys, then all is "
+            "encrypted.",
     entries={"tcp.port": (443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 8443, 5061)},
     items=(Call(_read, (), _write, TLS_WORDS.all),),
     extra=(SEGMENTS, SEGMENT, SEGMENT_COUNT, WHOLE_LENGTH, WHOLE),

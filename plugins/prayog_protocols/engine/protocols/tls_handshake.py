@@ -5,11 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from prayog_protocols.engine.protocols.tls_numbers import (
-    EXTENSIONS, GROUPS, HANDSHAKE_TYPES, SIGNATURES, SUITES, VERSIONS,
-)  # fmt: skip
+    EXTENSIONS,
+    GROUPS,
+    HANDSHAKE_TYPES,
+    SIGNATURES,
+    SUITES,
+    VERSIONS,
+)
 from prayog_protocols.engine.spec import (
-    Block, Choose, Derive, Field, Item, Kind, Let, Protocol, Repeat, When, branch, bytes_, text, uint,
-)  # fmt: skip
+    Block,
+    Choose,
+    Derive,
+    Field,
+    Item,
+    Kind,
+    Let,
+    Protocol,
+    Repeat,
+    When,
+    branch,
+    bytes_,
+    text,
+    uint,
+)
 
 __all__ = ["handshake"]
 
@@ -31,7 +49,8 @@ class _Words:
 
     def part(self, name: str, label: str, items: tuple[Item, ...], size: str = "", **more: Any) -> Block:
         own = branch(f"{self.prefix}.{name}" if name else "", label, source=R13, key="")
-        return Block(own, items, size, bytes_("", 0, "Rest", key=f"rest_{name or label}".replace(".", "_").replace(" ", "_").lower()),
+        return Block(own, items, size,
+            bytes_("", 0, "Rest", key=f"rest_{name or label}".replace(".", "_").replace(" ", "_").lower()),
                      keeps=True, **more)  # fmt: skip
 
 
@@ -45,7 +64,8 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
                 w.number("extensions_server_name_type", 8, "Type", "0: a host.", f"{R6066} §3", key="name_type"),
                 w.number("extensions_server_name_len", 16, "Length", "", f"{R6066} §3", auto="sizeof('server_name')",
                          key="name_length"),
-                text(f"{w.prefix}.extensions_server_name", "name_length", "Server name", "Which site is wanted: one server may "
+                text(f"{w.prefix}.extensions_server_name", "name_length", "Server name",
+                    "Which site is wanted: one server may "
                      "hold many. Everybody on the way can read it.", f"{R6066} §3", key="server_name"),
             )),
         )),)),),
@@ -55,18 +75,23 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.number("extensions_status_request_responder_ids_len", 16, "Length of responders", "", f"{R6066} §8",
                      key="responders"),
             bytes_("", "responders", "Responders", key="responder_ids"),
-            w.number("extensions_status_request_exts_len", 16, "Length of extensions", "", f"{R6066} §8", key="status_exts"),
+            w.number("extensions_status_request_exts_len", 16, "Length of extensions", "", f"{R6066} §8",
+                key="status_exts"),
         )),),
         10: (
-            w.number("extensions_supported_groups_length", 16, "Length", "", "RFC 8422 §5.1.1", auto="after", key="groups_length"),
+            w.number("extensions_supported_groups_length", 16, "Length", "", "RFC 8422 §5.1.1", auto="after",
+                key="groups_length"),
             w.part("extensions_supported_groups", "Groups", (Repeat("groups", (
-                w.number("extensions_supported_group", 16, "Group", "A curve or a field for the key exchange.", f"{R13} §4.2.7",
+                w.number("extensions_supported_group", 16, "Group", "A curve or a field for the key exchange.",
+                    f"{R13} §4.2.7",
                          hex=True, values=GROUPS, key="group"),)),), "groups_length"),
         ),
         11: (
-            w.number("extensions_ec_point_formats_length", 8, "Length", "", "RFC 8422 §5.1.2", auto="after", key="formats_length"),
+            w.number("extensions_ec_point_formats_length", 8, "Length", "", "RFC 8422 §5.1.2", auto="after",
+                key="formats_length"),
             w.part("extensions_ec_point_formats", "Point formats", (Repeat("formats", (
-                w.number("extensions_ec_point_format", 8, "Format", "0: uncompressed.", "RFC 8422 §5.1.2", key="format"),)),),
+                w.number("extensions_ec_point_format", 8, "Format", "0: uncompressed.", "RFC 8422 §5.1.2",
+                    key="format"),)),),
                 "formats_length"),
         ),
         (13, 50): (
@@ -74,13 +99,17 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.part("sig_hash_algs", "Signature algorithms", (Repeat("schemes", (_scheme(w),)),), "schemes_length"),
         ),
         14: (
-            uint("", 16, "Length of profiles", "", "RFC 5764 §4.1.1", auto="after", key="profiles_length") if w.plain == "tls" else
-            uint("dtls.use_srtp.protection_profiles_length", 16, "Length of profiles", "", "RFC 5764 §4.1.1", auto="after",
+            uint("", 16, "Length of profiles", "", "RFC 5764 §4.1.1", auto="after",
+                key="profiles_length") if w.plain == "tls" else
+            uint("dtls.use_srtp.protection_profiles_length", 16, "Length of profiles", "", "RFC 5764 §4.1.1",
+                auto="after",
                  key="profiles_length"),
             w.part("", "Profiles", (Repeat("profiles", (
-                uint("dtls.use_srtp.protection_profile" if w.plain == "dtls" else "", 16, "Profile", "How media are protected.",
+                uint("dtls.use_srtp.protection_profile" if w.plain == "dtls" else "", 16, "Profile",
+                    "How media are protected.",
                      "RFC 5764 §4.1.2", hex=True, key="profile"),)),), "profiles_length"),
-            uint("dtls.use_srtp.mki_length" if w.plain == "dtls" else "", 8, "Length of the key id", "", "RFC 5764 §4.1.3",
+            uint("dtls.use_srtp.mki_length" if w.plain == "dtls" else "", 8, "Length of the key id", "",
+                "RFC 5764 §4.1.3",
                  key="mki_length"),
         ),
         16: (
@@ -88,12 +117,15 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.part("extensions_alpn_list", "Protocols", (Repeat("protocols", (
                 w.number("extensions_alpn_str_len", 8, "Length", "", "RFC 7301 §3.1", auto="sizeof('protocol')",
                          key="protocol_length"),
-                text(f"{w.prefix}.extensions_alpn_str", "protocol_length", "Protocol", "What will be spoken inside: http/1.1, h2.",
+                text(f"{w.prefix}.extensions_alpn_str", "protocol_length", "Protocol",
+                    "What will be spoken inside: http/1.1, h2.",
                      "RFC 7301 §3.1", key="protocol"),)),), "alpn_length"),
         ),
-        21: (w.data("extensions_padding_data", "rest", "Padding", "Makes the message longer.", "RFC 7685", key="padding_data"),),
+        21: (w.data("extensions_padding_data", "rest", "Padding", "Makes the message longer.", "RFC 7685",
+            key="padding_data"),),
         28: (uint(f"{w.plain}.record_size_limit", 16, "Limit", "Bytes of plain text in a record.", "RFC 8449 §4"),),
-        35: (bytes_(f"{w.prefix}.session_ticket" if w.plain == "dtls" else f"{w.prefix}.extension.data", "rest", "Ticket", "What "
+        35: (bytes_(f"{w.prefix}.session_ticket" if w.plain == "dtls" else f"{w.prefix}.extension.data", "rest",
+            "Ticket", "What "
                     "the server gave last time.", "RFC 5077 §3.2", key="ticket_data"),),
         41: (Choose("hello", {2: (
             w.number("extensions.psk.identity.selected", 16, "Selected", "Which of the offered ones.", f"{R13} §4.2.11",
@@ -104,29 +136,36 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.part("", "Identities", (Repeat("identities", (
                 w.number("extensions.psk.identity.identity_length", 16, "Length", "", f"{R13} §4.2.11",
                          auto="sizeof('identity')", key="identity_length"),
-                w.data("extensions.psk.identity.identity", "identity_length", "Identity", "Mostly a ticket.", f"{R13} §4.2.11",
+                w.data("extensions.psk.identity.identity", "identity_length", "Identity", "Mostly a ticket.",
+                    f"{R13} §4.2.11",
                        key="identity"),
-                w.number("extensions.psk.identity.obfuscated_ticket_age", 32, "Age", "Hidden by a number that the server gave.",
+                w.number("extensions.psk.identity.obfuscated_ticket_age", 32, "Age",
+                    "Hidden by a number that the server gave.",
                          f"{R13} §4.2.11.1", key="ticket_age"),)),), "identities_length"),
             w.number("extensions.psk.binders_len", 16, "Length of binders", "", f"{R13} §4.2.11", auto="after",
                      key="binders_length"),
-            w.data("extensions.psk.binders", "binders_length", "Binders", "Prove that the keys are known.", f"{R13} §4.2.11.2",
+            w.data("extensions.psk.binders", "binders_length", "Binders", "Prove that the keys are known.",
+                f"{R13} §4.2.11.2",
                    key="binders"),
         )),)),),
         43: (Choose("hello", {2: (
             w.number("extensions.supported_version", 16, "Version", "That will be spoken.", f"{R13} §4.2.1", hex=True,
                      values=VERSIONS, key="supported_version"),
         )}, (
-            w.number("extensions.supported_versions_len", 8, "Length", "", f"{R13} §4.2.1", auto="after", key="versions_length"),
-            Repeat("versions", (w.number("extensions.supported_version", 16, "Version", "That could be spoken.", f"{R13} §4.2.1",
+            w.number("extensions.supported_versions_len", 8, "Length", "", f"{R13} §4.2.1", auto="after",
+                key="versions_length"),
+            Repeat("versions", (w.number("extensions.supported_version", 16, "Version", "That could be spoken.",
+                f"{R13} §4.2.1",
                                          hex=True, values=VERSIONS, key="supported_version"),)),
         )),),
         44: (
             w.number("extensions.cookie_len", 16, "Length", "", f"{R13} §4.2.2", auto="after", key="cookie_length"),
-            w.data("extensions.cookie", "rest", "Cookie", "Sent back to the server.", f"{R13} §4.2.2", key="cookie_data"),
+            w.data("extensions.cookie", "rest", "Cookie", "Sent back to the server.", f"{R13} §4.2.2",
+                key="cookie_data"),
         ),
         45: (
-            uint(f"{w.plain}.extension.psk_ke_modes_length", 8, "Length", "", f"{R13} §4.2.9", auto="after", key="modes_length"),
+            uint(f"{w.plain}.extension.psk_ke_modes_length", 8, "Length", "", f"{R13} §4.2.9", auto="after",
+                key="modes_length"),
             Repeat("modes", (uint(f"{w.plain}.extension.psk_ke_mode", 8, "Mode", "1: a fresh key exchange as well.",
                                   f"{R13} §4.2.9", key="mode"),)),
         ),
@@ -147,7 +186,8 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
 def _scheme(w: _Words) -> Field:
     return Field(f"{w.prefix}.sig_hash_alg", "Algorithm", Kind.UINT, 16, hex=True, values=SIGNATURES, key="scheme",
                  source=f"{R13} §4.2.3", meaning="How something may be signed.", parts=(
-                     w.number("sig_hash_hash", 8, "Hash (as TLS 1.2 reads it)", source=f"{R12} §7.4.1.4.1", key="scheme_hash"),
+                     w.number("sig_hash_hash", 8, "Hash (as TLS 1.2 reads it)", source=f"{R12} §7.4.1.4.1",
+                         key="scheme_hash"),
                      w.number("sig_hash_sig", 8, "Signature (as TLS 1.2 reads it)", source=f"{R12} §7.4.1.4.1",
                               key="scheme_signature"),
                  ))  # fmt: skip
@@ -156,9 +196,11 @@ def _scheme(w: _Words) -> Field:
 def _share(w: _Words) -> Block:
     return w.part("", "Key", (
         w.number("extensions_key_share_group", 16, "Group", "", f"{R13} §4.2.8", values=GROUPS, key="share_group"),
-        w.number("extensions_key_share_key_exchange_length", 16, "Length", "", f"{R13} §4.2.8", auto="sizeof('key_exchange')",
+        w.number("extensions_key_share_key_exchange_length", 16, "Length", "", f"{R13} §4.2.8",
+            auto="sizeof('key_exchange')",
                  key="key_length"),
-        w.data("extensions_key_share_key_exchange", "key_length", "Public key", "One half of the key exchange; from both the "
+        w.data("extensions_key_share_key_exchange", "key_length", "Public key",
+            "One half of the key exchange; from both the "
                "shared secret is made.", f"{R13} §4.2.8", key="key_exchange"),
     ))  # fmt: skip
 
@@ -168,20 +210,32 @@ def _extensions(w: _Words, key: str = "extensions") -> tuple[Item, ...]:
         w.number("extension.type", 16, "Type", "Which one.", f"{R13} §4.2", values=EXTENSIONS, key="ext_type"),
         w.number("extension.len", 16, "Length", "", f"{R13} §4.2", auto="after", key="ext_len"),
         Block(branch("", "Content"), (Choose("ext_type", _extension_content(w)),), "ext_len",
-              w.data("extension.data", 0, "Content", "Of an extension that this program does not read.", key="ext_data"),
+              w.data("extension.data", 0, "Content", "Of an extension that this program does not read.",
+                  key="ext_data"),
               keeps=True),
     ))  # fmt: skip
     return (
-        w.number("extensions_length", 16, "Extensions length", "", f"{R13} §4.2", auto=f"sizeof('{key}')", key="exts_length"),
+        w.number(
+            "extensions_length", 16, "Extensions length", "", f"{R13} §4.2", auto=f"sizeof('{key}')", key="exts_length"
+        ),
         Block(branch("", "Extensions"), (Repeat(key, (row,)),), "exts_length", keeps=True),
     )
 
 
 def _random(w: _Words) -> tuple[Item, ...]:
-    own = w.data("random", 32, "Random", "32 fresh bytes from this side: no two sessions are alike.", f"{R13} §4.1.2", key="random")
+    own = w.data(
+        "random",
+        32,
+        "Random",
+        "32 fresh bytes from this side: no two sessions are alike.",
+        f"{R13} §4.1.2",
+        key="random",
+    )
     moment = Field(f"{w.prefix}.random_time", "As a time", Kind.TIME, derived=True, key="", source=f"{R12} §7.4.1.2",
                    meaning="Old clients put their clock here; today it is random.")  # fmt: skip
-    rest = Field(f"{w.prefix}.random_bytes", "The other bytes", Kind.BYTES, derived=True, key="", source=f"{R12} §7.4.1.2")
+    rest = Field(
+        f"{w.prefix}.random_bytes", "The other bytes", Kind.BYTES, derived=True, key="", source=f"{R12} §7.4.1.2"
+    )
     old = "hello == 1 or c.tls_version() != 0x0304"
     return (own, Derive(moment, "int_(random[:4], 'big') * 10**9", "random", old, (0, 32)),
             Derive(rest, "random[4:]", "random", old, (32, 224)))  # fmt: skip
@@ -189,7 +243,8 @@ def _random(w: _Words) -> tuple[Item, ...]:
 
 def _session(w: _Words) -> tuple[Item, ...]:
     return (
-        w.number("session_id_length", 8, "Session ID length", "", f"{R12} §7.4.1.2", auto="sizeof('session_id')", key="id_length"),
+        w.number("session_id_length", 8, "Session ID length", "", f"{R12} §7.4.1.2", auto="sizeof('session_id')",
+            key="id_length"),
         w.data("session_id", "id_length", "Session ID", "To go on with an old session; in TLS 1.3 only for show.",
                f"{R13} §4.1.2"),
     )  # fmt: skip
@@ -201,41 +256,70 @@ _SUITE = {"hex": True, "values": SUITES, "key": "suite"}
 def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
     version = w.number("version", 16, "Version", "In TLS 1.3 always that of 1.2: the real one is in an extension.",
                        f"{R13} §4.1.2", hex=True, values=VERSIONS, default=0x0303, key="hello_version")  # fmt: skip
-    cookie: tuple[Item, ...] = () if w.plain == "tls" else (
-        w.number("cookie_length", 8, "Cookie length", "", "RFC 6347 §4.2.1", auto="sizeof('hello_cookie')", key="cookie_size"),
-        w.data("cookie", "cookie_size", "Cookie", "Proves that the address is real.", "RFC 6347 §4.2.1", key="hello_cookie"),
+    cookie: tuple[Item, ...] = (
+        ()
+        if w.plain == "tls"
+        else (
+            w.number(
+                "cookie_length",
+                8,
+                "Cookie length",
+                "",
+                "RFC 6347 §4.2.1",
+                auto="sizeof('hello_cookie')",
+                key="cookie_size",
+            ),
+            w.data(
+                "cookie",
+                "cookie_size",
+                "Cookie",
+                "Proves that the address is real.",
+                "RFC 6347 §4.2.1",
+                key="hello_cookie",
+            ),
+        )
     )
     suites = w.part("ciphersuites", "Cipher suites", (Repeat("suites", (
-        w.number("ciphersuite", 16, "Cipher suite", "What the client could use, best first.", f"{R13} §B.4", **_SUITE),)),),
+        w.number("ciphersuite", 16, "Cipher suite", "What the client could use, best first.", f"{R13} §B.4", **_SUITE),
+        )),),
         "suites_length")  # fmt: skip
     signature = (
-        w.number("client_cert_vrfy.sig_len", 16, "Signature length", "", f"{R13} §4.4.3", auto="sizeof('verify_signature')",
+        w.number("client_cert_vrfy.sig_len", 16, "Signature length", "", f"{R13} §4.4.3",
+            auto="sizeof('verify_signature')",
                  key="verify_length"),
-        w.data("client_cert_vrfy.sig", "verify_length", "Signature", "Over all that was said: whoever has the certificate's key "
+        w.data("client_cert_vrfy.sig", "verify_length", "Signature", "Over all that was said: whoever has the "
+                                                                     "certificate's key "
                "is really here.", f"{R13} §4.4.3", key="verify_signature"),
     )  # fmt: skip
     certificate_12: tuple[Item, ...] = (
-        w.number("certificates_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificates')", key="certs_length"),
+        w.number("certificates_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificates')",
+            key="certs_length"),
         w.part("certificates", "Certificates", (Repeat("certificates", (
-            w.number("certificate_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificate')", key="cert_length"),
+            w.number("certificate_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificate')",
+                key="cert_length"),
             w.data("certificate", "cert_length", "Certificate", "Says whose the key is; signed by an authority.",
                    f"{R12} §7.4.2"),)),), "certs_length"),
     )  # fmt: skip
     certificate_13: tuple[Item, ...] = (
-        w.number("certificate_request_context_length", 8, "Context length", "", f"{R13} §4.4.2", auto="sizeof('context')",
+        w.number("certificate_request_context_length", 8, "Context length", "", f"{R13} §4.4.2",
+            auto="sizeof('context')",
                  key="context_length"),
         w.data("certificate_request_context", "context_length", "Context", "", f"{R13} §4.4.2", key="context"),
-        w.number("certificates_length", 24, "Length", "", f"{R13} §4.4.2", auto="sizeof('certificates')", key="certs_length"),
+        w.number("certificates_length", 24, "Length", "", f"{R13} §4.4.2", auto="sizeof('certificates')",
+            key="certs_length"),
         w.part("certificates", "Certificates", (Repeat("certificates", (
-            w.number("certificate_length", 24, "Length", "", f"{R13} §4.4.2", auto="sizeof('certificate')", key="cert_length"),
+            w.number("certificate_length", 24, "Length", "", f"{R13} §4.4.2", auto="sizeof('certificate')",
+                key="cert_length"),
             w.data("certificate", "cert_length", "Certificate", "Says whose the key is; signed by an authority.",
                    f"{R13} §4.4.2"),
             *_extensions(w, "cert_extensions"),)),), "certs_length"),
     )  # fmt: skip
     ticket_12: tuple[Item, ...] = (w.part("", "Ticket", (
         w.number("session_ticket_lifetime_hint", 32, "Lifetime", "", "RFC 5077 §3.3", unit="s", key="lifetime"),
-        w.number("session_ticket_length", 16, "Length", "", "RFC 5077 §3.3", auto="sizeof('ticket')", key="ticket_length"),
-        w.data("session_ticket", "ticket_length", "Ticket", "Keep this: with it the next handshake is short.", "RFC 5077 §3.3",
+        w.number("session_ticket_length", 16, "Length", "", "RFC 5077 §3.3", auto="sizeof('ticket')",
+            key="ticket_length"),
+        w.data("session_ticket", "ticket_length", "Ticket", "Keep this: with it the next handshake is short.",
+            "RFC 5077 §3.3",
                key="ticket"),
     )),)  # fmt: skip
     ticket_13: tuple[Item, ...] = (w.part("", "Ticket", (
@@ -244,18 +328,22 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         w.number("session_ticket_nonce_length", 8, "Nonce length", "", f"{R13} §4.6.1", auto="sizeof('nonce')",
                  key="nonce_length"),
         w.data("session_ticket_nonce", "nonce_length", "Nonce", "", f"{R13} §4.6.1", key="nonce"),
-        w.number("session_ticket_length", 16, "Length", "", f"{R13} §4.6.1", auto="sizeof('ticket')", key="ticket_length"),
-        w.data("session_ticket", "ticket_length", "Ticket", "Keep this: with it the next handshake is short.", f"{R13} §4.6.1",
+        w.number("session_ticket_length", 16, "Length", "", f"{R13} §4.6.1", auto="sizeof('ticket')",
+            key="ticket_length"),
+        w.data("session_ticket", "ticket_length", "Ticket", "Keep this: with it the next handshake is short.",
+            f"{R13} §4.6.1",
                key="ticket"),
         *_extensions(w),
     )),)  # fmt: skip
     exchange: tuple[Item, ...] = (Choose("c.key_exchange()", {"ecdhe": (w.part("", "Key exchange", (
         w.number("server_curve_type", 8, "Curve type", "3: by name.", "RFC 8422 §5.4", hex=True, key="curve_type"),
         w.number("server_named_curve", 16, "Curve", "", "RFC 8422 §5.4", hex=True, values=GROUPS, key="curve"),
-        w.number("server_point_len", 8, "Key length", "", "RFC 8422 §5.4", auto="sizeof('server_point')", key="point_length"),
+        w.number("server_point_len", 8, "Key length", "", "RFC 8422 §5.4", auto="sizeof('server_point')",
+            key="point_length"),
         w.data("server_point", "point_length", "Public key", "One half of the key exchange.", "RFC 8422 §5.4"),
         When("c.tls_version() >= 0x0303", (_scheme(w),)),
-        w.number("sig_len", 16, "Signature length", "", "RFC 8422 §5.4", auto="sizeof('signature')", key="signature_length"),
+        w.number("sig_len", 16, "Signature length", "", "RFC 8422 §5.4", auto="sizeof('signature')",
+            key="signature_length"),
         w.data("sig", "signature_length", "Signature", "By the certificate's key: the half is really the server's.",
                "RFC 8422 §5.4", key="signature"),
     )),)}, (bytes_("", "rest", "Key exchange", key="exchange"),), made="'ecdhe'"),)  # fmt: skip
@@ -263,17 +351,20 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         1: (version, *_random(w), *_session(w), *cookie,
             w.number("cipher_suites_length", 16, "Cipher suites length", "", f"{R13} §4.1.2", auto="sizeof('suites')",
                      key="suites_length"), suites,
-            w.number("comp_methods_length", 8, "Compression methods length", "", f"{R13} §4.1.2", auto="sizeof('methods')",
+            w.number("comp_methods_length", 8, "Compression methods length", "", f"{R13} §4.1.2",
+                auto="sizeof('methods')",
                      key="methods_length"),
             w.part("comp_methods", "Compression methods", (Repeat("methods", (
-                w.number("comp_method", 8, "Method", "0: none; everything else is a danger.", f"{R13} §4.1.2", key="method"),)),),
+                w.number("comp_method", 8, "Method", "0: none; everything else is a danger.", f"{R13} §4.1.2",
+                    key="method"),)),),
                 "methods_length"),
             When("at < end", _extensions(w))),
         2: (version, *_random(w), *_session(w),
             w.number("ciphersuite", 16, "Cipher suite", "What the server chose.", f"{R13} §B.4", **_SUITE),
             w.number("comp_method", 8, "Compression", "0: none.", f"{R13} §4.1.3", key="method"),
             When("at < end", _extensions(w))),
-        3: (uint(f"{w.prefix}.server_version" if w.plain == "dtls" else "", 16, "Version", "", "RFC 6347 §4.2.1", hex=True,
+        3: (uint(f"{w.prefix}.server_version" if w.plain == "dtls" else "", 16, "Version", "", "RFC 6347 §4.2.1",
+            hex=True,
                  key="verify_version"), *cookie),
         4: (Choose("c.tls_version()", {0x0304: ticket_13}, ticket_12, made="0x0304"),),
         8: _extensions(w),
@@ -281,9 +372,11 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         12: exchange,
         13: (Choose("c.tls_version()", {0x0304: (
                 *certificate_13[:2], *_extensions(w))}, (
-                w.number("cert_types_count", 8, "Types count", "", f"{R12} §7.4.4", auto="count('cert_types')", key="types_count"),
+                w.number("cert_types_count", 8, "Types count", "", f"{R12} §7.4.4", auto="count('cert_types')",
+                    key="types_count"),
                 Block(branch(f"{w.prefix}.cert_types", "Types", "", f"{R12} §7.4.4"), (Repeat("cert_types", (
-                    w.number("cert_type", 8, "Type", "Which kinds of certificates are welcome.", f"{R12} §7.4.4", values={
+                    w.number("cert_type", 8, "Type", "Which kinds of certificates are welcome.", f"{R12} §7.4.4",
+                        values={
                         1: "RSA", 2: "DSS", 64: "ECDSA"}, key="cert_type"),)),), "types_count"),
                 w.number("sig_hash_alg_len", 16, "Length", "", f"{R12} §7.4.4", key="schemes_length"),
                 w.part("sig_hash_algs", "Signature algorithms", (Repeat("schemes", (_scheme(w),)),), "schemes_length"),
@@ -294,9 +387,11 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         16: (Choose("c.key_exchange()", {"ecdhe": (w.part("", "Key exchange", (
                 w.number("client_point_len", 8, "Key length", "", "RFC 8422 §5.7", auto="sizeof('client_point')",
                          key="point_length"),
-                w.data("client_point", "point_length", "Public key", "The other half of the key exchange.", "RFC 8422 §5.7"),
+                w.data("client_point", "point_length", "Public key", "The other half of the key exchange.",
+                    "RFC 8422 §5.7"),
             )),)}, (bytes_("", "rest", "Key exchange", key="exchange"),), made="'ecdhe'"),),
-        20: (Field(f"{w.prefix}.verify_data", "Check value", Kind.NONE, size="rest", source=f"{R13} §4.4.4", key="verify_data",
+        20: (Field(f"{w.prefix}.verify_data", "Check value", Kind.NONE, size="rest", source=f"{R13} §4.4.4",
+            key="verify_data",
                    meaning="Over the whole handshake: nobody changed a word of it."),),
         24: (uint("", 8, "Update wanted", "1: change your keys, too.", f"{R13} §4.6.3", key="update_request"),),
     }  # fmt: skip
@@ -319,7 +414,8 @@ def handshake(prefix: str, body_only: bool = False) -> Protocol:
     body = (Let("base", "at"), Choose("hello", _messages(w), (bytes_("", "rest", "Content", key="message_content"),)))
     if body_only:
         return Protocol(f"{prefix}.handshake.body", "Handshake message", (Let("hello", "c.hello"), *body), short="TLS",
-                        source=R13, meaning="The content of a handshake message, put together from its pieces.")  # fmt: skip
+                        source=R13,
+                        meaning="The content of a handshake message, put together from its pieces.")  # fmt: skip
     title = "Handshake message" if prefix == "tls" else "DTLS handshake message"
     return Protocol(f"{prefix}.handshake", title, (*head, *body), short="TLS", source=R13,
                     meaning="Both sides agree on keys and prove who they are.")  # fmt: skip

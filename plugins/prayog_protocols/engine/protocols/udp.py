@@ -12,13 +12,16 @@ R768 = "RFC 768"
 
 STATUS = Field("udp.checksum.status", "Check sum status", values=CHECKSUM_STATUS, derived=True, source=R768,
                meaning="Whether the check sum fits.")  # fmt: skip
-STREAM = Field("udp.stream", "Stream", derived=True, meaning="The number of this conversation in the capture, from 0. A "
+STREAM = Field("udp.stream", "Stream", derived=True, meaning="The number of this conversation in the capture, from 0. "
+                                                             "A "
                "conversation is all packets between the same two addresses and ports.")  # fmt: skip
 RELATIVE = Field("udp.time_relative", "Time since the first datagram", Kind.DURATION, derived=True,
                  meaning="Since this conversation began.", unit="s")  # fmt: skip
 DELTA = Field("udp.time_delta", "Time since the datagram before", Kind.DURATION, derived=True,
               meaning="Since the last datagram of this conversation.", unit="s")  # fmt: skip
-PAYLOAD = bytes_("udp.payload", 0, "Payload", "What the application sent, in one piece: a datagram is never split by UDP.")
+PAYLOAD = bytes_(
+    "udp.payload", 0, "Payload", "What the application sent, in one piece: a datagram is never split by UDP."
+)
 
 
 def checked(c: Dissection, data: bytes, start: int, size: int, proto: int) -> int:
@@ -31,7 +34,16 @@ def checked(c: Dissection, data: bytes, start: int, size: int, proto: int) -> in
 
 
 def _after(
-    c: Dissection, out: list[Node], data: bytes, at: int, end: int, start: int, length: int, checksum: int, src: int, dst: int
+    c: Dissection,
+    out: list[Node],
+    data: bytes,
+    at: int,
+    end: int,
+    start: int,
+    length: int,
+    checksum: int,
+    src: int,
+    dst: int,
 ) -> int:
     size = length or end - start
     stop = min(end, start + size)
@@ -64,14 +76,17 @@ UDP = Protocol(
     meaning="Carries one message from port to port, as fast as it goes. Nothing is repeated, ordered or confirmed.",
     entries={"ip.proto": (17,)},
     items=(
-        uint("udp.srcport", 16, "Source port", "The program that sent it; answers go there.", R768, aliases=("udp.port",),
+        uint("udp.srcport", 16, "Source port", "The program that sent it; answers go there.", R768,
+            aliases=("udp.port",),
              default=40000),
         uint("udp.dstport", 16, "Destination port", "The program that should have it.", R768, aliases=("udp.port",),
              default=53),
         uint("udp.length", 16, "Length", "Header (8 bytes) and data.", R768, unit="bytes", auto="size + payload"),
-        uint("udp.checksum", 16, "Check sum", "Over addresses, header and data. 0 means that none was computed, which IPv6 "
+        uint("udp.checksum", 16, "Check sum", "Over addresses, header and data. 0 means that none was computed, which "
+                                              "IPv6 "
              "forbids; a sum of 0 is sent as FFFF.", R768, hex=True, auto="transport_sum(17) or 0xFFFF"),
-        Check("length >= 8 or length == 0", "A length of {length} bytes; the header alone takes 8.", "length", stop=True),
+        Check("length >= 8 or length == 0", "A length of {length} bytes; the header alone takes 8.", "length",
+            stop=True),
         Call(_after, ("start", "length", "checksum", "srcport", "dstport")),
     ),
     extra=(STATUS, STREAM, RELATIVE, DELTA, PAYLOAD),

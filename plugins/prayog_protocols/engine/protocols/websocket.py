@@ -15,7 +15,8 @@ __all__ = ["FrameState", "unmasked"]
 R = "RFC 6455 §5.2"
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 CLOSE_CODES = {
-    1000: "normal", 1001: "going away", 1002: "protocol error", 1003: "kind of data not accepted", 1007: "data do not fit their "
+    1000: "normal", 1001: "going away", 1002: "protocol error", 1003: "kind of data not accepted",
+    1007: "data do not fit their "
     "kind", 1008: "against the rules", 1009: "too big", 1010: "extension missing", 1011: "trouble in the server",
     1012: "restarting", 1013: "try later",
 }  # fmt: skip
@@ -42,7 +43,9 @@ TEXT = Field("websocket.payload.text", "Text", Kind.TEXT, meaning="A message, or
 PING = bytes_("websocket.payload.ping", 0, "Ping", "Comes back in the pong.", "RFC 6455 §5.5.2")
 PONG = bytes_("websocket.payload.pong", 0, "Pong", "What the ping held.", "RFC 6455 §5.5.3")
 CLOSE = branch("websocket.payload.close", "Close", "Why the conversation ends.", "RFC 6455 §5.5.1")
-STATUS = Field("websocket.payload.close.status_code", "Status", values=CLOSE_CODES, meaning="Why.", source="RFC 6455 §7.4.1")
+STATUS = Field(
+    "websocket.payload.close.status_code", "Status", values=CLOSE_CODES, meaning="Why.", source="RFC 6455 §7.4.1"
+)
 REASON = Field("websocket.payload.close.reason", "Reason", Kind.TEXT, meaning="In words.", source="RFC 6455 §7.1.6")
 UNKNOWN = bytes_("websocket.payload.unknown", 0, "Unknown", "Of an opcode without a meaning.", R)
 MASKED = branch("websocket.masked_payload", "Masked payload", "As it is on the wire.", "RFC 6455 §5.3")
@@ -53,7 +56,8 @@ WHOLE_LENGTH = Field("websocket.reassembled.length", "Length of the whole", deri
 
 
 def _payload(
-    c: Dissection, out: list[Node], data: bytes, at: int, end: int, start: int, length: int, opcode: int, key: bytes | None,
+    c: Dissection, out: list[Node], data: bytes, at: int, end: int, start: int, length: int, opcode: int,
+    key: bytes | None,
     fin: int, rsv: int,
 ) -> tuple[int, bytes]:  # fmt: skip
     s, size = c.source, min(length, end - at)
@@ -76,7 +80,7 @@ def _payload(
     if state is not None and state.message is not None:
         _whole(c, out, node, state)
         return at, plain
-    if not fin and opcode < 8 or rsv & 4:
+    if (not fin and opcode < 8) or rsv & 4:
         return at, plain
     node.children = _inside(c, opcode, plain, source, place)
     return at, plain
@@ -124,7 +128,9 @@ def _write(values: Mapping[str, Any]) -> bytes:
     plain = values.get("text", b"")
     plain = plain.encode() if isinstance(plain, str) else bytes(plain)
     key = values.get("masking_key")
-    return unmasked(plain, key if isinstance(key, bytes) else bytes.fromhex(str(key).replace(":", ""))) if key else plain
+    return (
+        unmasked(plain, key if isinstance(key, bytes) else bytes.fromhex(str(key).replace(":", ""))) if key else plain
+    )
 
 
 WEBSOCKET = Protocol(
@@ -140,14 +146,18 @@ WEBSOCKET = Protocol(
              auto="len(values.get('text', '')) if len(values.get('text', '')) < 126 else 126"),
         Let("length", "short_length"),
         When("short_length == 126", (
-            uint("websocket.payload_length_ext_16", 16, "Length (16 bits)", "", R, key="length_16"), Let("length", "length_16"),
+            uint("websocket.payload_length_ext_16", 16, "Length (16 bits)", "", R, key="length_16"),
+            Let("length", "length_16"),
         )),
         When("short_length == 127", (
-            uint("websocket.payload_length_ext_64", 64, "Length (64 bits)", "", R, key="length_63"), Let("length", "length_63"),
+            uint("websocket.payload_length_ext_64", 64, "Length (64 bits)", "", R, key="length_63"),
+            Let("length", "length_63"),
         )),
-        When("mask", (bytes_("websocket.masking_key", 4, "Mask", "Four random bytes, so that no proxy can be fooled by the "
+        When("mask", (bytes_("websocket.masking_key", 4, "Mask", "Four random bytes, so that no proxy can be fooled "
+                                                                 "by the "
                              "content. It hides nothing.", "RFC 6455 §5.3"),)),
-        Check("opcode < 8 or short_length < 126", "A control frame with more than 125 bytes (RFC 6455 §5.5).", "short_length"),
+        Check("opcode < 8 or short_length < 126", "A control frame with more than 125 bytes (RFC 6455 §5.5).",
+            "short_length"),
         Check("opcode < 8 or fin", "A control frame in pieces (RFC 6455 §5.5).", "fin"),
         Call(_payload, ("start", "length", "opcode", "masking_key", "fin", "rsv"), _write,
              (PAYLOAD, TEXT, PING, PONG, CLOSE, STATUS, REASON, UNKNOWN, MASKED), "text"),

@@ -1,7 +1,9 @@
 """What the order of TCP segments tells, labelled as Wireshark labels it.
 
-The rules are those of the Wireshark User's Guide (§7.5, TCP Analysis), applied to each segment in the order of the capture.
-A direction remembers how far it has sent and confirmed; a segment is compared with what both directions remember, and then
+The rules are those of the Wireshark User's Guide (§7.5, TCP Analysis), applied to each segment in the order of the
+capture.
+A direction remembers how far it has sent and confirmed; a segment is compared with what both directions remember, and
+then
 remembered itself.  Numbers wrap at 2³²; `_after(a, b)` says whether a comes after b.
 """
 
@@ -23,6 +25,7 @@ _FAST_NS, _ORDER_NS = 20_000_000, 3_000_000
 class Label(IntFlag):
     """What is remarkable about a segment."""
 
+    NONE = 0
     RETRANSMISSION = 1
     FAST = 2
     SPURIOUS = 4
@@ -53,7 +56,7 @@ class Finding:
     since_first_ns: int = 0
     since_last_ns: int = 0
     flags: int = 0
-    labels: Label = Label(0)
+    labels: Label = Label.NONE
     acks: int = 0  # packet whose segment this one confirms
     ack_rtt_ns: int = 0
     initial_rtt_ns: int = 0
@@ -91,7 +94,7 @@ class _Side:
     last_ack_time: int = 0
     duplicates: int = 0
     first_of_duplicates: int = 0
-    last_labels: Label = Label(0)
+    last_labels: Label = Label.NONE
     waiting: list[_Sent] = field(default_factory=list)
     exact: bool = True  # bytes in flight can be told
     since_push: int = 0
@@ -113,7 +116,9 @@ def analyse(segments: list[Segment], reused: bool = False) -> list[Finding]:
     complete = 1 if reused else 0
     for segment in segments:
         own, peer = sides[segment.outward], sides[not segment.outward]
-        finding = Finding(flags=segment.flags, since_first_ns=segment.time_ns - first, since_last_ns=segment.time_ns - last)
+        finding = Finding(
+            flags=segment.flags, since_first_ns=segment.time_ns - first, since_last_ns=segment.time_ns - last
+        )
         last = segment.time_ns
         flags = segment.flags
         if own.base is None or (flags & (SYN | ACK) == SYN | ACK and segment.seq != own.base):
@@ -250,9 +255,12 @@ def _again(
     if recent and peer.duplicates >= 2:
         if peer.last_ack == seq:
             return Label.FAST
-        if peer.sacks and not any(
-            not _after(left, seq) and not _after(next_seq, right) for left, right in peer.sacks
-        ) and peer.last_ack is not None and _after(seq, peer.last_ack):
+        if (
+            peer.sacks
+            and not any(not _after(left, seq) and not _after(next_seq, right) for left, right in peer.sacks)
+            and peer.last_ack is not None
+            and _after(seq, peer.last_ack)
+        ):
             return Label.FAST
     if now - own.next_time < (initial_rtt or _ORDER_NS) and own.next_seq != next_seq:
         return Label.OUT_OF_ORDER

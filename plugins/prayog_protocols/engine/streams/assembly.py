@@ -1,6 +1,7 @@
 """The bytes of a TCP stream in order, with its holes.
 
-Each direction becomes a list of chunks: pieces of segments that follow each other without overlap.  Where segments overlap,
+Each direction becomes a list of chunks: pieces of segments that follow each other without overlap.  Where segments
+overlap,
 the one that came first counts.  What no segment of the capture holds is a hole, and stays one.
 """
 
@@ -80,7 +81,7 @@ def _side(segments: list[Segment]) -> Side:
     for number in ordered:
         begin, segment = places[number]
         end = begin + segment.size
-        if end <= reached or begin < base and end <= base:
+        if end <= reached or (begin < base and end <= base):
             continue
         start = max(begin, reached)
         taken.append((start, end, segment))

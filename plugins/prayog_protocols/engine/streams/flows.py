@@ -93,7 +93,9 @@ class Flows:
         group, number = _by_first(members, group)
         self.again = {int(number[old]) for old in self.again} if proto == TCP else self.again
         self._count[proto] = int(group.max(initial=-1)) + 1
-        self.quoted.update({int(index): (proto, int(number)) for index, number in zip(members[count:], group[count:], strict=True)})
+        self.quoted.update(
+            {int(index): (proto, int(number)) for index, number in zip(members[count:], group[count:], strict=True)}
+        )
         members, group = members[:count], group[:count]
         self.stream[members] = group
         order = np.argsort(group, kind="stable")

@@ -64,7 +64,8 @@ class Following(Context):
         if records.format == "pcapng":
             out.insert(0, Node(f.SECTION, 0, 0, 0, 1))
         values: list[tuple[Field, object]] = [
-            (f.ENCAPSULATION, encapsulation), (f.TIME, now), (f.EPOCH, now), (f.DELTA, now - int(times[index - 1]) if index else 0),
+            (f.ENCAPSULATION, encapsulation), (f.TIME, now), (f.EPOCH, now),
+            (f.DELTA, now - int(times[index - 1]) if index else 0),
             (f.RELATIVE, now - int(times[0])), (f.NUMBER, index + 1), (f.LENGTH, int(records.lengths[index])),
             (f.CAPTURED, len(c.data)),
         ]  # fmt: skip
@@ -83,10 +84,15 @@ class Following(Context):
             out.append(Node(module.REASSEMBLED_IN, c.source, at * 8, 0, datagram.done + 1))
             return None
         data = datagram.bytes_from(self.capture.data, self.capture.records)
-        pieces = tuple((part.index + 1, part.offset, part.at, part.size) for part in sorted(datagram.parts, key=lambda one: one.offset))
+        pieces = tuple(
+            (part.index + 1, part.offset, part.at, part.size)
+            for part in sorted(datagram.parts, key=lambda one: one.offset)
+        )
         source = c.add_pieces("Reassembled " + c.outer["name"].replace("ip", "IP"), data, pieces)
         whole = Node(module.FRAGMENTS, source, 0, len(data) * 8, data if module is ipv4 else None, [])
-        whole.children = [Node(module.FRAGMENT, source, offset * 8, size * 8, frame) for frame, offset, _, size in pieces]
+        whole.children = [
+            Node(module.FRAGMENT, source, offset * 8, size * 8, frame) for frame, offset, _, size in pieces
+        ]
         whole.children.append(Node(module.FRAGMENT_COUNT, source, 0, 0, len(pieces)))
         whole.children.append(Node(module.REASSEMBLED_LENGTH, source, 0, 0, len(data)))
         whole.children.append(Node(module.REASSEMBLED_DATA, source, 0, len(data) * 8, data))
@@ -115,10 +121,8 @@ class Following(Context):
 
     def transport(self, c: Dissection, out: list[Node], data: bytes, at: int, end: int, src: int, dst: int) -> bool:
         flows = self.capture.flows
-        if c.quoted:
-            found = flows.quoted.get(self.index)
-        else:
-            found = flows.of(self.index) if c.depth_of_ip == 1 else None
+        own = flows.of(self.index) if c.depth_of_ip == 1 else None
+        found = flows.quoted.get(self.index) if c.quoted else own
         if found is None:
             return False
         proto, number = found
@@ -127,7 +131,9 @@ class Following(Context):
             return self._tcp(c, out, data, at, end, number, start)
         return self._udp(c, out, data, at, end, number, src, dst)
 
-    def _udp(self, c: Dissection, out: list[Node], data: bytes, at: int, end: int, number: int, src: int, dst: int) -> bool:
+    def _udp(
+        self, c: Dissection, out: list[Node], data: bytes, at: int, end: int, number: int, src: int, dst: int
+    ) -> bool:
         place = at * 8
         out.append(Node(udp.STREAM, c.source, place, 0, number))
         place -= 64
@@ -229,7 +235,9 @@ class Following(Context):
         for inner in unit.inner:
             if inner.plain is not None:
                 plain = c.add_source(_PLAIN.get(inner.protocol, "Inside"), inner.plain)
-                c.queue.append((self.capture.registry.protocols.get(inner.protocol), plain, 0, len(inner.plain), inner.state))
+                c.queue.append(
+                    (self.capture.registry.protocols.get(inner.protocol), plain, 0, len(inner.plain), inner.state)
+                )
 
 
 def _letters(flags: int) -> str:
@@ -258,7 +266,9 @@ def _analysis(out: list[Node], source: int, start: int, finding: Finding) -> Non
         if labels & (Label.FAST | Label.SPURIOUS):
             labels |= Label.RETRANSMISSION
         flags.children = [
-            Node(field, source, start if field is T.DUPLICATE else 0, 0, None) for label, field in _LABELS if labels & label
+            Node(field, source, start if field is T.DUPLICATE else 0, 0, None)
+            for label, field in _LABELS
+            if labels & label
         ]
         children.append(flags)
     if finding.duplicate:
@@ -269,4 +279,3 @@ def _analysis(out: list[Node], source: int, start: int, finding: Finding) -> Non
         children.append(Node(T.RTO_FRAME, source, start, 0, finding.rto_since))
     if children:
         out.append(Node(T.ANALYSIS, source, start, 0, None, children))
-

@@ -1,6 +1,7 @@
 """Datagrams put together from their fragments (RFC 791 §3.2, RFC 8200 §4.5).
 
-Only packets that are marked as fragments are looked at.  Of a datagram the places of its pieces are kept, not the bytes.
+Only packets that are marked as fragments are looked at.  Of a datagram the places of its pieces are kept, not the
+bytes.
 """
 
 from __future__ import annotations

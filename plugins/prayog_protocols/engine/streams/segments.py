@@ -88,8 +88,10 @@ def segments_of(capture: Capture, number: int) -> list[Segment]:
     return [
         Segment(*row, scales.get(place), sacks.get(place, ()))
         for place, row in enumerate(zip(
-            indexes.tolist(), records.times[indexes].tolist(), outward.tolist(), u32[at + 4].tolist(), u32[at + 8].tolist(),
-            flags.tolist(), u16[at + 14].tolist(), (transport + offset).tolist(), size.tolist(), kept.tolist(), strict=True,
+            indexes.tolist(), records.times[indexes].tolist(), outward.tolist(), u32[at + 4].tolist(),
+            u32[at + 8].tolist(),
+            flags.tolist(), u16[at + 14].tolist(), (transport + offset).tolist(), size.tolist(), kept.tolist(),
+            strict=True,
         ))
     ]  # fmt: skip
 
@@ -136,7 +138,8 @@ def _options(options: bytes) -> tuple[int | None, tuple[tuple[int, int], ...]]:
         elif kind == 5:
             for place in range(at + 2, at + size - 7, 8):
                 edges.append((
-                    int.from_bytes(options[place : place + 4], "big"), int.from_bytes(options[place + 4 : place + 8], "big"),
+                    int.from_bytes(options[place : place + 4], "big"),
+                    int.from_bytes(options[place + 4 : place + 8], "big"),
                 ))  # fmt: skip
         at += size
     return scale, tuple(edges)

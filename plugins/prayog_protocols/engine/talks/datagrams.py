@@ -30,7 +30,11 @@ PORTS = {53: "dns", 5353: "mdns", 5355: "llmnr", 3478: "stun"}
 
 
 def listen(
-    ports: tuple[int, int], said: str, datagrams: Iterable[Datagram], read: Callable[[int, int, int], bytes], keys: KeyLog
+    ports: tuple[int, int],
+    said: str,
+    datagrams: Iterable[Datagram],
+    read: Callable[[int, int, int], bytes],
+    keys: KeyLog,
 ) -> Talked:
     """Go through a conversation between two ports; `said` is the protocol that its user knows ("" none)."""
     result = Talked()
@@ -42,7 +46,9 @@ def listen(
     for datagram in datagrams:
         if named in ("dns", "mdns", "llmnr"):
             result.protocol[datagram.index] = named
-            result.state[datagram.index] = matching.seen(read(datagram.index, datagram.at, min(4, datagram.size)), datagram.index)
+            result.state[datagram.index] = matching.seen(
+                read(datagram.index, datagram.at, min(4, datagram.size)), datagram.index
+            )
             continue
         head = read(datagram.index, datagram.at, min(24, datagram.size))
         kind = kind_of(head) or named

@@ -76,7 +76,9 @@ class Http(Application):
         if found is None:
             size, side.head = len(data), 0
             return Cut(size, "http", Message("continuation"))
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])}
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])
+        }
         size = self._size(kind, int(found[2]) if kind == "response" else 0, side, data, headers)
         if size is None:
             side.tries += 1
@@ -91,8 +93,10 @@ class Http(Application):
             then = self._switched(int(found[2]), headers, state.exchange)
         if size > LARGEST:
             side.skip, size = size - side.head, side.head
-        if kind == "response" and headers.get(b"content-type", b"").startswith(b"text/event-stream") and (
-            b"content-length" not in headers and b"transfer-encoding" not in headers
+        if (
+            kind == "response"
+            and headers.get(b"content-type", b"").startswith(b"text/event-stream")
+            and (b"content-length" not in headers and b"transfer-encoding" not in headers)
         ):
             side.stream = True
         side.head = side.tries = 0
@@ -102,8 +106,8 @@ class Http(Application):
         """Bytes of the whole message; None when it is not known yet or not all there."""
         exchange = self.waiting[0] if self.waiting else None
         bodiless = kind == "response" and (
-            100 <= code < 200 or code in (204, 304) or exchange is not None and (
-                exchange.method == "HEAD" or exchange.method == "CONNECT" and 200 <= code < 300)
+            100 <= code < 200 or code in (204, 304) or (exchange is not None and (
+                exchange.method == "HEAD" or (exchange.method == "CONNECT" and 200 <= code < 300)))
         )  # fmt: skip
         if bodiless:
             return side.head
@@ -199,5 +203,3 @@ class Http(Application):
 
     def inside(self, unit: Unit, data: bytes) -> list[Unit]:
         return []
-
-

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from prayog_protocols.engine.tls.keylog import KeyLog
 from prayog_protocols.engine.talks.talk import CLIENT, SERVER, Application, Cut, Unit
+from prayog_protocols.engine.tls.keylog import KeyLog
 
 __all__ = ["Ftp", "FtpData", "Imap", "Pop", "Smtp"]
 
@@ -146,7 +146,9 @@ class Smtp(_Lines):
         if self.done is None:
             return []
         plain, self.done = self.done.replace(b"\r\n..", b"\r\n."), None
-        return [Unit(unit.index, unit.direction, "imf", [], plain=plain.removeprefix(b".") if plain[:2] == b".." else plain)]
+        return [
+            Unit(unit.index, unit.direction, "imf", [], plain=plain.removeprefix(b".") if plain[:2] == b".." else plain)
+        ]
 
 
 _POP_LONG = {b"RETR", b"TOP", b"CAPA", b"LIST", b"UIDL"}

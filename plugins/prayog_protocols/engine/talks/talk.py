@@ -1,7 +1,9 @@
 """A TCP stream as the messages of an application protocol, and the packets in which they end.
 
-An `Application` looks at the bytes that one side has sent so far and says how long the next message is, as soon as that is
-known; a `Unit` is one such message.  Which application speaks is told by whoever opened the capture, by the port, or by the
+An `Application` looks at the bytes that one side has sent so far and says how long the next message is, as soon as
+that is
+known; a `Unit` is one such message.  Which application speaks is told by whoever opened the capture, by the port, or
+by the
 first bytes (`choosing`).
 """
 
@@ -134,11 +136,14 @@ class _Pending:
 
 
 def talk(
-    sides: tuple[Side, Side], read: Callable[[int, int, int], bytes], application: Callable[[int, bytes], Application | None]
+    sides: tuple[Side, Side],
+    read: Callable[[int, int, int], bytes],
+    application: Callable[[int, bytes], Application | None],
 ) -> Talk:
     """Cut a stream into messages.
 
-    `read(index, at, size)` gives bytes of a packet; `application(direction, first bytes)` chooses who speaks, or answers
+    `read(index, at, size)` gives bytes of a packet; `application(direction, first bytes)` chooses who speaks, or
+    answers
     None as long as nobody can tell.
     """
     result = Talk()

@@ -117,7 +117,7 @@ class Session:
 
     def opened(self, direction: int, kind: int, version: int, content: bytes, number: int | None = None) -> Record:
         """What a record is."""
-        if not self.encrypted[direction] or self.version == 0x0304 and kind in (20, 22):
+        if not self.encrypted[direction] or (self.version == 0x0304 and kind in (20, 22)):
             if self.version == 0x0304 and kind == 22:
                 return Record()
             if not (kind == 23 and self.openers[direction]):
@@ -132,7 +132,7 @@ class Session:
             plain = opener.open(kind, version, content, number) if opener else None
         if plain is None:
             return record
-        if self.version == 0x0304 or opener is not None and opener.modern:
+        if self.version == 0x0304 or (opener is not None and opener.modern):
             trimmed = plain.rstrip(b"\0")
             if not trimmed:
                 return record

@@ -64,7 +64,9 @@ class DtlsSession:
                 session.changed(direction)
             record = Record()
             if epoch:
-                record = session.opened(direction, kind, version, content, int.from_bytes(data[at + 3 : at + 11], "big"))
+                record = session.opened(
+                    direction, kind, version, content, int.from_bytes(data[at + 3 : at + 11], "big")
+                )
             flight.records.append(record)
             if kind == 20 and not epoch:
                 session.changed(direction)

@@ -1,7 +1,7 @@
 """The key log as NSS, browsers and Python write it: one secret a line, by the client's random.
 
-    CLIENT_RANDOM <client random> <master secret>                  TLS 1.2
-    CLIENT_HANDSHAKE_TRAFFIC_SECRET <client random> <secret>       TLS 1.3, and others like it
+CLIENT_RANDOM <client random> <master secret>                  TLS 1.2
+CLIENT_HANDSHAKE_TRAFFIC_SECRET <client random> <secret>       TLS 1.3, and others like it
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 __all__ = ["KeyLog"]
 
 LABELS = {
-    "CLIENT_RANDOM", "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+    "CLIENT_RANDOM", "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    "SERVER_HANDSHAKE_TRAFFIC_SECRET",
     "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET", "EARLY_EXPORTER_SECRET",
 }  # fmt: skip
 

@@ -24,7 +24,8 @@ class Suite:
 
 
 def _suites() -> dict[int, Suite]:
-    found: dict[int, Suite] = {0x1301: Suite("gcm", 16), 0x1302: Suite("gcm", 32, "sha384"), 0x1303: Suite("chacha", 32),
+    found: dict[int, Suite] = {0x1301: Suite("gcm", 16), 0x1302: Suite("gcm", 32, "sha384"),
+        0x1303: Suite("chacha", 32),
                                0x1304: Suite("ccm", 16), 0x1305: Suite("ccm8", 16)}  # fmt: skip
     for number in (0x009C, 0x009E, 0xC02B, 0xC02F):
         found[number], found[number + 1] = Suite("gcm", 16), Suite("gcm", 32, "sha384")
@@ -71,7 +72,9 @@ def _expand(secret: bytes, label: str, size: int, name: str) -> bytes:
 class Opener:
     """Opens one record after the other."""
 
-    def __init__(self, suite: Suite, key: bytes, iv: bytes, modern: bool, mac: bytes = b"", encrypt_then_mac: bool = False) -> None:
+    def __init__(
+        self, suite: Suite, key: bytes, iv: bytes, modern: bool, mac: bytes = b"", encrypt_then_mac: bool = False
+    ) -> None:
         self.suite, self.key, self.iv, self.modern, self.mac = suite, key, iv, modern, mac
         self.encrypt_then_mac = encrypt_then_mac
         self.number = 0

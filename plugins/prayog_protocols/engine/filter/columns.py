@@ -1,0 +1,208 @@
+"""A filter against the columns of a capture: what can be told without taking packets apart.
+
+Each part of a filter gives two masks: packets that surely fit, and packets of which only a look inside can tell.  So
+``tcp.port == 80 && http.request`` looks only into packets of port 80.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prayog_protocols.engine.capture.columns import COMPLEX, IPV4, IPV6
+from prayog_protocols.engine.filter.language import (
+    And,
+    Compare,
+    FieldName,
+    Inside,
+    Literal,
+    Not,
+    Or,
+    Present,
+    Range,
+    Tree,
+)
+from prayog_protocols.engine.filter.values import Network, field_named, read
+from prayog_protocols.engine.streams.flows import NONE
+
+if TYPE_CHECKING:
+    from prayog_protocols.engine.capture.capture import Capture
+
+__all__ = ["masks"]
+
+Mask = npt.NDArray[np.bool_]
+Column = tuple[npt.NDArray[Any], Mask | None]  # values, and where there are any (None: everywhere)
+_FLAGS = {"fin": 1, "syn": 2, "reset": 4, "push": 8, "ack": 16, "urg": 32, "ece": 64, "cwr": 128, "ae": 256}
+_OVER_TCP = {"http", "http2", "websocket", "tls", "smtp", "pop", "imap", "imf", "ftp", "ftp-data", "tcp"}
+_OVER_UDP = {"udp", "stun", "rtp", "mdns", "llmnr", "dtls"}
+
+
+def masks(capture: Capture, tree: Tree) -> tuple[Mask, Mask]:
+    """Packets that fit, and packets that might."""
+    match tree:
+        case And(left, right):
+            (yes, may), (yes2, may2) = masks(capture, left), masks(capture, right)
+            sure = yes & yes2
+            return sure, (yes | may) & (yes2 | may2) & ~sure
+        case Or(left, right):
+            (yes, may), (yes2, may2) = masks(capture, left), masks(capture, right)
+            sure = yes | yes2
+            return sure, (may | may2) & ~sure
+        case Not(of):
+            yes, may = masks(capture, of)
+            return ~(yes | may), may
+        case _:
+            return _leaf(capture, tree)
+
+
+def _leaf(capture: Capture, tree: Compare | Inside | Present) -> tuple[Mask, Mask]:
+    columns = capture.columns
+    inside = (columns.marks & COMPLEX) != 0
+    name, test = _test(capture, tree)
+    known = _COLUMNS.get(name) if test is not None else None
+    if known is None or test is None:
+        nobody = np.zeros(len(capture), bool)
+        return nobody, _possible(capture, tree) | inside
+    found = np.zeros(len(capture), bool)
+    for values, where in known(capture):
+        hit = test(values)
+        found |= hit if where is None else hit & where
+    if name.startswith("frame."):
+        return found, np.zeros(len(capture), bool)
+    return found & ~inside, inside
+
+
+def _test(capture: Capture, tree: Compare | Inside | Present) -> tuple[str, Callable[[npt.NDArray[Any]], Mask] | None]:
+    """The name that a leaf asks about, and a test of its column; None where only the packet can tell."""
+    match tree:
+        case Present(FieldName(name, _), _):
+            return name, lambda values: np.ones(len(values), bool)
+        case Compare(op, FieldName(name, _), Literal() as literal, _) if op in _NUMPY and name in _COLUMNS:
+            wanted = read(field_named(capture.registry, FieldName(name, 0)), literal, op)
+            return name, lambda values: _NUMPY[op](capture, values, wanted)
+        case Inside(FieldName(name, _), members, _) if name in _COLUMNS:
+            field = field_named(capture.registry, FieldName(name, 0))
+            tests: list[Callable[[npt.NDArray[Any]], Mask]] = []
+            for member in members:
+                if isinstance(member, Range):
+                    low, high = read(field, member.low, "=="), read(field, member.high, "==")
+                    if isinstance(low, bytes | Network) or isinstance(high, bytes | Network):
+                        return name, None
+                    tests.append(lambda values, low=low, high=high: (values >= low) & (values <= high))
+                else:
+                    wanted = read(field, member, "==")
+                    tests.append(lambda values, wanted=wanted: _equal(capture, values, wanted))
+            return name, lambda values: np.logical_or.reduce([one(values) for one in tests])
+        case _:
+            return "", None
+
+
+def _equal(capture: Capture, values: npt.NDArray[Any], wanted: Any) -> Mask:
+    if (
+        isinstance(wanted, Network | bytes)
+        and values.dtype == np.uint32
+        and (isinstance(wanted, bytes) or wanted.mask > 2**32)
+    ):
+        rows = capture.columns.addresses6
+        fits = np.array([_fits(row.tobytes(), wanted) for row in rows], bool)
+        return fits[np.minimum(values, max(len(rows) - 1, 0))] if len(rows) else np.zeros(len(values), bool)
+    if isinstance(wanted, Network):
+        return (values & np.uint32(wanted.mask)) == np.uint32(wanted.value)
+    if isinstance(wanted, int) and not 0 <= wanted <= np.iinfo(values.dtype).max:
+        return np.zeros(len(values), bool)
+    return values == wanted
+
+
+def _fits(address: bytes, wanted: Network | bytes) -> bool:
+    return address in wanted if isinstance(wanted, Network) else address == wanted
+
+
+# `!=` holds when no value fits: with two columns (either port) the packet must tell.
+_NUMPY: dict[str, Callable[..., Mask]] = {
+    "==": _equal, "<": lambda _, values, wanted: values < wanted, "<=": lambda _, values, wanted: values <= wanted,
+    ">": lambda _, values, wanted: values > wanted, ">=": lambda _, values, wanted: values >= wanted,
+    "&": lambda _, values, wanted: (values & wanted) != 0,
+}  # fmt: skip
+
+
+def _possible(capture: Capture, tree: Tree) -> Mask:
+    """Packets in which the field could be at all."""
+    names: set[str] = set()
+    for side in ("left", "right", "of"):
+        entity = getattr(tree, side, None)
+        while entity is not None and not isinstance(entity, FieldName):
+            entity = getattr(entity, "of", None)
+        if isinstance(entity, FieldName):
+            names.add(entity.name.partition(".")[0])
+    proto = capture.columns.proto
+    if names and names <= _OVER_TCP:
+        return proto == 6
+    if names and names <= _OVER_UDP:
+        return proto == 17
+    if names and names <= _OVER_TCP | _OVER_UDP | {"dns"}:
+        return (proto == 6) | (proto == 17)
+    return np.ones(len(capture), bool)
+
+
+def _of(proto: int) -> Callable[[Capture], Mask]:
+    return lambda capture: (capture.columns.proto == proto) & _ported(capture)
+
+
+def _ported(capture: Capture) -> Mask:
+    columns = capture.columns
+    return (columns.sport != 0) | (columns.dport != 0)
+
+
+def _ports(proto: int, *names: str) -> Callable[[Capture], list[Column]]:
+    where = _of(proto)
+    return lambda capture: [(getattr(capture.columns, name), where(capture)) for name in names]
+
+
+def _addresses(kind: int, *names: str) -> Callable[[Capture], list[Column]]:
+    return lambda capture: [(getattr(capture.columns, name), _is_ip(capture, kind)) for name in names]
+
+
+def _is_ip(capture: Capture, kind: int) -> Mask:
+    columns = capture.columns
+    return (columns.ethertype == kind) & (columns.transport != 0)
+
+
+def _flag(bit: int) -> Callable[[Capture], list[Column]]:
+    return lambda capture: [((capture.columns.flags & bit != 0).astype(np.uint8), _of(6)(capture))]
+
+
+def _stream(proto: int) -> Callable[[Capture], list[Column]]:
+    def columns(capture: Capture) -> list[Column]:
+        stream = capture.flows.stream
+        return [(stream, (capture.columns.proto == proto) & (stream != NONE))]
+
+    return columns
+
+
+def _there(where: Callable[[Capture], Mask]) -> Callable[[Capture], list[Column]]:
+    return lambda capture: [(np.zeros(len(capture), np.uint8), where(capture))]
+
+
+_COLUMNS: dict[str, Callable[[Capture], list[Column]]] = {
+    "frame": lambda capture: [(np.zeros(len(capture), np.uint8), None)],
+    "frame.number": lambda capture: [(np.arange(1, len(capture) + 1), None)],
+    "frame.len": lambda capture: [(capture.records.lengths, None)],
+    "frame.cap_len": lambda capture: [(capture.records.captured, None)],
+    "frame.time_relative": lambda capture: [(capture.records.times - (capture.records.times[0] if len(capture) else 0),
+        None)],
+    "frame.time_epoch": lambda capture: [(capture.records.times, None)],
+    "tcp.port": _ports(6, "sport", "dport"), "tcp.srcport": _ports(6, "sport"), "tcp.dstport": _ports(6, "dport"),
+    "udp.port": _ports(17, "sport", "dport"), "udp.srcport": _ports(17, "sport"), "udp.dstport": _ports(17, "dport"),
+    "ip.src": _addresses(IPV4, "src"), "ip.dst": _addresses(IPV4, "dst"), "ip.addr": _addresses(IPV4, "src", "dst"),
+    "ipv6.src": _addresses(IPV6, "src"), "ipv6.dst": _addresses(IPV6, "dst"),
+    "ipv6.addr": _addresses(IPV6, "src", "dst"),
+    "ip.proto": lambda capture: [(capture.columns.proto, _is_ip(capture, IPV4))],
+    "tcp.flags": lambda capture: [(capture.columns.flags, _of(6)(capture))],
+    **{f"tcp.flags.{name}": _flag(bit) for name, bit in _FLAGS.items()},
+    "tcp.stream": _stream(6), "udp.stream": _stream(17),
+    "ip": _there(lambda capture: _is_ip(capture, IPV4)), "ipv6": _there(lambda capture: _is_ip(capture, IPV6)),
+    "tcp": _there(_of(6)), "udp": _there(_of(17)), "arp": _there(lambda capture: capture.columns.ethertype == 0x0806),
+}  # fmt: skip
