@@ -72,8 +72,8 @@ class Dissection:
 
     __slots__ = (
         "context", "covered", "data", "depth", "depth_of_ip", "following", "fragment", "hello", "later", "layer",
-        "number", "outer", "over_tcp", "packet", "payload_end",
-        "queue", "quoted", "registry", "source", "state", "stream", "verify", "wire_size",
+        "number", "outer", "over_tcp", "packet", "payload_end", "queue", "quoted", "registry", "source", "state",
+        "stream", "verify", "wire_size",
     )  # fmt: skip
 
     def __init__(
@@ -177,7 +177,7 @@ class Dissection:
         if self.is_cut(end):
             self.note(
                 "note", f"The capture kept {len(self.data)} of {self.wire_size} bytes; {label} is cut off after "
-                f"{there} of {needed} bytes.", at * 8, there * 8,
+                        f"{there} of {needed} bytes.", at * 8, there * 8,
             )  # fmt: skip
         else:
             self.note("error", f"{label} needs {needed} bytes, and {there} are left.", at * 8, there * 8)

@@ -156,5 +156,4 @@ def _read(data: Bytes, progress: Callable[[int], bool] | None) -> Records:
         return pcap.read(data, progress)
     found = magic.hex(" ") if magic else "nothing: the file is empty"
     raise CaptureError("no capture file: pcap and pcapng begin with a1 b2 c3 d4 (in either order) or 0a 0d 0d 0a, "
-                       "this one "
-                       f"with {found}")  # fmt: skip
+                       f"this one with {found}")  # fmt: skip

@@ -48,12 +48,11 @@ def read(data: Bytes, progress: Callable[[int], bool] | None = None) -> Records:
         (kept,) = length_at(data, at + 8)
         if kept > LARGEST:
             problems.append(Problem(at + 8, f"a packet of {kept} bytes is announced; no network carries that, so the "
-                                            "file "
-                                    "is damaged from here on"))  # fmt: skip
+                                            "file is damaged from here on"))  # fmt: skip
             break
         if at + head + kept > size:
             problems.append(Problem(at, f"the last packet needs {kept} bytes and the file ends after "
-                                    f"{size - at - head}: it was cut off"))  # fmt: skip
+                                        f"{size - at - head}: it was cut off"))  # fmt: skip
             if size > at + head:
                 add(at)
             at = size

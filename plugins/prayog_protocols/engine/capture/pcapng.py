@@ -71,8 +71,8 @@ class _Reader:
             if kind == SECTION:
                 found = _ORDERS.get(bytes(data[at + 8 : at + 12]))
                 if found is None:
-                    self.wrong(at + 8, f"a section begins here, and its byte-order mark is "
-                               f"{bytes(data[at + 8 : at + 12]).hex(' ')}, which is none")  # fmt: skip
+                    self.wrong(at + 8, "a section begins here, and its byte-order mark is "
+                                       f"{bytes(data[at + 8 : at + 12]).hex(' ')}, which is none")  # fmt: skip
                     break
                 self.flush()
                 self.order = order = found
@@ -80,8 +80,7 @@ class _Reader:
                 kind, length = head(data, at)
             if length < 12 or length > _LARGEST_BLOCK:
                 self.wrong(at + 4, f"a block of {length} bytes: between 12 and {_LARGEST_BLOCK} are possible, so the "
-                                   "file is "
-                           "damaged from here on")  # fmt: skip
+                                   "file is damaged from here on")  # fmt: skip
                 break
             if at + length > size:
                 self.wrong(
@@ -136,8 +135,7 @@ class _Reader:
         if not known.all():
             where = int(at[~known][0])
             self.wrong(where + 8, f"{int((~known).sum())} packets are of interfaces that the section does not "
-                                  "describe; they "
-                       "are left out")  # fmt: skip
+                                  "describe; they are left out")  # fmt: skip
         kept = np.clip(kept, 0, np.maximum(room, 0))
         columns = [column[known] for column in (at + head, kept, whole, ticks, number, at + length - 4)]
         place, kept, whole, ticks, number, end = columns

@@ -15,9 +15,8 @@ import re
 from dataclasses import dataclass
 
 __all__ = [
-    "And", "Call", "Compare", "Entity", "FieldName", "FilterError", "Inside", "Literal", "Not", "Or", "Present", "Range",
-    "Slice", "Token",
-    "Tree", "parse", "tokens",
+    "And", "Call", "Compare", "Entity", "FieldName", "FilterError", "Inside", "Literal", "Not", "Or", "Present",
+    "Range", "Slice", "Token", "Tree", "parse", "tokens",
 ]  # fmt: skip
 
 

@@ -173,8 +173,7 @@ def _compare(registry: Registry, tree: Compare) -> Test:
         others, other = _values(registry, right)
         if other.kind is not field.kind and {field.kind, other.kind} - {Kind.UINT, Kind.INT, Kind.BOOL, Kind.FRAME}:
             raise FilterError(tree.column, f"{field.name} is a {field.kind.value} and {other.name} a "
-                                           f"{other.kind.value}: they "
-                              "cannot be compared.")  # fmt: skip
+                                           f"{other.kind.value}: they cannot be compared.")  # fmt: skip
         return _test(op, values, others)
     if op == "matches" and field.kind not in (Kind.TEXT, Kind.BYTES, Kind.NONE, Kind.PROTOCOL):
         raise FilterError(tree.column, f"“matches” is for texts and bytes; {field.name} is a {field.kind.value}.")

@@ -20,14 +20,14 @@ def _noted(name: str, label: str, meaning: str, when: str) -> Derive:
 
 _IPV4: tuple[Item, ...] = (
     _noted("isgratuitous", "Announces itself", "Asks for its own address: whoever has an old entry should change it.",
-           "opcode < 3 and data[at + 6:at + 10] == data[at + 16:at + 20] and end - at >= 20 and "
-           "data[at + 6:at + 10] != b'\\0\\0\\0\\0'"),
+           "opcode < 3 and data[at + 6:at + 10] == data[at + 16:at + 20] and end - at >= 20 and data[at + 6:at + 10] "
+           "!= b'\\0\\0\\0\\0'"),
     _noted("isprobe", "Probe", "Is anybody using this address already?",
-           "opcode == 1 and end - at >= 20 and data[at + 6:at + 10] == b'\\0\\0\\0\\0' and "
-           "data[at + 10:at + 16] == b'\\0\\0\\0\\0\\0\\0' and data[at + 16:at + 20] != b'\\0\\0\\0\\0'"),
+           "opcode == 1 and end - at >= 20 and data[at + 6:at + 10] == b'\\0\\0\\0\\0' and data[at + 10:at + 16] == "
+           "b'\\0\\0\\0\\0\\0\\0' and data[at + 16:at + 20] != b'\\0\\0\\0\\0'"),
     _noted("isannouncement", "Announcement", "From now on this address is mine.",
-           "opcode == 1 and data[at + 6:at + 10] == data[at + 16:at + 20] and end - at >= 20 and "
-           "data[at + 10:at + 16] == b'\\0\\0\\0\\0\\0\\0' and data[at + 6:at + 10] != b'\\0\\0\\0\\0'"),
+           "opcode == 1 and data[at + 6:at + 10] == data[at + 16:at + 20] and end - at >= 20 and data[at + 10:at + 16] "
+           "== b'\\0\\0\\0\\0\\0\\0' and data[at + 6:at + 10] != b'\\0\\0\\0\\0'"),
     Field("arp.src.hw_mac", "Sender's hardware address", Kind.MAC, 48, meaning="Who asks or answers.", source=R,
           default=bytes.fromhex("020000000001"), key="sender_mac"),
     Field("arp.src.proto_ipv4", "Sender's IP address", Kind.IPV4, 32, meaning="Its IP address.", source=R,

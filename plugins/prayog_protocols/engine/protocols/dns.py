@@ -40,9 +40,9 @@ OPCODES = {
 }
 RCODES = {
     0: "no error", 1: "the question is malformed", 2: "the server failed", 3: "there is no such name",
-    4: "not implemented",
-    5: "refused", 6: "name exists and should not", 7: "records exist and should not", 8: "records should exist",
-    9: "not authorised", 10: "name is not in the zone", 16: "bad version or signature", 23: "bad cookie",
+    4: "not implemented", 5: "refused", 6: "name exists and should not", 7: "records exist and should not",
+    8: "records should exist", 9: "not authorised", 10: "name is not in the zone", 16: "bad version or signature",
+    23: "bad cookie",
 }  # fmt: skip
 
 
@@ -148,8 +148,8 @@ def _records(label: str, key: str, count: str, multicast: bool) -> When:
     )  # fmt: skip
     options = (
         replace(plain[1], default=41),  # type: ignore[type-var]
-        uint("dns.rr.udp_payload_size", 16, "Largest UDP answer", "How much the sender can take; without EDNS it is "
-                                                                  "512.",
+        uint("dns.rr.udp_payload_size", 16, "Largest UDP answer",
+            "How much the sender can take; without EDNS it is 512.",
              "RFC 6891 §6.1.2", unit="bytes", default=1232, key="payload_size"),
         uint("dns.resp.ext_rcode", 8, "More bits of the result", "", "RFC 6891 §6.1.3", hex=True, key="ext_rcode"),
         uint("dns.resp.edns0_version", 8, "EDNS version", "0.", "RFC 6891 §6.1.3", key="edns_version"),

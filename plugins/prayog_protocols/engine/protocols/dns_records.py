@@ -32,20 +32,18 @@ __all__ = ["ALGORITHMS", "OPTIONS", "RDATA", "TYPES", "name"]
 
 TYPES = {
     1: "A, an IPv4 address", 2: "NS, a name server", 5: "CNAME, the real name", 6: "SOA, start of a zone",
-    12: "PTR, a name",
-    13: "HINFO, a host's kind", 15: "MX, a mail server", 16: "TXT, text", 17: "RP, responsible person", 18: "AFSDB",
-    24: "SIG", 25: "KEY", 28: "AAAA, an IPv6 address", 29: "LOC, a place", 33: "SRV, a service", 35: "NAPTR, rewriting",
-    37: "CERT", 39: "DNAME, a renamed subtree", 41: "OPT, extensions (EDNS)", 43: "DS, a key below", 44: "SSHFP",
-    46: "RRSIG, a signature", 47: "NSEC, what comes next", 48: "DNSKEY, a key", 50: "NSEC3, what comes next (hashed)",
+    12: "PTR, a name", 13: "HINFO, a host's kind", 15: "MX, a mail server", 16: "TXT, text",
+    17: "RP, responsible person", 18: "AFSDB", 24: "SIG", 25: "KEY", 28: "AAAA, an IPv6 address", 29: "LOC, a place",
+    33: "SRV, a service", 35: "NAPTR, rewriting", 37: "CERT", 39: "DNAME, a renamed subtree",
+    41: "OPT, extensions (EDNS)", 43: "DS, a key below", 44: "SSHFP", 46: "RRSIG, a signature",
+    47: "NSEC, what comes next", 48: "DNSKEY, a key", 50: "NSEC3, what comes next (hashed)",
     51: "NSEC3PARAM", 52: "TLSA, a certificate", 59: "CDS", 60: "CDNSKEY", 64: "SVCB, a service", 65:
         "HTTPS, a web service",
     99: "SPF", 249: "TKEY", 250: "TSIG", 251: "IXFR, a zone's changes", 252: "AXFR, a whole zone",
-    255: "ANY, everything",
-    256: "URI", 257: "CAA, who may certify",
+    255: "ANY, everything", 256: "URI", 257: "CAA, who may certify",
 }  # fmt: skip
 ALGORITHMS = {5: "RSA/SHA-1", 7: "RSA/SHA-1 with NSEC3", 8: "RSA/SHA-256", 10: "RSA/SHA-512", 13: "ECDSA P-256",
-    14: "ECDSA "
-              "P-384", 15: "Ed25519", 16: "Ed448"}  # fmt: skip
+    14: "ECDSA P-384", 15: "Ed25519", 16: "Ed448"}  # fmt: skip
 R = "RFC 1035"
 
 

@@ -97,13 +97,13 @@ def _trailer(c: Dissection, out: list[Node], data: bytes, end: int) -> None:
         out.append(Node(TRAILER, 0, at * 8, (end - at) * 8, data[at:end]))
 
 
-SUM = uint("eth.fcs", 32, "Frame check sequence", "A CRC-32 over the frame; the card checks it and most captures lack "
-                                                  "it.",
+SUM = uint("eth.fcs", 32, "Frame check sequence",
+    "A CRC-32 over the frame; the card checks it and most captures lack it.",
            _8023, hex=True)  # fmt: skip
 SUM_STATUS = Field("eth.fcs.status", "Check sequence status", derived=True, meaning="Whether the check sequence fits.",
                    values={0: "bad", 1: "good", 2: "not checked"}, source=_8023)  # fmt: skip
-PADDING = bytes_("eth.padding", 0, "Padding", "Zeros that fill a frame up to the shortest that Ethernet allows "
-                 "(60 bytes and the check sum).", "IEEE 802.3-2018 §4.2.3.3")  # fmt: skip
+PADDING = bytes_("eth.padding", 0, "Padding", "Zeros that fill a frame up to the shortest that Ethernet allows (60 "
+                                              "bytes and the check sum).", "IEEE 802.3-2018 §4.2.3.3")  # fmt: skip
 TRAILER = bytes_("eth.trailer", 0, "Trailer", "Bytes after the packet that the frame carries; nobody reads them.")
 
 ETHERNET = Protocol(
@@ -155,9 +155,8 @@ def _tag(name: str, title: str, types: tuple[int, ...], meaning: str, type_name:
     )  # fmt: skip
 
 
-VLAN = _tag("vlan", "802.1Q Virtual LAN", (0x8100, 0x9100), "Four bytes that say to which of several networks on the "
-                                                            "same "
-            "wire a frame belongs.", "vlan.etype")  # fmt: skip
+VLAN = _tag("vlan", "802.1Q Virtual LAN", (0x8100, 0x9100),
+    "Four bytes that say to which of several networks on the same wire a frame belongs.", "vlan.etype")  # fmt: skip
 PROVIDER = _tag("ieee8021ad", "802.1ad provider VLAN", (0x88A8,), "The tag of a provider, around the customer's own.",
                 "ieee8021ah.etype")  # fmt: skip
 

@@ -35,9 +35,8 @@ TYPES = {0: "DATA", 1: "HEADERS", 2: "PRIORITY", 3: "RST_STREAM", 4: "SETTINGS",
          8: "WINDOW_UPDATE", 9: "CONTINUATION", 10: "ALTSVC", 12: "ORIGIN", 16: "PRIORITY_UPDATE"}  # fmt: skip
 ERRORS = {
     0: "no error", 1: "protocol error", 2: "internal error", 3: "flow control error", 4: "settings timeout",
-    5: "stream closed",
-    6: "frame size error", 7: "stream refused", 8: "cancelled", 9: "compression error", 10: "connect error",
-    11: "enhance your calm", 12: "inadequate security", 13: "HTTP/1.1 required",
+    5: "stream closed", 6: "frame size error", 7: "stream refused", 8: "cancelled", 9: "compression error",
+    10: "connect error", 11: "enhance your calm", 12: "inadequate security", 13: "HTTP/1.1 required",
 }  # fmt: skip
 SETTINGS = {1: "header table size", 2: "server push", 3: "streams at once", 4: "initial window", 5: "largest frame",
             6: "largest header list", 8: "extended CONNECT"}  # fmt: skip
@@ -103,15 +102,14 @@ HEADER = branch(
     "http2.header", "Header", "One name and its value.", "RFC 7541 §6", caption="{header_name}: {header_value}"
 )
 NAME_LENGTH = Field("http2.header.name.length", "Name length", derived=True, unit="bytes", key="name_length")
-NAME = Field("http2.header.name", "Name", Kind.TEXT, meaning="In small letters; those with a colon come from the "
-                                                             "request line.",
+NAME = Field("http2.header.name", "Name", Kind.TEXT,
+    meaning="In small letters; those with a colon come from the request line.",
              source=f"{R} §8.3", key="header_name")  # fmt: skip
 VALUE_LENGTH = Field("http2.header.value.length", "Value length", derived=True, unit="bytes", key="value_length")
 VALUE = Field("http2.header.value", "Value", Kind.TEXT, meaning="What it says.", source=f"{R} §8.2", key="header_value")
 UNESCAPED = Field("http2.header.unescaped", "Value, %-signs undone", Kind.TEXT, derived=True)
 HOW = Field("http2.header.repr", "Packed as", Kind.TEXT, derived=True, source="RFC 7541 §6", meaning=
-    "A number of a table that "
-            "both sides keep, or text, which may enter the table.")  # fmt: skip
+    "A number of a table that both sides keep, or text, which may enter the table.")  # fmt: skip
 INDEX = Field(
     "http2.header.index", "Index", derived=True, source="RFC 7541 §2.3.3", meaning="1 to 61 are in every table."
 )
@@ -119,14 +117,11 @@ FULL_URI = Field("http2.request.full_uri", "Whole address", Kind.TEXT, derived=T
 _KNOWN = (
     "method", "path", "scheme", "authority", "status", "accept", "accept_charset", "accept_encoding", "accept_language",
     "accept_ranges", "age", "allow", "authorization", "cache_control", "content_disposition", "content_encoding",
-    "content_language", "content_length", "content_location", "content_range", "content_type", "cookie", "date",
-    "etag", "expect",
-    "expires", "from", "if_match", "if_modified_since", "if_none_match", "if_range", "if_unmodified_since",
-    "last_modified",
-    "link", "location", "max_forwards", "proxy_authenticate", "proxy_authorization", "range", "referer", "refresh",
-    "retry_after", "server", "set_cookie", "strict_transport_security", "transfer_encoding", "user_agent", "vary",
-    "via",
-    "www_authenticate",
+    "content_language", "content_length", "content_location", "content_range", "content_type", "cookie", "date", "etag",
+    "expect", "expires", "from", "if_match", "if_modified_since", "if_none_match", "if_range", "if_unmodified_since",
+    "last_modified", "link", "location", "max_forwards", "proxy_authenticate", "proxy_authorization", "range",
+    "referer", "refresh", "retry_after", "server", "set_cookie", "strict_transport_security", "transfer_encoding",
+    "user_agent", "vary", "via", "www_authenticate",
 )  # fmt: skip
 KNOWN = {name: Field(f"http2.headers.{name}", name.replace("_", "-"), Kind.TEXT, source="RFC 9110", derived=True,
                      meaning="The value under its own name.", key=f"known_{name}") for name in _KNOWN}  # fmt: skip

@@ -28,10 +28,10 @@ TYPES = {
 }  # fmt: skip
 _CODES = {
     3: {0: "network", 1: "host", 2: "protocol", 3: "port: no program listens there", 4:
-        "too large, and must not be cut",
-        5: "source route failed", 6: "network unknown", 7: "host unknown", 8: "source host isolated",
-        9: "network prohibited", 10: "host prohibited", 11: "network, for this type of service",
-        12: "host, for this type of service", 13: "forbidden by a filter", 14: "precedence violation",
+        "too large, and must not be cut", 5: "source route failed", 6: "network unknown", 7: "host unknown",
+        8: "source host isolated", 9: "network prohibited", 10: "host prohibited",
+        11: "network, for this type of service", 12: "host, for this type of service", 13: "forbidden by a filter",
+        14: "precedence violation",
         15: "precedence cutoff"},
     5: {0: "network", 1: "host", 2: "network and type of service", 3: "host and type of service"},
     9: {0: "normal", 16: "does not route common traffic"},

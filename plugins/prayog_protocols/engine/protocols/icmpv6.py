@@ -35,15 +35,14 @@ TYPES = {
 }  # fmt: skip
 _CODES = {
     1: {0: "no route", 1: "forbidden by a filter", 2: "beyond the scope of the source address", 3: "address",
-        4: "port: no "
-        "program listens there", 5: "source address failed a filter", 6: "route rejected"},
+        4: "port: no program listens there", 5: "source address failed a filter", 6: "route rejected"},
     3: {0: "hop limit was used up", 1: "a fragment did not come in time"},
     4: {0: "wrong field", 1: "unknown next header", 2: "unknown option"},
 }  # fmt: skip
 _OPTION_TYPES = {
     1: "Source link-layer address", 2: "Target link-layer address", 3: "Prefix information", 4: "Redirected header",
-    5: "MTU",
-    14: "Nonce", 24: "Route information", 25: "Recursive DNS servers", 31: "DNS search list", 37: "Captive portal",
+    5: "MTU", 14: "Nonce", 24: "Route information", 25: "Recursive DNS servers", 31: "DNS search list",
+    37: "Captive portal",
 }  # fmt: skip
 _FOREVER = {0xFFFFFFFF: "for ever"}
 
@@ -151,8 +150,8 @@ OPTION = Choose("option_type", {
         _lifetime("prefix.valid_lifetime", "Valid for"), _lifetime("prefix.preferred_lifetime", "Preferred for"),
         _reserved_option(4), _PREFIX),
     4: _option("Redirected header", f"{ND}.6.3", _reserved_option(6)),
-    5: _option("MTU", f"{ND}.6.4", _reserved_option(2), uint("icmpv6.opt.mtu", 32, "MTU", "The largest packet on this "
-               "network.", f"{ND}.6.4", unit="bytes", default=1500)),
+    5: _option("MTU", f"{ND}.6.4", _reserved_option(2), uint("icmpv6.opt.mtu", 32, "MTU",
+        "The largest packet on this network.", f"{ND}.6.4", unit="bytes", default=1500)),
     14: _option("Nonce", "RFC 3971 §5.3",
         bytes_("icmpv6.opt.nonce", "max(0, option_words * 8 - 2)", "Nonce", "Used once.",
                                                  "RFC 3971 §5.3", key="option_nonce")),
@@ -219,8 +218,8 @@ _CASES: dict[object, tuple[Item, ...]] = {
             flag("icmpv6.nd.ra.flag.p", "Proxy", "", "RFC 4389"),
             uint("icmpv6.nd.ra.flag.rsv", 2, "Reserved", "", ND, key="ra_reserved"),
         ), "What hosts should do.", f"{ND}.2", key="ra_flags"),
-        uint("icmpv6.nd.ra.router_lifetime", 16, "Router lifetime", "How long it may be the default router; 0: it is "
-                                                                    "none.",
+        uint("icmpv6.nd.ra.router_lifetime", 16, "Router lifetime",
+            "How long it may be the default router; 0: it is none.",
              f"{ND}.2", unit="s", default=1800),
         uint("icmpv6.nd.ra.reachable_time", 32, "Reachable time", "How long a neighbour counts as reachable.",
             f"{ND}.2",

@@ -30,17 +30,14 @@ R791, R2474, R3168 = "RFC 791 §3.1", "RFC 2474 §3", "RFC 3168 §5"
 
 IP_PROTOCOLS = {
     0: "IPv6 hop-by-hop options", 1: "ICMP", 2: "IGMP", 4: "IPv4", 6: "TCP", 8: "EGP", 17: "UDP", 33: "DCCP",
-    41: "IPv6",
-    43: "IPv6 routing", 44: "IPv6 fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 58: "ICMPv6",
-    59: "nothing follows",
-    60: "IPv6 destination options", 88: "EIGRP", 89: "OSPF", 103: "PIM", 112: "VRRP", 115: "L2TP", 132: "SCTP",
-    135: "Mobility", 136: "UDP-Lite", 139: "HIP", 140: "Shim6", 255: "reserved",
+    41: "IPv6", 43: "IPv6 routing", 44: "IPv6 fragment", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 58: "ICMPv6",
+    59: "nothing follows", 60: "IPv6 destination options", 88: "EIGRP", 89: "OSPF", 103: "PIM", 112: "VRRP",
+    115: "L2TP", 132: "SCTP", 135: "Mobility", 136: "UDP-Lite", 139: "HIP", 140: "Shim6", 255: "reserved",
 }  # fmt: skip
 DSCP = {
     0: "CS0, best effort", 1: "LE, lower effort", 8: "CS1", 10: "AF11", 12: "AF12", 14: "AF13", 16: "CS2", 18: "AF21",
     20: "AF22", 22: "AF23", 24: "CS3", 26: "AF31", 28: "AF32", 30: "AF33", 32: "CS4", 34: "AF41", 36: "AF42",
-    38: "AF43",
-    40: "CS5", 44: "VOICE-ADMIT", 46: "EF, expedited (voice)", 48: "CS6", 56: "CS7",
+    38: "AF43", 40: "CS5", 44: "VOICE-ADMIT", 46: "EF, expedited (voice)", 48: "CS6", 56: "CS7",
 }  # fmt: skip
 ECN = {0: "not ECN-capable", 1: "ECN-capable, ECT(1)", 2: "ECN-capable, ECT(0)", 3: "congestion experienced"}
 CHECKSUM_STATUS = {0: "bad", 1: "good", 2: "not checked", 3: "not present"}
@@ -206,8 +203,7 @@ IPV4 = Protocol(
     items=(
         uint("ip.version", 4, "Version", "4.", R791, default=4),
         uint("ip.hdr_len", 4, "Header length", "Where the header ends: 20 bytes, and up to 40 of options. On the wire "
-                                               "it "
-             "counts words of 4 bytes.", R791, scale=4, unit="bytes", auto="size"),
+                                               "it counts words of 4 bytes.", R791, scale=4, unit="bytes", auto="size"),
         Check("version == 4", "Version {version} in a packet that should be IPv4.", "version", stop=True),
         Check("hdr_len >= 20", "A header of {hdr_len} bytes; 20 are the least.", "hdr_len", stop=True),
         bits("ip.dsfield", 8, "Differentiated services", (
@@ -220,21 +216,21 @@ IPV4 = Protocol(
         uint("ip.id", 16, "Identification", "All fragments of one packet share it.", R791, hex=True, default=0),
         bits("ip.flags", 3, "Flags", (
             flag("ip.flags.rb", "Reserved", "Must be 0.", R791),
-            flag("ip.flags.df", "Don't fragment", "A router that would have to cut the packet drops it and says so by "
-                 "ICMP; that is how the path's MTU is found.", R791),
+            flag("ip.flags.df", "Don't fragment",
+                "A router that would have to cut the packet drops it and says so by ICMP; that is how the path's MTU "
+                "is found.", R791),
             flag("ip.flags.mf", "More fragments", "Set in every fragment but the last.", R791),
         ), "Whether the packet may be cut, and whether this is the last piece.", R791, default=2),
-        uint("ip.frag_offset", 13, "Fragment offset", "Where this piece belongs in the whole. On the wire it counts 8 "
-                                                      "bytes.",
+        uint("ip.frag_offset", 13, "Fragment offset",
+            "Where this piece belongs in the whole. On the wire it counts 8 bytes.",
              R791, unit="× 8 bytes", default=0),
         uint("ip.ttl", 8, "Time to live", "Each router takes 1 away; at 0 the packet is dropped, so that none circles "
-                                          "for "
-             "ever.", R791, default=64),
+                                          "for ever.", R791, default=64),
         uint("ip.proto", 8, "Protocol", "What the packet carries.", R791, values=IP_PROTOCOLS,
              auto="key_of('ip.proto', 59)"),
-        uint("ip.checksum", 16, "Header check sum", "Over the header only; each router computes it anew, because the "
-                                                    "time to "
-             "live changes.", "RFC 791 §3.1, RFC 1071", hex=True, auto="internet(header)"),
+        uint("ip.checksum", 16, "Header check sum",
+            "Over the header only; each router computes it anew, because the time to live "
+            "changes.", "RFC 791 §3.1, RFC 1071", hex=True, auto="internet(header)"),
         Field("ip.src", "Source address", Kind.IPV4, 32, aliases=("ip.addr", "ip.src_host", "ip.host"), source=R791,
               meaning="Who sent it, as far as the sender is honest.", default=0x0A000001),
         Field("ip.dst", "Destination address", Kind.IPV4, 32, aliases=("ip.addr", "ip.dst_host", "ip.host"),

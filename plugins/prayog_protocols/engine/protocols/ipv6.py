@@ -200,8 +200,7 @@ IPV6 = Protocol(
                        lead=1, trail=2),
               )),
         uint("ipv6.flow", 20, "Flow label", "Packets of one conversation may share a number, so that routers treat "
-                                            "them "
-             "alike.", "RFC 6437", hex=True, default=0),
+                                            "them alike.", "RFC 6437", hex=True, default=0),
         uint("ipv6.plen", 16, "Payload length", "Everything after these 40 bytes.", f"{R} §3", unit="bytes",
              auto="size - 40 + payload"),
         uint("ipv6.nxt", 8, "Next header", "What follows: an extension header or a transport protocol.", f"{R} §3",

@@ -276,8 +276,7 @@ IMAP = Protocol(
 
 _IMF_NAMES = (
     "date", "from", "sender", "reply_to", "to", "cc", "bcc", "message_id", "in_reply_to", "references", "subject",
-    "comments",
-    "received", "return_path", "mime_version", "content_id", "content_type", "content_transfer_encoding",
+    "comments", "received", "return_path", "mime_version", "content_id", "content_type", "content_transfer_encoding",
     "delivered_to",
 )  # fmt: skip
 _FIELD_NAMES = {"content_type": "imf.content.type", "content_transfer_encoding": "imf.content.transfer_encoding",

@@ -56,8 +56,7 @@ def read_name(c: Dissection, data: bytes, at: int, end: int, base: int) -> tuple
                 after = here + 2
             if target >= lowest or target < base:
                 c.note("error", f"This pointer leads to byte {target - base} of the message, which is not before it: "
-                                "it would "
-                       "be followed for ever.", here * 8, 16)  # fmt: skip
+                                "it would be followed for ever.", here * 8, 16)  # fmt: skip
                 raise Stop(end)
             lowest = here = target
         else:

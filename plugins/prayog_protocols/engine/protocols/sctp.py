@@ -29,19 +29,16 @@ R = "RFC 9260 §3"
 CHUNKS = {
     0: "DATA", 1: "INIT", 2: "INIT ACK", 3: "SACK", 4: "HEARTBEAT", 5: "HEARTBEAT ACK", 6: "ABORT", 7: "SHUTDOWN",
     8: "SHUTDOWN ACK", 9: "ERROR", 10: "COOKIE ECHO", 11: "COOKIE ACK", 14: "SHUTDOWN COMPLETE", 64: "I-DATA",
-    130: "RE-CONFIG",
-    132: "PAD", 192: "FORWARD TSN",
+    130: "RE-CONFIG", 132: "PAD", 192: "FORWARD TSN",
 }  # fmt: skip
 PARAMETERS = {
     1: "Heartbeat info", 5: "IPv4 address", 6: "IPv6 address", 7: "State cookie", 8: "Unrecognised",
-    9: "Cookie preservative",
-    11: "Host name", 12: "Address types", 13: "Outgoing SSN reset", 14: "Incoming SSN reset", 15: "TSN reset",
-    16: "Reset "
-    "response", 0x8000: "ECN", 0x8008: "Extensions", 0xC000: "Partial reliability",
+    9: "Cookie preservative", 11: "Host name", 12: "Address types", 13: "Outgoing SSN reset", 14: "Incoming SSN reset",
+    15: "TSN reset",
+    16: "Reset response", 0x8000: "ECN", 0x8008: "Extensions", 0xC000: "Partial reliability",
 }  # fmt: skip
 PAYLOADS = {50: "WebRTC control (DCEP)", 51: "WebRTC string", 53: "WebRTC binary", 56: "WebRTC empty string",
-    57: "WebRTC empty "
-            "binary"}  # fmt: skip
+    57: "WebRTC empty binary"}  # fmt: skip
 STATUS = Field("sctp.checksum.status", "Check sum status", derived=True, source="RFC 9260 §6.8",
                values={0: "bad", 1: "good", 2: "not checked"}, meaning="Whether the CRC fits.")  # fmt: skip
 _PADDING = bytes_("sctp.chunk_padding", 0, "Padding", "Fills up to four bytes.", R)
@@ -95,8 +92,8 @@ def _parameters(key: str = "parameters") -> Repeat:
             6: (Field("sctp.parameter_ipv6_address", "Address", Kind.IPV6, 128, source=f"{R}.3.2.1",
                 key="parameter_ipv6"),),
             7: (bytes_("sctp.parameter_state_cookie", "rest", "Cookie",
-                "Everything the server needs to know comes back with it: "
-                       "until then it remembers nothing.", f"{R}.3.3", key="state_cookie"),),
+                "Everything the server needs to know comes back with it: until then it remembers "
+                "nothing.", f"{R}.3.3", key="state_cookie"),),
             1: (bytes_("sctp.parameter_heartbeat_information", "rest", "Information", "Comes back as it is.",
                 f"{R}.3.5",
                        key="heartbeat"),),
@@ -181,8 +178,8 @@ SCTP = Protocol(
     items=(
         uint("sctp.srcport", 16, "Source port", "", f"{R}.1", aliases=("sctp.port",), default=5000),
         uint("sctp.dstport", 16, "Destination port", "", f"{R}.1", aliases=("sctp.port",), default=5000),
-        uint("sctp.verification_tag", 32, "Verification tag", "The one that the other side asked for: strangers do "
-                                                              "not know it.",
+        uint("sctp.verification_tag", 32, "Verification tag",
+            "The one that the other side asked for: strangers do not know it.",
              f"{R}.1", hex=True),
         uint("sctp.checksum", 32, "Check sum", "A CRC-32C over the packet.", "RFC 9260 §6.8", hex=True,
              auto="crc32c(header + body)"),

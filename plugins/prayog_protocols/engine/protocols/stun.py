@@ -179,8 +179,7 @@ _ATTRIBUTE = Block(
     ), pad=4,
 )  # fmt: skip
 _KIND = Field("stun.type", "Type", Kind.UINT, 16, hex=True, source=f"{R} §5", default=1, key="kind",
-    meaning="Method and class, "
-              "woven into each other.")  # fmt: skip
+    meaning="Method and class, woven into each other.")  # fmt: skip
 
 
 def _derived(name: str, label: str, values: Mapping[int, str]) -> Field:

@@ -59,15 +59,14 @@ TCP = Protocol(
         uint("tcp.srcport", 16, "Source port", "The program that sent it.", R, aliases=("tcp.port",), default=40000),
         uint("tcp.dstport", 16, "Destination port", "The program that should have it.", R, aliases=("tcp.port",),
             default=80),
-        uint("tcp.seq_raw", 32, "Sequence number (raw)", "The number of the first byte of data. SYN and FIN count as "
-                                                         "one "
-             "byte each.", R, default=0),
-        uint("tcp.ack_raw", 32, "Acknowledgement number (raw)", "The next byte that the sender of this segment "
-                                                                "expects: all "
-             "before it have arrived. Valid with the ACK flag.", R, default=0),
-        uint("tcp.hdr_len", 4, "Header length", "Where the header ends: 20 to 60 bytes. On the wire it counts words "
-                                                "of 4 "
-             "bytes, and RFC 9293 calls it data offset.", R, scale=4, unit="bytes", auto="size"),
+        uint("tcp.seq_raw", 32, "Sequence number (raw)",
+            "The number of the first byte of data. SYN and FIN count as one byte each.", R, default=0),
+        uint("tcp.ack_raw", 32, "Acknowledgement number (raw)",
+            "The next byte that the sender of this segment expects: all before it have arrived. Valid with the ACK "
+            "flag.", R, default=0),
+        uint("tcp.hdr_len", 4, "Header length", "Where the header ends: 20 to 60 bytes. On the wire it counts words of "
+                                                "4 bytes, and RFC 9293 calls it data "
+                                                "offset.", R, scale=4, unit="bytes", auto="size"),
         bits("tcp.flags", 12, "Flags", (
             uint("tcp.flags.res", 3, "Reserved", "Must be 0.", R),
             flag("tcp.flags.ae", "Accurate ECN", "With the two flags after it: how much congestion was seen.",
@@ -76,24 +75,25 @@ TCP = Protocol(
                  "RFC 3168 §6.1"),
             flag("tcp.flags.ece", "ECN echo", "A router marked a packet: please slow down.", "RFC 3168 §6.1"),
             flag("tcp.flags.urg", "Urgent", "The urgent pointer counts.", R),
-            flag("tcp.flags.ack", "Acknowledgement", "The acknowledgement number counts: set in all segments but the "
-                                                     "first.",
+            flag("tcp.flags.ack", "Acknowledgement",
+                "The acknowledgement number counts: set in all segments but the first.",
                  R),
             flag("tcp.flags.push", "Push", "Give what you have to the program without waiting for more.", R),
             flag("tcp.flags.reset", "Reset", "The connection ends at once, or never was.", R),
-            flag("tcp.flags.syn", "Synchronise", "The first segment of a direction: its number is where counting "
-                                                 "begins.", R),
+            flag("tcp.flags.syn", "Synchronise",
+                "The first segment of a direction: its number is where counting begins.", R),
             flag("tcp.flags.fin", "Finish", "No more data will come from this side.", R),
         ), "What this segment does besides carrying data.", R, default=0x10),
-        uint("tcp.window_size_value", 16, "Window", "How many more bytes the sender of this segment will take, before "
-             "scaling.", R, default=64240, key="window"),
+        uint("tcp.window_size_value", 16, "Window",
+            "How many more bytes the sender of this segment will take, before "
+            "scaling.", R, default=64240, key="window"),
         uint("tcp.checksum", 16, "Check sum", "Over addresses, header and data.", R, hex=True, auto="transport_sum(6)"),
         uint("tcp.urgent_pointer", 16, "Urgent pointer", "Where urgent data ends; rarely used (RFC 6093).", R,
             default=0),
         Check("hdr_len >= 20", "A header of {hdr_len} bytes; 20 are the least.", "hdr_len", stop=True),
         When("hdr_len > 20", (Block(
-            Field("tcp.options", "Options", Kind.BYTES, meaning="What the two sides agree on, mostly in the first "
-                                                                "segments.",
+            Field("tcp.options", "Options", Kind.BYTES,
+                meaning="What the two sides agree on, mostly in the first segments.",
                   source="RFC 9293 §3.2"),
             (Repeat("options", (OPTIONS,), while_="option_kind != 0"),), "hdr_len - 20",
             bytes_("", 0, "Padding", "Fills the last word.", R, key="padding"), keeps=True, pad=4,

@@ -19,13 +19,12 @@ STATUS = _derived(
     "checksum.status", "Check sum status", "Whether the check sum fits.", source=R, values=CHECKSUM_STATUS
 )
 PAYLOAD = bytes_("tcp.payload", 0, "Payload", "The bytes of the stream that this segment carries.")
-SEGMENT_DATA = bytes_("tcp.segment_data", 0, "Part of a message", "These bytes belong to a message that ends in a "
-                                                                  "later "
-                      "segment, or that began in an earlier one.")  # fmt: skip
+SEGMENT_DATA = bytes_("tcp.segment_data", 0, "Part of a message",
+    "These bytes belong to a message that ends in a later segment, or that began in an earlier one.")  # fmt: skip
 
 STREAM = _derived("stream", "Stream", "The number of this connection in the capture, from 0.")
-COMPLETENESS = _derived("completeness", "What was seen of it", "Adds up: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 "
-                                                               "RST.",
+COMPLETENESS = _derived("completeness", "What was seen of it",
+    "Adds up: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST.",
                         source=_GUIDE)  # fmt: skip
 LENGTH = _derived("len", "Bytes of data", "How much of the stream the segment carries.", unit="bytes")
 SEQ = _derived(
@@ -37,9 +36,9 @@ ACK = _derived("ack", "Acknowledgement number", "Relative: the next byte that th
 FLAG_LETTERS = _derived("flags.str", "Flags in letters", "One letter for each flag that is set.", Kind.TEXT)
 WINDOW = _derived("window_size", "Window in bytes", "The window times the factor that was agreed on with the SYNs.",
                   source="RFC 7323 §2.3", unit="bytes")  # fmt: skip
-SCALE = _derived("window_size_scalefactor", "Window factor", "From the window scale options; -1: the SYNs were not "
-                                                             "seen, "
-                 "-2: no scaling.", Kind.INT, "RFC 7323 §2.2")  # fmt: skip
+SCALE = _derived("window_size_scalefactor", "Window factor",
+    "From the window scale options; -1: the SYNs were not seen, -2: no scaling.",
+    Kind.INT, "RFC 7323 §2.2")  # fmt: skip
 RELATIVE = _derived("time_relative", "Time since the first segment", "Of this connection.", Kind.DURATION, unit="s")
 DELTA = _derived("time_delta", "Time since the segment before", "Of this connection.", Kind.DURATION, unit="s")
 
@@ -69,21 +68,19 @@ def _label(name: str, label: str, meaning: str, source: str = "") -> Field:
 
 RETRANSMISSION = _label("retransmission", "Retransmission", "These bytes were sent before and not confirmed in time.",
                         "RFC 6298 §5")  # fmt: skip
-FAST = _label("fast_retransmission", "Fast retransmission", "Sent again at once, because the other side repeated its "
-              "confirmation: it misses exactly this.", "RFC 5681 §3.2")  # fmt: skip
+FAST = _label("fast_retransmission", "Fast retransmission",
+    "Sent again at once, because the other side repeated its confirmation: it misses exactly this.",
+    "RFC 5681 §3.2")  # fmt: skip
 SPURIOUS = _label("spurious_retransmission", "Spurious retransmission",
-    "Sent again although the other side had already "
-                  "confirmed it.")  # fmt: skip
-OUT_OF_ORDER = _label("out_of_order", "Out of order", "It comes later than segments that follow it: overtaken on the "
-                                                      "way, "
-                      "and not sent twice.")  # fmt: skip
+    "Sent again although the other side had already confirmed it.")  # fmt: skip
+OUT_OF_ORDER = _label("out_of_order", "Out of order",
+    "It comes later than segments that follow it: overtaken on the way, and not sent twice.")  # fmt: skip
 LOST = _label("lost_segment", "A segment before is missing", "The capture does not hold all that was sent before.")
 ACK_LOST = _label("ack_lost_segment", "Confirms what was not captured",
-    "The other side confirms bytes that the capture does "
-                  "not hold.")  # fmt: skip
-DUPLICATE = _label("duplicate_ack", "Duplicate ACK", "It repeats a confirmation: something after it arrived, and the "
-                                                     "piece "
-                   "itself is missing.", "RFC 5681 §2")  # fmt: skip
+    "The other side confirms bytes that the capture does not hold.")  # fmt: skip
+DUPLICATE = _label("duplicate_ack", "Duplicate ACK",
+    "It repeats a confirmation: something after it arrived, and the piece itself is missing.",
+    "RFC 5681 §2")  # fmt: skip
 KEEP_ALIVE = _label("keep_alive", "Keep-alive", "Asks with one old byte or none whether the other side is still there.",
                     "RFC 9293 §3.8.4")  # fmt: skip
 KEEP_ALIVE_ACK = _label("keep_alive_ack", "Keep-alive answered", "Still there.", "RFC 9293 §3.8.4")
@@ -111,10 +108,10 @@ REASSEMBLED_LENGTH = _derived("reassembled.length", "Length of the whole", "", u
 
 DERIVED = (
     SEGMENT_DATA, STREAM, COMPLETENESS, LENGTH, SEQ, NEXT_SEQ, ACK, FLAG_LETTERS, WINDOW, SCALE, RELATIVE, DELTA,
-    ANALYSIS, FLAGS,
-    ACKS_FRAME, ACK_RTT, INITIAL_RTT, IN_FLIGHT, PUSH_SENT, RTO, RTO_FRAME, DUPLICATE_NUMBER, DUPLICATE_OF,
-    RETRANSMISSION,
-    FAST, SPURIOUS, OUT_OF_ORDER, LOST, ACK_LOST, DUPLICATE, KEEP_ALIVE, KEEP_ALIVE_ACK, WINDOW_UPDATE, WINDOW_FULL,
-    ZERO_WINDOW, PROBE, PROBE_ACK, REUSED, SEGMENTS, SEGMENT, SEGMENT_COUNT, REASSEMBLED_IN, REASSEMBLED_LENGTH,
+    ANALYSIS, FLAGS, ACKS_FRAME, ACK_RTT, INITIAL_RTT, IN_FLIGHT, PUSH_SENT, RTO, RTO_FRAME, DUPLICATE_NUMBER,
+    DUPLICATE_OF,
+    RETRANSMISSION, FAST, SPURIOUS, OUT_OF_ORDER, LOST, ACK_LOST, DUPLICATE, KEEP_ALIVE, KEEP_ALIVE_ACK, WINDOW_UPDATE,
+    WINDOW_FULL, ZERO_WINDOW, PROBE, PROBE_ACK, REUSED, SEGMENTS, SEGMENT, SEGMENT_COUNT, REASSEMBLED_IN,
+    REASSEMBLED_LENGTH,
     REASSEMBLED_DATA,
 )  # fmt: skip

@@ -23,13 +23,12 @@ __all__ = ["EDGES", "OPTIONS"]
 
 KINDS = {
     0: "End of options", 1: "No operation", 2: "Maximum segment size", 3: "Window scale", 4: "SACK permitted",
-    5: "SACK",
-    6: "Echo (obsolete)", 7: "Echo reply (obsolete)", 8: "Time stamps", 9: "Partial order permitted (obsolete)",
-    10: "Partial order profile (obsolete)", 11: "CC (obsolete)", 12: "CC.NEW (obsolete)", 13: "CC.ECHO (obsolete)",
-    14: "Alternate check sum request (obsolete)", 15: "Alternate check sum data (obsolete)", 19: "MD5 signature",
-    27: "Quick-Start", 28: "User timeout", 29: "Authentication (TCP-AO)", 30: "Multipath TCP", 34: "Fast Open",
-    69: "Encryption negotiation", 172: "Accurate ECN, order 0", 174: "Accurate ECN, order 1", 253: "Experiment 1",
-    254: "Experiment 2",
+    5: "SACK", 6: "Echo (obsolete)", 7: "Echo reply (obsolete)", 8: "Time stamps",
+    9: "Partial order permitted (obsolete)", 10: "Partial order profile (obsolete)", 11: "CC (obsolete)",
+    12: "CC.NEW (obsolete)", 13: "CC.ECHO (obsolete)", 14: "Alternate check sum request (obsolete)",
+    15: "Alternate check sum data (obsolete)", 19: "MD5 signature", 27: "Quick-Start", 28: "User timeout",
+    29: "Authentication (TCP-AO)", 30: "Multipath TCP", 34: "Fast Open", 69: "Encryption negotiation",
+    172: "Accurate ECN, order 0", 174: "Accurate ECN, order 1", 253: "Experiment 1", 254: "Experiment 2",
 }  # fmt: skip
 R, R7323, R2018 = "RFC 9293 §3.2", "RFC 7323", "RFC 2018 §3"
 
@@ -94,8 +93,7 @@ _CASES: dict[int, tuple[Item, ...]] = {
                uint("tcp.options.wscale.shift", 8, "Shift", "The window is multiplied by 2 to this power, at most 14.",
                     f"{R7323} §2.2", default=7),
                Derive(Field("tcp.options.wscale.multiplier", "Multiplier", derived=True, meaning=
-                   "2 to the power of the "
-                            "shift."), "1 << min(shift, 14)", "shift")),
+                   "2 to the power of the shift."), "1 << min(shift, 14)", "shift")),
     4: _option("sack_perm", 4, "This side understands selective acknowledgements.", "RFC 2018 §2"),
     5: _option("sack", 5, "Which pieces arrived beyond a gap, so that only the gap is sent again.", R2018,
                Derive(_COUNT, "(option_len - 2) // 8", "option_len", part=(-8, 0)),
@@ -103,8 +101,7 @@ _CASES: dict[int, tuple[Item, ...]] = {
     6: _option("echo", 6, "Replaced by time stamps.", "RFC 1072", _ECHO),
     7: _option("echoreply", 7, "Replaced by time stamps.", "RFC 1072", _ECHO),
     8: _option("timestamp", 8, "Both sides write their clock and repeat the other's: this measures round trips and "
-                               "tells old "
-               "segments from new ones.", f"{R7323} §3",
+                               "tells old segments from new ones.", f"{R7323} §3",
                uint("tcp.options.timestamp.tsval", 32, "Time stamp", "The sender's clock, in ticks of its own.",
                     f"{R7323} §3.2", default=0),
                uint("tcp.options.timestamp.tsecr", 32, "Echo", "The last time stamp that came from the other side.",
@@ -132,8 +129,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
                     _SUBTYPE, uint("", 4, "Flags", "", _MPTCP, key="mptcp_low"),
                 ), peek=8, made="given.get('subtype', 0) << 4")),
     34: _option("tfo", 34, "Data already in the first segment, with a cookie from an earlier visit.", "RFC 7413 §4.1.1",
-                bytes_("tcp.options.tfo.cookie", "max(0, option_len - 2)", "Cookie", "Proves that this client was here "
-                       "before; empty asks for one.", "RFC 7413 §4.1.1")),
+                bytes_("tcp.options.tfo.cookie", "max(0, option_len - 2)", "Cookie",
+                    "Proves that this client was here before; empty asks for one.", "RFC 7413 §4.1.1")),
     **{kind: _option("acc_ecn", kind, "Counts marked bytes exactly.", "draft-ietf-tcpm-accurate-ecn") for kind in (172,
         174)},
     **{kind: _option("experimental", kind, "For trying out; the first two bytes say whose experiment it is.",

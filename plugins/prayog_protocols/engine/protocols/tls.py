@@ -49,21 +49,19 @@ class _Words:
             f"{prefix}.record.content_type", 8, "Content type", "What the record holds.", R, values=CONTENT_TYPES
         )
         self.opaque = uint(f"{prefix}.record.opaque_type", 8, "Outer type",
-            "In TLS 1.3 everything encrypted looks like "
-                           "application data from outside.", R, values=CONTENT_TYPES)  # fmt: skip
+            "In TLS 1.3 everything encrypted looks like application data from outside.",
+            R, values=CONTENT_TYPES)  # fmt: skip
         self.version = uint(f"{prefix}.record.version", 16, "Version",
-            "Kept at that of old versions, for the sake of boxes on "
-                            "the way.", R, hex=True, values=VERSIONS)  # fmt: skip
+            "Kept at that of old versions, for the sake of boxes on the way.",
+            R, hex=True, values=VERSIONS)  # fmt: skip
         self.epoch = uint(f"{prefix}.record.epoch", 16, "Epoch", "Which keys; each change of keys counts one up.",
                           "RFC 6347 §4.1")  # fmt: skip
         self.number = uint(f"{prefix}.record.sequence_number", 48, "Record number",
-            "Datagrams may be lost: each record says its "
-                           "number.", "RFC 6347 §4.1")  # fmt: skip
+            "Datagrams may be lost: each record says its number.", "RFC 6347 §4.1")  # fmt: skip
         self.length = uint(f"{prefix}.record.length", 16, "Length", "At most 2¹⁴, and a little more when encrypted.", R,
                            unit="bytes")  # fmt: skip
         self.change = branch(f"{prefix}.change_cipher_spec", "Change cipher spec",
-            "From here on this side encrypts; in TLS 1.3 "
-                             "only for show.", "RFC 5246 §7.1")  # fmt: skip
+            "From here on this side encrypts; in TLS 1.3 only for show.", "RFC 5246 §7.1")  # fmt: skip
         self.alert = branch(f"{prefix}.alert_message", "Alert", "Something is wrong, or the end.", "RFC 8446 §6")
         self.level = uint(
             f"{prefix}.alert_message.level", 8, "Level", "", "RFC 8446 §6", values={1: "warning", 2: "fatal"}

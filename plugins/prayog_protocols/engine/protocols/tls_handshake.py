@@ -65,8 +65,8 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
                 w.number("extensions_server_name_len", 16, "Length", "", f"{R6066} §3", auto="sizeof('server_name')",
                          key="name_length"),
                 text(f"{w.prefix}.extensions_server_name", "name_length", "Server name",
-                    "Which site is wanted: one server may "
-                     "hold many. Everybody on the way can read it.", f"{R6066} §3", key="server_name"),
+                    "Which site is wanted: one server may hold many. Everybody on the way can read "
+                    "it.", f"{R6066} §3", key="server_name"),
             )),
         )),)),),
         1: (w.number("max_fragment_length", 8, "Largest fragment", "As a power of two.", f"{R6066} §4"),),
@@ -125,8 +125,7 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             key="padding_data"),),
         28: (uint(f"{w.plain}.record_size_limit", 16, "Limit", "Bytes of plain text in a record.", "RFC 8449 §4"),),
         35: (bytes_(f"{w.prefix}.session_ticket" if w.plain == "dtls" else f"{w.prefix}.extension.data", "rest",
-            "Ticket", "What "
-                    "the server gave last time.", "RFC 5077 §3.2", key="ticket_data"),),
+            "Ticket", "What the server gave last time.", "RFC 5077 §3.2", key="ticket_data"),),
         41: (Choose("hello", {2: (
             w.number("extensions.psk.identity.selected", 16, "Selected", "Which of the offered ones.", f"{R13} §4.2.11",
                      key="selected"),
@@ -200,8 +199,7 @@ def _share(w: _Words) -> Block:
             auto="sizeof('key_exchange')",
                  key="key_length"),
         w.data("extensions_key_share_key_exchange", "key_length", "Public key",
-            "One half of the key exchange; from both the "
-               "shared secret is made.", f"{R13} §4.2.8", key="key_exchange"),
+            "One half of the key exchange; from both the shared secret is made.", f"{R13} §4.2.8", key="key_exchange"),
     ))  # fmt: skip
 
 
@@ -287,9 +285,9 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         w.number("client_cert_vrfy.sig_len", 16, "Signature length", "", f"{R13} §4.4.3",
             auto="sizeof('verify_signature')",
                  key="verify_length"),
-        w.data("client_cert_vrfy.sig", "verify_length", "Signature", "Over all that was said: whoever has the "
-                                                                     "certificate's key "
-               "is really here.", f"{R13} §4.4.3", key="verify_signature"),
+        w.data("client_cert_vrfy.sig", "verify_length", "Signature",
+            "Over all that was said: whoever has the certificate's key is really "
+            "here.", f"{R13} §4.4.3", key="verify_signature"),
     )  # fmt: skip
     certificate_12: tuple[Item, ...] = (
         w.number("certificates_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificates')",

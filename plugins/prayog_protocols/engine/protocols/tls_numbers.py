@@ -33,21 +33,18 @@ GROUPS = {0x0017: "secp256r1 (P-256)", 0x0018: "secp384r1 (P-384)", 0x0019: "sec
           0x0104: "ffdhe8192", 0x11EC: "X25519 with ML-KEM-768"}  # fmt: skip
 SIGNATURES = {
     0x0201: "RSA, SHA-1", 0x0203: "ECDSA, SHA-1", 0x0401: "RSA, SHA-256", 0x0403: "ECDSA P-256, SHA-256",
-    0x0501: "RSA, "
-    "SHA-384", 0x0503: "ECDSA P-384, SHA-384", 0x0601: "RSA, SHA-512", 0x0603: "ECDSA P-521, SHA-512",
+    0x0501: "RSA, SHA-384", 0x0503: "ECDSA P-384, SHA-384", 0x0601: "RSA, SHA-512", 0x0603: "ECDSA P-521, SHA-512",
     0x0804: "RSA-PSS, "
-    "SHA-256", 0x0805: "RSA-PSS, SHA-384", 0x0806: "RSA-PSS, SHA-512", 0x0807: "Ed25519", 0x0808: "Ed448",
-    0x0809: "RSA-PSS "
-    "key, SHA-256", 0x080A: "RSA-PSS key, SHA-384", 0x080B: "RSA-PSS key, SHA-512",
+            "SHA-256", 0x0805: "RSA-PSS, SHA-384", 0x0806: "RSA-PSS, SHA-512", 0x0807: "Ed25519", 0x0808: "Ed448",
+    0x0809: "RSA-PSS key, SHA-256", 0x080A: "RSA-PSS key, SHA-384", 0x080B: "RSA-PSS key, SHA-512",
 }  # fmt: skip
 EXTENSIONS = {
     0: "server name", 1: "largest fragment", 5: "status request", 10: "supported groups", 11: "point formats",
     13: "signature algorithms", 14: "use SRTP", 15: "heartbeat", 16: "application protocol (ALPN)",
-    17: "status request 2",
-    18: "certificate timestamps", 21: "padding", 22: "encrypt then MAC", 23: "extended master secret",
-    27: "certificate compression", 28: "record size limit", 35: "session ticket", 41: "pre-shared key",
-    42: "early data",
-    43: "supported versions", 44: "cookie", 45: "key exchange modes", 47: "certificate authorities",
+    17: "status request 2", 18: "certificate timestamps", 21: "padding", 22: "encrypt then MAC",
+    23: "extended master secret", 27: "certificate compression", 28: "record size limit", 35: "session ticket",
+    41: "pre-shared key",
+    42: "early data", 43: "supported versions", 44: "cookie", 45: "key exchange modes", 47: "certificate authorities",
     49: "client certificate "
     "later", 50: "signature algorithms of certificates", 51: "key share", 57: "QUIC parameters", 65281: "renegotiation",
 }  # fmt: skip
@@ -55,8 +52,8 @@ ALERTS = {
     0: "close notify", 10: "unexpected message", 20: "bad record MAC", 22: "record overflow", 40: "handshake failure",
     42: "bad certificate", 43: "unsupported certificate", 44: "certificate revoked", 45: "certificate expired",
     46: "certificate unknown", 47: "illegal parameter", 48: "unknown authority", 49: "access denied",
-    50: "decode error",
-    51: "decrypt error", 70: "protocol version", 71: "insufficient security", 80: "internal error", 86: "fallback",
-    90: "user cancelled", 100: "no renegotiation", 109: "extension missing", 110: "unsupported extension",
-    112: "unknown server name", 115: "unknown identity", 116: "certificate required", 120: "no application protocol",
+    50: "decode error", 51: "decrypt error", 70: "protocol version", 71: "insufficient security", 80: "internal error",
+    86: "fallback", 90: "user cancelled", 100: "no renegotiation", 109: "extension missing",
+    110: "unsupported extension", 112: "unknown server name", 115: "unknown identity", 116: "certificate required",
+    120: "no application protocol",
 }  # fmt: skip

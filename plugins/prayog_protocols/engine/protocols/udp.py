@@ -12,9 +12,9 @@ R768 = "RFC 768"
 
 STATUS = Field("udp.checksum.status", "Check sum status", values=CHECKSUM_STATUS, derived=True, source=R768,
                meaning="Whether the check sum fits.")  # fmt: skip
-STREAM = Field("udp.stream", "Stream", derived=True, meaning="The number of this conversation in the capture, from 0. "
-                                                             "A "
-               "conversation is all packets between the same two addresses and ports.")  # fmt: skip
+STREAM = Field("udp.stream", "Stream", derived=True,
+    meaning="The number of this conversation in the capture, from 0. A conversation is all packets between the same "
+            "two addresses and ports.")  # fmt: skip
 RELATIVE = Field("udp.time_relative", "Time since the first datagram", Kind.DURATION, derived=True,
                  meaning="Since this conversation began.", unit="s")  # fmt: skip
 DELTA = Field("udp.time_delta", "Time since the datagram before", Kind.DURATION, derived=True,
@@ -83,8 +83,8 @@ UDP = Protocol(
              default=53),
         uint("udp.length", 16, "Length", "Header (8 bytes) and data.", R768, unit="bytes", auto="size + payload"),
         uint("udp.checksum", 16, "Check sum", "Over addresses, header and data. 0 means that none was computed, which "
-                                              "IPv6 "
-             "forbids; a sum of 0 is sent as FFFF.", R768, hex=True, auto="transport_sum(17) or 0xFFFF"),
+                                              "IPv6 forbids; a sum of 0 is sent as "
+                                              "FFFF.", R768, hex=True, auto="transport_sum(17) or 0xFFFF"),
         Check("length >= 8 or length == 0", "A length of {length} bytes; the header alone takes 8.", "length",
             stop=True),
         Call(_after, ("start", "length", "checksum", "srcport", "dstport")),

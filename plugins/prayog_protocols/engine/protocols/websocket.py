@@ -17,7 +17,7 @@ OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10:
 CLOSE_CODES = {
     1000: "normal", 1001: "going away", 1002: "protocol error", 1003: "kind of data not accepted",
     1007: "data do not fit their "
-    "kind", 1008: "against the rules", 1009: "too big", 1010: "extension missing", 1011: "trouble in the server",
+          "kind", 1008: "against the rules", 1009: "too big", 1010: "extension missing", 1011: "trouble in the server",
     1012: "restarting", 1013: "try later",
 }  # fmt: skip
 
@@ -153,9 +153,8 @@ WEBSOCKET = Protocol(
             uint("websocket.payload_length_ext_64", 64, "Length (64 bits)", "", R, key="length_63"),
             Let("length", "length_63"),
         )),
-        When("mask", (bytes_("websocket.masking_key", 4, "Mask", "Four random bytes, so that no proxy can be fooled "
-                                                                 "by the "
-                             "content. It hides nothing.", "RFC 6455 §5.3"),)),
+        When("mask", (bytes_("websocket.masking_key", 4, "Mask",
+            "Four random bytes, so that no proxy can be fooled by the content. It hides nothing.", "RFC 6455 §5.3"),)),
         Check("opcode < 8 or short_length < 126", "A control frame with more than 125 bytes (RFC 6455 §5.5).",
             "short_length"),
         Check("opcode < 8 or fin", "A control frame in pieces (RFC 6455 §5.5).", "fin"),
