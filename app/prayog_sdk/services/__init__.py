@@ -117,6 +117,12 @@ class Services:
                 self._own[owner] = EmbeddedPostgres(self._folder / f"postgres-{owner}", logical=True)
             return self._own[owner]
 
+    def folder(self, owner: str) -> Path:
+        """Where `owner` keeps files of real components of its own (it is made when it is not there)."""
+        folder = self._folder / f"files-{owner}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def set_url(self, name: str, url: str | None) -> None:
         """Use `url` for `name` from now on (None: back to the default).
 

@@ -161,9 +161,13 @@ class Conductor:
                 time.sleep(0.02)
             ended = worker.ended
             said = how_it_ended(ended) if ended is not None else "did not end"
-            self._report(
-                "zombie_ended", "worker", {"pid": worker.pid, "code": ended, "sentence": f"The zombie {said}."}
-            )
+            told = {
+                "what": "zombie ended",
+                "pid": worker.pid,
+                "code": ended,
+                "sentence": f"The zombie woke and {said}.",
+            }
+            self._report("worker", "", told)
             self._end(worker)
 
     # -- processes ---------------------------------------------------------------------------------------------
@@ -255,11 +259,8 @@ class Conductor:
                 wanted = self._doing is not None or self._asked or self._following
             worker.read_to_end()
             tail = [line for line in worker.tail if line.strip()][-3:]
-            self._report(
-                "worker", "",
-                {"what": "died", "code": code, "sentence": f"The worker {how_it_ended(code)}.", "tail": tail,
-                 "pid": worker.pid},
-            )  # fmt: skip
+            told = {"what": "died" if code else "ended", "code": code, "pid": worker.pid, "tail": tail}
+            self._report("worker", "", {**told, "sentence": f"The worker {how_it_ended(code)}."})
             self._end(worker)
             with self._lock:
                 if wanted and self._deaths < _LIVES and not self._closed.is_set():

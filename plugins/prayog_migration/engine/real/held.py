@@ -11,7 +11,8 @@ from prayog_migration.engine.changes import Key
 from prayog_migration.engine.identity import identity
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
-from prayog_migration.engine.real.quarantine import Quarantine, row_text
+from prayog_migration.engine.real.quarantine import Quarantine
+from prayog_migration.engine.real.state import position_text
 from prayog_migration.engine.real.store import Row, Store, Writer
 
 __all__ = ["Held"]
@@ -40,7 +41,7 @@ class Held:
         """One more row; it replaces an older entry of the same key."""
         self.release(number, key)
         self._quarantine.add(self._writer, self._moves[number], key, "sync", column, code, reason, row)
-        self._of(number)[key] = row_text(("key", *key))
+        self._of(number)[key] = position_text(key) or ""
 
     def release(self, number: int, key: Key) -> None:
         """The row is in quarantine no longer."""

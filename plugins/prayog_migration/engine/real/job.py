@@ -77,7 +77,7 @@ class Job:
 
     def open(self) -> None:
         """Become the worker of this target, and read what it remembers."""
-        self.ledger.claim()
+        self.ledger.rejoin()
         with self.target.writer() as writer:
             kept = self.ledger.state.get(writer, "plan")
             self._events = int(writer.query(f"SELECT coalesce(max(seq), 0) FROM {self.target.name(EVENT)}")[0][0])
@@ -171,7 +171,7 @@ class Job:
             if direction == "forward":
                 found = Link("forward", self.source, self.target, self.the_plan, self.ledger, tag)
             else:
-                self.back_ledger.claim()
+                self.back_ledger.rejoin()
                 plan = reversed_plan(self.the_plan, self.target.catalogue())
                 found = Link("reverse", self.target, self.source, plan, self.back_ledger, tag)
             self._links[direction] = found

@@ -92,6 +92,18 @@ class Ledger:
                 self.epoch = int(writer.query(f"SELECT epoch FROM {name} WHERE k = 'worker'")[0][0])
         return self.epoch
 
+    def rejoin(self) -> int:
+        """After a lost connection: be the worker again, or for the first time, but never against a successor.
+
+        Raises `Fenced` when there is one: he who was away must not end the sessions of who took over.
+        """
+        if self.epoch:
+            with self.store.writer() as writer:
+                rows = writer.query(f"SELECT epoch FROM {self.store.name(WORKER)} WHERE k = 'worker'")
+            if not rows or int(rows[0][0]) != self.epoch:
+                raise Fenced
+        return self.claim()
+
     def touch(self, writer: Writer) -> None:
         """In every transaction: it is committed only if this is still the worker.  Raises `Fenced`."""
         name = self.store.name(WORKER)

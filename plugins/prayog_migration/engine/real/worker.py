@@ -53,6 +53,8 @@ class Worker:
         self.todo: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._flow = Flow(self.job)
         self._failed = 0
+        self._over = False
+        """Everything was taken away, also what a worker remembers."""
 
     def hear(self, command: Command) -> None:
         """Take a command; buttons work at once, everything else in its turn."""
@@ -88,6 +90,8 @@ class Worker:
                 if command.get("do") == "end":
                     return 0
                 self._perform(command)
+                if self._over:
+                    return 0
         except Fenced as fenced:
             self.job.say("fenced_off", "", sentence=str(fenced))
             return FENCED
@@ -144,6 +148,7 @@ class Worker:
         gone = cleaning.clean(self.job)
         left = cleaning.leftovers(self.job.source) + cleaning.leftovers(self.job.target)
         self.job.say("clean", "", gone=gone, left=left)
+        self._over = True
 
     def _cancel(self) -> None:
         """Nothing of ours stays on the source; what is on the target stays until it is undone or loaded again."""

@@ -1,0 +1,120 @@
+"""A real migration as a run of the lab: the conductor's events are its steps, the learner's actions its commands.
+
+Actions return at once; what they lead to comes as it happens, in the worker's own words (`worker`), because nothing
+here waits for a database.  Which events there are, and what they say, is told in `docs/migration-events.md`.
+
+Rules
+1. URLs may hold passwords, so no event has one: sides are called by their dialect and their masked address.
+2. Closing the session ends the worker and the writers; the migration itself stays where it stands, in the target, and
+   the next session of the same databases goes on there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prayog_migration.engine.real.conductor import Conductor
+from prayog_migration.engine.real.experiments import EXPERIMENTS, experiment
+from prayog_migration.engine.real.faults import FAULTS, CannotBreak, Faults
+from prayog_migration.engine.real.job import Order
+from prayog_migration.engine.real.places import Places, find_places
+from prayog_migration.engine.setup import Setup
+from prayog_migration.engine.standing import START, fold
+from prayog_sdk.hookspecs import Progress
+from prayog_sdk.run import Emit
+from prayog_sdk.services import Services, masked
+from prayog_sdk.session import Session
+from prayog_sim.run import Action, ActionError
+from prayog_sim.trace import Step
+
+__all__ = ["MigrationSession"]
+
+_COMMANDS = (
+    "probe", "assess", "preview", "schema", "copy", "validate", "sync", "switch", "back", "clean", "report", "audit",
+    "replan",
+)  # fmt: skip
+_BUTTONS = ("pause", "resume", "cancel")
+
+
+class MigrationSession(Session):
+    """One migration; see the module."""
+
+    live = True
+
+    def __init__(self, setup: Setup, seed: int, progress: Progress, services: Services) -> None:
+        super().__init__()
+        self._setup = setup
+        self._seed = seed
+        places: Places = find_places(setup, seed, services, progress)
+        choices = json.loads(setup.choices) if setup.choices else {}
+        order = Order(
+            places.source,
+            places.target,
+            tag=places.tag,
+            strategy=setup.strategy,
+            live=setup.live,
+            freeze_s=setup.freeze_s,
+            choices=choices,
+        )
+        self._conductor = Conductor(order, self.report)
+        self._faults = Faults(self._conductor, self.report, places.server)
+        self.begin(
+            source=places.source_dialect, target=places.target_dialect, source_at=masked(places.source),
+            target_at=masked(places.target), strategy=setup.strategy, rows=setup.rows, demo=places.demo,
+            resumed=places.resumed,
+        )  # fmt: skip
+        self._demo = places.demo
+        self._writers = 0
+
+    def start(self) -> Mapping[str, Any]:
+        return START
+
+    def fold(self, state: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
+        return fold(state, step)
+
+    def check(self, action: Action) -> None:
+        name, args = action.name, action.args
+        known = (*_COMMANDS, *_BUTTONS, "throttle", "undo", "traffic", "fault", "heal", "experiment", "watch")
+        if name not in known:
+            raise ActionError(f"A real migration knows no action {name!r}; there are: {', '.join(known)}.")
+        if name == "fault" and args.get("what") not in FAULTS:
+            raise ActionError(f"No fault is called {args.get('what')!r}; there are: {', '.join(FAULTS)}.")
+        if name == "experiment" and args.get("what") not in EXPERIMENTS:
+            raise ActionError(f"There are the experiments {', '.join(EXPERIMENTS)}; found {args.get('what')!r}.")
+        if name == "traffic" and not self._demo:
+            raise ActionError("Writers work on the demo shop only; your own database has writers of its own.")
+
+    def perform(self, action: Action) -> Iterator[Emit]:
+        name, args = action.name, action.args
+        conductor = self._conductor
+        if name in _COMMANDS or name in _BUTTONS:
+            conductor.do(name)
+        elif name == "throttle":
+            conductor.do("throttle", rate=float(args.get("rate", 0)))
+        elif name == "undo":
+            conductor.do("undo", step=str(args.get("step", "data")))
+        elif name == "traffic":
+            self._traffic(int(args.get("writers", 2)), float(args.get("rate", 40)))
+        elif name == "fault":
+            try:
+                self._faults.make(str(args["what"]))
+            except CannotBreak as no:
+                yield "refused", str(args["what"]), {"sentence": str(no)}
+        elif name == "heal":
+            self._faults.heal()
+        elif name == "experiment":
+            yield from experiment(str(args["what"]), bool(args.get("right", False)), conductor.order.target)
+
+    def _traffic(self, writers: int, rate: float) -> None:
+        if writers != self._writers:
+            self._conductor.close_shop()
+            self._writers = writers
+            if writers:
+                self._conductor.open_shop(writers=writers, rate=rate, seed=self._seed)
+        elif writers:
+            self._conductor.tell_shop("rate", rate=rate)
+
+    def release(self) -> None:
+        self._conductor.close()
