@@ -9,9 +9,8 @@ Each field has one of three settings:
 * `Force(value)`: *wrong on purpose*.  Its bits are written as they are, whatever follows from it.
 
 What an `auto` expression sees: the values by key, `given` (those that were given), `size` (bytes of the block around
-the
-field, or of the layer), `after` (bytes of that block behind the field), `payload` (bytes behind the layer), `body`
-(those bytes), `header` (the layer's bytes with zeros for the field), and the functions of `_Layer`.
+the field, or of the layer), `after` (bytes of that block behind the field), `payload` (bytes behind the layer),
+`body` (those bytes), `header` (the layer's bytes with zeros for the field), and the functions of `_Layer`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The classic capture file: a header of 24 bytes, then records of 16 bytes and a packet.
 
-Four magic numbers say in which order bytes stand and whether the second half of a time is in µs or ns.
-Source: draft-ietf-opsawg-pcap.
+Four magic numbers say in which order bytes stand and whether the second half of a time is in µs or ns. Source:
+draft-ietf-opsawg-pcap.
 """
 
 from __future__ import annotations

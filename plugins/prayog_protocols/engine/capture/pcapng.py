@@ -1,8 +1,7 @@
 """The newer capture file: blocks, each with its type and length before and its length again behind.
 
 Unknown blocks are skipped, which is what they are made for.  A new section may turn the byte order round and starts
-counting interfaces again; here they are numbered through.
-Source: draft-ietf-opsawg-pcapng.
+counting interfaces again; here they are numbered through. Source: draft-ietf-opsawg-pcapng.
 """
 
 from __future__ import annotations

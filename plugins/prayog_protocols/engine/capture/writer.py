@@ -1,7 +1,6 @@
 """Writes pcapng: packets with comments, several interfaces, and the keys to read them.
 
-The file goes to anything with `write`; the writer itself opens nothing.
-Source: draft-ietf-opsawg-pcapng.
+The file goes to anything with `write`; the writer itself opens nothing. Source: draft-ietf-opsawg-pcapng.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@
     tcp.payload[0:2] == 16:03 or http.host matches "example\\\\.(in|com)$"
 
 A field alone asks whether it is there.  A field that occurs several times fits `==` when one of its values does, and
-`!=`
-when none does; `===` and `!==` turn that round.  What cannot be understood is said at its column.
+`!=` when none does; `===` and `!==` turn that round.  What cannot be understood is said at its column.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ _IPV4: tuple[Item, ...] = (
           default=bytes.fromhex("020000000001"), key="sender_mac"),
     Field("arp.src.proto_ipv4", "Sender's IP address", Kind.IPV4, 32, meaning="Its IP address.", source=R,
         default=0x0A000001),
-    Field("arp.dst.hw_mac", "Target's hardware address", Kind.MAC, 48, meaning=
-        "Zeros in a question: that is what is asked.",
+    Field("arp.dst.hw_mac", "Target's hardware address", Kind.MAC, 48,
+        meaning="Zeros in a question: that is what is asked.",
           source=R, key="target_mac"),
     Field("arp.dst.proto_ipv4", "Target's IP address", Kind.IPV4, 32, meaning="The address that is looked for.",
         source=R,

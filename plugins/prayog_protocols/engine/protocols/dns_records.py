@@ -36,9 +36,9 @@ TYPES = {
     17: "RP, responsible person", 18: "AFSDB", 24: "SIG", 25: "KEY", 28: "AAAA, an IPv6 address", 29: "LOC, a place",
     33: "SRV, a service", 35: "NAPTR, rewriting", 37: "CERT", 39: "DNAME, a renamed subtree",
     41: "OPT, extensions (EDNS)", 43: "DS, a key below", 44: "SSHFP", 46: "RRSIG, a signature",
-    47: "NSEC, what comes next", 48: "DNSKEY, a key", 50: "NSEC3, what comes next (hashed)",
-    51: "NSEC3PARAM", 52: "TLSA, a certificate", 59: "CDS", 60: "CDNSKEY", 64: "SVCB, a service", 65:
-        "HTTPS, a web service",
+    47: "NSEC, what comes next", 48: "DNSKEY, a key", 50: "NSEC3, what comes next (hashed)", 51: "NSEC3PARAM",
+    52: "TLSA, a certificate", 59: "CDS", 60: "CDNSKEY", 64: "SVCB, a service",
+        65: "HTTPS, a web service",
     99: "SPF", 249: "TKEY", 250: "TSIG", 251: "IXFR, a zone's changes", 252: "AXFR, a whole zone",
     255: "ANY, everything", 256: "URI", 257: "CAA, who may certify",
 }  # fmt: skip
@@ -165,8 +165,8 @@ def _hash(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
 
 
 HASH_LENGTH = uint("dns.nsec3.hash_length", 8, "Hash length", "", "RFC 5155 §3.1.6")
-HASH = Field("dns.nsec3.hash_value", "Next hashed name", Kind.TEXT, meaning=
-    "No name lies between this record's and this one.",
+HASH = Field("dns.nsec3.hash_value", "Next hashed name", Kind.TEXT,
+    meaning="No name lies between this record's and this one.",
              source="RFC 5155 §3.1.7", key="hash_value")  # fmt: skip
 
 _SVC_KEYS = {0: "mandatory", 1: "alpn", 2: "no-default-alpn", 3: "port", 4: "ipv4hint", 5: "ech", 6: "ipv6hint"}

@@ -78,8 +78,7 @@ def _trailer(c: Dissection, out: list[Node], data: bytes, end: int) -> None:
     """What the frame holds after the packet: padding, anything else, and perhaps the frame's check sum.
 
     Most captures are without the check sum; as Wireshark does, four bytes at the end of a frame that is long enough
-    with
-    them are taken for it.
+    with them are taken for it.
     """
     at = c.payload_end
     if at is None or at >= end or len(data) < c.wire_size:

@@ -108,8 +108,8 @@ NAME = Field("http2.header.name", "Name", Kind.TEXT,
 VALUE_LENGTH = Field("http2.header.value.length", "Value length", derived=True, unit="bytes", key="value_length")
 VALUE = Field("http2.header.value", "Value", Kind.TEXT, meaning="What it says.", source=f"{R} §8.2", key="header_value")
 UNESCAPED = Field("http2.header.unescaped", "Value, %-signs undone", Kind.TEXT, derived=True)
-HOW = Field("http2.header.repr", "Packed as", Kind.TEXT, derived=True, source="RFC 7541 §6", meaning=
-    "A number of a table that both sides keep, or text, which may enter the table.")  # fmt: skip
+HOW = Field("http2.header.repr", "Packed as", Kind.TEXT, derived=True, source="RFC 7541 §6",
+    meaning="A number of a table that both sides keep, or text, which may enter the table.")  # fmt: skip
 INDEX = Field(
     "http2.header.index", "Index", derived=True, source="RFC 7541 §2.3.3", meaning="1 to 61 are in every table."
 )
@@ -239,8 +239,8 @@ def _frame() -> Block:
     kind = uint("http2.type", 8, "Type", "What kind of frame.", f"{R} §4.1", values=TYPES, key="frame_type")
     flags = Choose("frame_type", {key: (value,) for key, value in _BY_TYPE.items()},
                    (_flags(_unused(8, "unused")),))  # fmt: skip
-    return Block(branch("http2.stream", "Frame", "A frame of a stream.", f"{R} §4.1", caption=
-        "{frame_type} on stream {streamid}"), (
+    return Block(branch("http2.stream", "Frame", "A frame of a stream.", f"{R} §4.1",
+        caption="{frame_type} on stream {streamid}"), (
         uint("http2.length", 24, "Length", "Of the content.", f"{R} §4.1", unit="bytes", auto="after - 6"),
         kind, flags, Let("frame_end", "at + 4 + length"),
         *marked(32, Field("http2.r", "Reserved", Kind.UINT, 1, hex=True, source=f"{R} §4.1", meaning="Must be 0.",

@@ -40,8 +40,8 @@ MEANINGS = {
     100: "Go on: send the content.", 101: "From now on we speak another protocol here.", 200: "Here it is.",
     201: "Made; Location says where.", 202: "Taken; the work comes later.", 204: "Done, and there is nothing to send.",
     206: "Here is the part that was asked for.", 301: "It has moved for good. A POST may become a GET.",
-    302: "It is elsewhere for now. A POST may become a GET.", 303: "See there, with GET.", 304:
-        "What you have is still good.",
+    302: "It is elsewhere for now. A POST may become a GET.", 303: "See there, with GET.",
+        304: "What you have is still good.",
     307: "Elsewhere for now, with the same method.", 308: "Elsewhere for good, with the same method.",
     400: "I cannot understand this request.", 401: "Who are you? WWW-Authenticate says how to prove it.",
     403: "I know who you are, and no.", 404: "There is nothing here.", 405: "Not with this method; Allow says which.",

@@ -27,8 +27,8 @@ TYPES = {
     43: "Extended echo reply",
 }  # fmt: skip
 _CODES = {
-    3: {0: "network", 1: "host", 2: "protocol", 3: "port: no program listens there", 4:
-        "too large, and must not be cut", 5: "source route failed", 6: "network unknown", 7: "host unknown",
+    3: {0: "network", 1: "host", 2: "protocol", 3: "port: no program listens there",
+        4: "too large, and must not be cut", 5: "source route failed", 6: "network unknown", 7: "host unknown",
         8: "source host isolated", 9: "network prohibited", 10: "host prohibited",
         11: "network, for this type of service", 12: "host, for this type of service", 13: "forbidden by a filter",
         14: "precedence violation",
@@ -55,8 +55,8 @@ _IDENT = (
     Derive(Field("icmp.ident_le", "Identifier (least byte first)", derived=True, meaning="As some systems write it."),
            "ident >> 8 | (ident & 255) << 8", "ident"),
     uint("icmp.seq", 16, "Sequence number", "Which ping of the row.", R, default=1),
-    Derive(Field("icmp.seq_le", "Sequence number (least byte first)", derived=True, meaning=
-        "As some systems write it."),
+    Derive(Field("icmp.seq_le", "Sequence number (least byte first)", derived=True,
+        meaning="As some systems write it."),
            "seq >> 8 | (seq & 255) << 8", "seq"),
 )  # fmt: skip
 RESPONSE_TO = Field(

@@ -27,10 +27,10 @@ from prayog_protocols.engine.tree import Node
 R, ND, MLD, MLD2 = "RFC 4443", "RFC 4861 §4", "RFC 2710 §3", "RFC 3810 §5"
 TYPES = {
     1: "Destination unreachable", 2: "Packet too big", 3: "Time exceeded", 4: "Parameter problem", 128: "Echo request",
-    129: "Echo reply", 130: "Multicast listener query", 131: "Multicast listener report", 132:
-        "Multicast listener done",
-    133: "Router solicitation", 134: "Router advertisement", 135: "Neighbour solicitation", 136:
-        "Neighbour advertisement",
+    129: "Echo reply", 130: "Multicast listener query", 131: "Multicast listener report",
+        132: "Multicast listener done",
+    133: "Router solicitation", 134: "Router advertisement", 135: "Neighbour solicitation",
+        136: "Neighbour advertisement",
     137: "Redirect", 143: "Multicast listener report, version 2",
 }  # fmt: skip
 _CODES = {
@@ -242,8 +242,8 @@ _CASES: dict[object, tuple[Item, ...]] = {
         Repeat("records", (Block(branch("icmpv6.mldr.mar", "Group record", "A group, and from whom it is wanted.",
             f"{MLD2}.2"), (
             uint("icmpv6.mldr.mar.record_type", 8, "Type", "", f"{MLD2}.2.12", values={
-                1: "is include", 2: "is exclude", 3: "changed to include", 4: "changed to exclude", 5:
-                    "allow new sources",
+                1: "is include", 2: "is exclude", 3: "changed to include", 4: "changed to exclude",
+                    5: "allow new sources",
                 6: "block old sources"}),
             uint("icmpv6.mldr.mar.aux_data_len", 8, "Further data", "In words of 4 bytes.", f"{MLD2}.2.6"),
             uint("icmpv6.mldr.mar.nb_sources", 16, "Sources", "How many follow.", f"{MLD2}.2.7", key="record_sources"),

@@ -241,8 +241,8 @@ IPV4 = Protocol(
         When("hdr_len > 20", (Block(
             branch("", "Options", "Rarely used, and often dropped by routers.", R791),
             (Repeat("options", (Choose("option_type", _OPTIONS, (
-                _option("", 255, "An option that this program does not know."),), peek=8),), while_=
-                    "option_type != 0"),),
+                _option("", 255, "An option that this program does not know."),), peek=8),),
+                    while_="option_type != 0"),),
             "hdr_len - 20", bytes_("", 0, "Padding", "Fills the last word.", R791, key="padding"), keeps=True, pad=4,
         ),)),
         Call(_after, ("start", "hdr_len", "total", "mf", "frag_offset", "proto", "src", "dst")),

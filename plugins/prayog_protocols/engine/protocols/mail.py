@@ -1,8 +1,7 @@
 """The text protocols of mail: SMTP (RFC 5321), POP3 (RFC 1939) and IMAP (RFC 3501, 9051), and the message (RFC 5322).
 
 What a line is, the talk knows (`talks.lines`): after DATA a line is part of a message, after AUTH a password.  A line
-on its
-own is taken for a reply when it begins like one.
+on its own is taken for a reply when it begins like one.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ SMTP_COMMANDS = {
 }  # fmt: skip
 SMTP_REPLIES = {
     211: "system status", 214: "help", 220: "ready", 221: "closing", 235: "authentication succeeded", 250: "done",
-    251: "not here, will be forwarded", 252: "cannot check, will try", 334: "go on with the login", 354:
-        "go on with the message; end it with a dot alone on a "
+    251: "not here, will be forwarded", 252: "cannot check, will try", 334: "go on with the login",
+        354: "go on with the message; end it with a dot alone on a "
         "line", 421: "not available, closing", 450: "mailbox busy: try later",
     451: "trouble here: try "
          "later", 452: "no room: try later", 454: "temporary failure", 500: "unknown command", 501: "wrong arguments",

@@ -92,8 +92,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
                f"{R7323} §2.2",
                uint("tcp.options.wscale.shift", 8, "Shift", "The window is multiplied by 2 to this power, at most 14.",
                     f"{R7323} §2.2", default=7),
-               Derive(Field("tcp.options.wscale.multiplier", "Multiplier", derived=True, meaning=
-                   "2 to the power of the shift."), "1 << min(shift, 14)", "shift")),
+               Derive(Field("tcp.options.wscale.multiplier", "Multiplier", derived=True,
+                   meaning="2 to the power of the shift."), "1 << min(shift, 14)", "shift")),
     4: _option("sack_perm", 4, "This side understands selective acknowledgements.", "RFC 2018 §2"),
     5: _option("sack", 5, "Which pieces arrived beyond a gap, so that only the gap is sent again.", R2018,
                Derive(_COUNT, "(option_len - 2) // 8", "option_len", part=(-8, 0)),

@@ -8,9 +8,9 @@ CONTENT_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "ap
 HANDSHAKE_TYPES = {
     0: "Hello Request", 1: "Client Hello", 2: "Server Hello", 3: "Hello Verify Request", 4: "New Session Ticket",
     5: "End of Early Data", 8: "Encrypted Extensions", 11: "Certificate", 12: "Server Key Exchange",
-    13: "Certificate Request",
-    14: "Server Hello Done", 15: "Certificate Verify", 16: "Client Key Exchange", 20: "Finished", 22:
-        "Certificate Status",
+    13: "Certificate Request", 14: "Server Hello Done", 15: "Certificate Verify", 16: "Client Key Exchange",
+    20: "Finished",
+        22: "Certificate Status",
     24: "Key Update", 25: "Compressed Certificate", 254: "Message Hash",
 }  # fmt: skip
 SUITES = {
@@ -43,8 +43,8 @@ EXTENSIONS = {
     13: "signature algorithms", 14: "use SRTP", 15: "heartbeat", 16: "application protocol (ALPN)",
     17: "status request 2", 18: "certificate timestamps", 21: "padding", 22: "encrypt then MAC",
     23: "extended master secret", 27: "certificate compression", 28: "record size limit", 35: "session ticket",
-    41: "pre-shared key",
-    42: "early data", 43: "supported versions", 44: "cookie", 45: "key exchange modes", 47: "certificate authorities",
+    41: "pre-shared key", 42: "early data", 43: "supported versions", 44: "cookie", 45: "key exchange modes",
+    47: "certificate authorities",
     49: "client certificate "
     "later", 50: "signature algorithms of certificates", 51: "key share", 57: "QUIC parameters", 65281: "renegotiation",
 }  # fmt: skip

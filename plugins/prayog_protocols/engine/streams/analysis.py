@@ -1,10 +1,8 @@
 """What the order of TCP segments tells, labelled as Wireshark labels it.
 
 The rules are those of the Wireshark User's Guide (§7.5, TCP Analysis), applied to each segment in the order of the
-capture.
-A direction remembers how far it has sent and confirmed; a segment is compared with what both directions remember, and
-then
-remembered itself.  Numbers wrap at 2³²; `_after(a, b)` says whether a comes after b.
+capture. A direction remembers how far it has sent and confirmed; a segment is compared with what both directions
+remember, and then remembered itself.  Numbers wrap at 2³²; `_after(a, b)` says whether a comes after b.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """A TCP stream as the messages of an application protocol, and the packets in which they end.
 
 An `Application` looks at the bytes that one side has sent so far and says how long the next message is, as soon as
-that is
-known; a `Unit` is one such message.  Which application speaks is told by whoever opened the capture, by the port, or
-by the
-first bytes (`choosing`).
+that is known; a `Unit` is one such message.  Which application speaks is told by whoever opened the capture, by the
+port, or by the first bytes (`choosing`).
 """
 
 from __future__ import annotations
@@ -143,8 +141,7 @@ def talk(
     """Cut a stream into messages.
 
     `read(index, at, size)` gives bytes of a packet; `application(direction, first bytes)` chooses who speaks, or
-    answers
-    None as long as nobody can tell.
+    answers None as long as nobody can tell.
     """
     result = Talk()
     pending = (_Pending(), _Pending())
