@@ -54,12 +54,18 @@ def assess(
     rules: Sequence[Rule] = RULES,
     choices: Choices = Choices(),  # noqa: B008 - a frozen value
     try_it: bool = True,
+    looked: Callable[[Plan, dict[str, TableProfile]], None] = lambda plan, profiles: None,
 ) -> Plan:
-    """The plan for moving `source` to `target`, from its catalogue and all its values, tried in a scratch database."""
+    """The plan for moving `source` to `target`, from its catalogue and all its values, tried in a scratch database.
+
+    `looked` is told the plan and what was found in the values.
+    """
     catalogue: Catalogue = source.catalogue()
     server = server_of(target)
     draft = make_plan(catalogue, server, rules=rules, choices=choices)
-    plan = make_plan(catalogue, server, profile(source, draft), rules, choices)
+    profiles = profile(source, draft)
+    plan = make_plan(catalogue, server, profiles, rules, choices)
+    looked(plan, profiles)
     return dry_run(target, plan).plan if try_it else plan
 
 

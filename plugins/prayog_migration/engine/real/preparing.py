@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from prayog_migration.engine.identity import Unfollowable, identity
@@ -11,6 +12,7 @@ from prayog_migration.engine.real.bulk import rest
 from prayog_migration.engine.real.copying import begin_again
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.moving import assess
+from prayog_migration.engine.real.previewing import tell_profiles
 from prayog_migration.engine.real.switching import fences
 from prayog_migration.engine.steps import StepName
 
@@ -25,7 +27,7 @@ def assess_source(job: Job) -> Plan:
     """Look at every object and every value of the source; the plan is kept."""
     job.step("plan", "done", planned=True)
     job.step("assess", "running")
-    plan = assess(job.source, job.target, choices=_choices(job))
+    plan = assess(job.source, job.target, choices=_choices(job), looked=partial(tell_profiles, job))
     unfollowed = _unfollowed(job, plan)
     job.keep_plan(plan)
     counts: dict[str, int] = {}
