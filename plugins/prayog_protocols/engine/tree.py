@@ -57,12 +57,17 @@ class Node:
         """The bit after its last."""
         return self.start + self.bits
 
-    def child(self, key: str) -> Any:
-        """The value of the first child (of any depth) that is called `key`, by short or by full name; else None."""
+    def first(self, key: str) -> Node | None:
+        """The first child (of any depth) that is called `key`, by short or by full name."""
         for node in walk(self.children):
             if key in (node.field.key, node.field.name):
-                return node.value
+                return node
         return None
+
+    def child(self, key: str) -> Any:
+        """The value of the first child that is called `key`; None when there is none."""
+        node = self.first(key)
+        return None if node is None else node.value
 
     def __repr__(self) -> str:
         return f"<{self.name or self.field.label} = {self.value!r} at bit {self.start}, {self.bits} bits>"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 from prayog_protocols.engine.capture import columns, pcap, pcapng
 from prayog_protocols.engine.capture.columns import Columns
 from prayog_protocols.engine.capture.records import Bytes, CaptureError, Interface, Records
 from prayog_protocols.engine.dissection import Dissection
+from prayog_protocols.engine.listing import Row, row
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.registry import Registry
 from prayog_protocols.engine.streams.analysis import Finding, analyse
@@ -26,20 +26,7 @@ from prayog_protocols.engine.talks.talk import Talk, talk
 from prayog_protocols.engine.tls.keylog import KeyLog
 from prayog_protocols.engine.tree import Packet
 
-__all__ = ["Capture", "Row"]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A packet as a list shows it."""
-
-    number: int
-    time_ns: int  # since the first packet
-    source: str
-    destination: str
-    protocol: str
-    length: int
-    info: str
+__all__ = ["Capture"]
 
 
 class Capture:
@@ -89,6 +76,11 @@ class Capture:
         )
         c.run(self.registry.find("link", self.interface(index).link))
         return c.packet
+
+    def row(self, index: int) -> Row:
+        """A packet as one line of a list."""
+        since = int(self.records.times[index]) - int(self.records.times[0])
+        return row(self.registry, self.packet(index), since, int(self.records.lengths[index]))
 
     # ── what packets tell about each other, worked out when first asked ─────────────────────────────────────────
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from prayog_protocols.engine.protocols.ethernet import ETHERTYPES
+from prayog_protocols.engine.showing import literal
 from prayog_protocols.engine.spec import Choose, Derive, Field, Item, Kind, Protocol, bytes_, uint
+from prayog_protocols.engine.tree import Node
 
 R = "RFC 826"
 OPERATIONS = {
@@ -46,10 +48,21 @@ _OTHER: tuple[Item, ...] = (
     bytes_("arp.dst.proto", "proto_size", "Target's protocol address", "", R, key="target_proto"),
 )
 
+
+def _info(layer: Node) -> str:
+    shown = {key: literal(node) if (node := layer.first(key)) is not None else "?" for key in _SHOWN}
+    if layer.child("opcode") == 1:
+        return f"Who has {shown['target_ipv4']}? Tell {shown['proto_ipv4']}"
+    if layer.child("opcode") == 2:
+        return f"{shown['proto_ipv4']} is at {shown['sender_mac']}"
+    return OPERATIONS.get(layer.child("opcode"), "")
+
+
+_SHOWN = ("proto_ipv4", "target_ipv4", "sender_mac")
 ARP = Protocol(
     "arp", "Address Resolution Protocol", short="ARP", source=R,
     meaning="Finds the hardware address that belongs to an IP address on the same network. Nobody checks the answer.",
-    entries={"ethertype": (0x0806, 0x8035)},
+    entries={"ethertype": (0x0806, 0x8035)}, info=_info,
     items=(
         uint("arp.hw.type", 16, "Hardware type", "1: Ethernet.", R, values=_HARDWARE, default=1, key="hardware"),
         uint("arp.proto.type", 16, "Protocol type", "Whose addresses are looked for.", R, hex=True, values=ETHERTYPES,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols.dns_records import OPTIONS, RDATA, TYPES, name
+from prayog_protocols.engine.showing import literal
 from prayog_protocols.engine.spec import (
     Block,
     Call,
@@ -24,7 +25,7 @@ from prayog_protocols.engine.spec import (
     marked,
     uint,
 )
-from prayog_protocols.engine.tree import Node
+from prayog_protocols.engine.tree import Node, walk
 
 __all__ = ["DnsExchange"]
 
@@ -200,16 +201,22 @@ def _items(multicast: bool) -> tuple[Item, ...]:
     )  # fmt: skip
 
 
+_TOLD = ("a", "aaaa", "cname", "ns", "exchange", "ptr")
+
+
 def _info(layer: Node) -> str:
-    asked = layer.child("qry_name") or ""
-    kind = (TYPES.get(layer.child("qry_type"), "") or "").partition(",")[0]
+    kind = str(TYPES.get(layer.child("qry_type"), layer.child("qry_type") or "")).partition(",")[0]
+    asked = " ".join(word for word in (kind, str(layer.child("qry_name") or "")) if word)
     if not layer.child("dns.flags.response"):
-        return f"Question {kind} {asked}"
+        return f"Question: {asked}"
     code = layer.child("dns.flags.rcode")
-    found = [str(value) for key in ("a", "aaaa", "cname", "exchange", "ptr") if (value := layer.child(key)) is not None]
-    return f"Answer {kind} {asked}" + (
-        f": {RCODES.get(code, code)}" if code else f" {len(found)} of them" if found else ""
-    )
+    found = [
+        literal(node)
+        for node in walk(layer.children)
+        if node.field.key in ("a", "aaaa", "cname", "ns", "exchange", "ptr")
+    ]
+    told = RCODES.get(code, str(code)) if code else ", ".join(found[:4]) + (", …" if len(found) > 4 else "")
+    return f"Answer: {asked}{' → ' + told if told else ''}"
 
 
 DNS = Protocol(

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from prayog_protocols.engine.dissection import Dissection
-from prayog_protocols.engine.protocols.tls import DTLS_BODY, DTLS_HANDSHAKE, DTLS_WORDS, Flight, Record, record_content
+from prayog_protocols.engine.protocols.tls import (
+    DTLS_BODY,
+    DTLS_HANDSHAKE,
+    DTLS_WORDS,
+    Flight,
+    Record,
+    record_content,
+    records_in_words,
+)
 from prayog_protocols.engine.spec import Call, Protocol
 from prayog_protocols.engine.tree import Node
 
@@ -48,7 +56,7 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int
 
 
 DTLS = Protocol(
-    "dtls", "Datagram Transport Layer Security", short="DTLS", source="RFC 6347, RFC 9147",
+    "dtls", "Datagram Transport Layer Security", short="DTLS", source="RFC 6347, RFC 9147", info=records_in_words,
     meaning="TLS for UDP: the same handshake, with numbers on everything because datagrams may be lost or doubled.",
     entries={"udp.port": (4433, 853)},
     items=(Call(_read, (), lambda values: bytes(values.get("records", b"")), DTLS_WORDS.all),),

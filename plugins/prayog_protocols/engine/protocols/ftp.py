@@ -156,6 +156,7 @@ FTP = Protocol(
 )  # fmt: skip
 FTP_DATA = Protocol(
     "ftp-data", "FTP data", short="FTP-DATA", source=f"{R} §3",
+    info=lambda layer: f"{layer.bits // 8:,} bytes of a file or listing",
     meaning="A file or a listing, on a connection that the control connection agreed on.",
     entries={"tcp.port": (20,)},
     items=(bytes_("", "rest", "Data", "Part of the file or listing.", f"{R} §3", key="transferred"),),

@@ -256,8 +256,27 @@ def _frame() -> Block:
 
 MAGIC = Field("http2.magic", "Magic", Kind.TEXT, 192, meaning="No HTTP/1 server would take this for a request.",
               source=f"{R} §3.4", default="PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")  # fmt: skip
+
+
+def _info(layer: Node) -> str:
+    words = []
+    for frame in layer.children:
+        kind, stream = frame.child("frame_type"), frame.child("http2.streamid")
+        if kind is None:
+            words.append("Magic" if frame.child("http2.magic") else "")
+            continue
+        said = (
+            frame.child("http2.headers.method"),
+            frame.child("http2.headers.path"),
+            frame.child("http2.headers.status"),
+        )
+        told = " ".join(str(word) for word in said if word is not None)
+        words.append(f"{TYPES.get(kind, f'type {kind}')}[{stream}]{': ' + told if told else ''}")
+    return ", ".join(word for word in words if word)
+
+
 HTTP2 = Protocol(
-    "http2", "HyperText Transfer Protocol 2", short="HTTP2", source=R,
+    "http2", "HyperText Transfer Protocol 2", short="HTTP2", source=R, info=_info,
     meaning="The same requests and answers as HTTP/1.1, in frames: many at once over one connection, headers packed.",
     items=(
         Choose("first", {0x505249: (Block(branch("http2.stream", "Magic"), (MAGIC,)),)}, (_frame(),), peek=24,

@@ -143,9 +143,22 @@ _CASES: dict[object, tuple[Item, ...]] = {
                _REST),
 }  # fmt: skip
 
+
+def _info(layer: Node) -> str:
+    kind, code = layer.child("type"), layer.child("code")
+    words = TYPES.get(kind, f"type {kind}")
+    said = _CODES.get(kind, {}).get(code, "") if code is not None else ""
+    numbers = [f"{key}={value}" for key in ("ident", "seq") if (value := layer.child(key)) is not None]
+    answer = layer.child("icmp.resp_in"), layer.child("icmp.resp_to")
+    numbers += [
+        f"{word} packet {frame}" for word, frame in zip(("answered in", "answers"), answer, strict=True) if frame
+    ]
+    return " ".join([f"{words}: {said}" if said else words, ", ".join(numbers)]).strip()
+
+
 ICMP = Protocol(
     "icmp", "Internet Control Message Protocol", short="ICMP", source=R,
-    meaning="Routers and hosts tell each other what went wrong, and ping asks whether somebody is there.",
+    meaning="Routers and hosts tell each other what went wrong, and ping asks whether somebody is there.", info=_info,
     entries={"ip.proto": (1,)},
     items=(
         uint("icmp.type", 8, "Type", "What the message is.", R, values=TYPES, default=8),

@@ -255,9 +255,22 @@ _CASES: dict[object, tuple[Item, ...]] = {
         )),), count="nb_mcast_records"), Call(_rest, ())),
 }  # fmt: skip
 
+
+def _info(layer: Node) -> str:
+    kind, code = layer.child("type"), layer.child("code")
+    words = TYPES.get(kind, f"type {kind}")
+    said = _CODES.get(kind, {}).get(code, "") if code is not None else ""
+    numbers = [f"{key}={value}" for key in ("ident", "seq") if (value := layer.child(key)) is not None]
+    answer = layer.child("icmpv6.resp_in"), layer.child("icmpv6.resp_to")
+    numbers += [
+        f"{word} packet {frame}" for word, frame in zip(("answered in", "answers"), answer, strict=True) if frame
+    ]
+    return " ".join([f"{words}: {said}" if said else words, ", ".join(numbers)]).strip()
+
+
 ICMPV6 = Protocol(
     "icmpv6", "Internet Control Message Protocol v6", short="ICMPv6", source=R,
-    meaning="Errors and pings as in IPv4, and what ARP and router discovery were: who is on this network?",
+    meaning="Errors and pings as in IPv4, and what ARP and router discovery were: who is on this network?", info=_info,
     entries={"ip.proto": (58,)},
     items=(
         uint("icmpv6.type", 8, "Type", "Below 128: an error; above: a message of its own.", f"{R} §2.1", values=TYPES,

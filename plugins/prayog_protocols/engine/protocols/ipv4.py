@@ -196,8 +196,20 @@ REASSEMBLED_DATA = Field("ip.reassembled.data", "The whole", Kind.BYTES, derived
 REASSEMBLED_IN = Field("ip.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
                        meaning="The packet with the last missing piece.")  # fmt: skip
 
+
+def _info(layer: Node) -> str:
+    proto = layer.child("proto")
+    name = IP_PROTOCOLS.get(proto, f"protocol {proto}").partition(",")[0]
+    at, more = layer.child("frag_offset"), layer.child("mf")
+    if not at and not more:
+        return name
+    whole = layer.child("ip.reassembled_in")
+    return f"Fragment of {name}, from byte {(at or 0) * 8}{'' if more else ', the last'}" + (
+        f", put together in packet {whole}" if whole else "")  # fmt: skip
+
+
 IPV4 = Protocol(
-    "ip", "Internet Protocol Version 4", short="IPv4", source="RFC 791",
+    "ip", "Internet Protocol Version 4", short="IPv4", source="RFC 791", info=_info,
     meaning="Carries a packet from one host to another across networks. It may be lost, doubled or overtaken.",
     entries={"ethertype": (0x0800,), "ip.proto": (4,), "family": (2,), "link": (228,)},
     items=(

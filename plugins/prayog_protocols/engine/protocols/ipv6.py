@@ -24,7 +24,7 @@ from prayog_protocols.engine.spec import (
     marked,
     uint,
 )
-from prayog_protocols.engine.tree import Node
+from prayog_protocols.engine.tree import Node, walk
 
 R = "RFC 8200"
 _ACTIONS = {0: "skip it", 1: "drop the packet", 2: "drop and send ICMP", 3: "drop, send ICMP unless multicast"}
@@ -183,10 +183,22 @@ REASSEMBLED_DATA = Field("ipv6.reassembled.data", "The whole", Kind.BYTES, deriv
 REASSEMBLED_IN = Field("ipv6.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
                        meaning="The packet with the last missing piece.")  # fmt: skip
 
+
+def _info(layer: Node) -> str:
+    at, more = layer.child("fragment_offset"), layer.child("more")
+    following = [node.value for node in walk(layer.children) if node.name.endswith(".nxt")]
+    name = IP_PROTOCOLS.get(following[-1], f"next header {following[-1]}").partition(",")[0] if following else ""
+    if not at and not more:
+        return name
+    whole = layer.child("ipv6.reassembled.in")
+    return f"Fragment of {name}, from byte {(at or 0) * 8}{'' if more else ', the last'}" + (
+        f", put together in packet {whole}" if whole else "")  # fmt: skip
+
+
 IPV6 = Protocol(
     "ipv6", "Internet Protocol Version 6", short="IPv6", source=R,
     meaning="As IPv4, with longer addresses, a header of fixed size and no check sum; more is said in extension "
-            "headers.",
+            "headers.", info=_info,
     entries={"ethertype": (0x86DD,), "ip.proto": (41,), "family": (10, 24, 28, 30), "link": (229,)},
     items=(
         uint("ipv6.version", 4, "Version", "6.", f"{R} §3", default=6, aliases=("ip.version",)),

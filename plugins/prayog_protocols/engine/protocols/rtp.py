@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from prayog_protocols.engine.spec import Protocol, Repeat, When, bytes_, flag, uint
+from prayog_protocols.engine.tree import Node
 
 R = "RFC 3550 §5.1"
 PAYLOADS = {0: "G.711 µ-law", 3: "GSM", 4: "G.723", 8: "G.711 A-law", 9: "G.722", 13: "comfort noise", 14: "MPEG audio",
             18: "G.729", 26: "JPEG", 31: "H.261", 33: "MPEG-2 stream", 34: "H.263"}  # fmt: skip
 
+
+def _info(layer: Node) -> str:
+    kind = layer.child("p_type")
+    codec = PAYLOADS.get(kind, f"payload type {kind}")
+    seq, moment = layer.child("seq"), layer.child("timestamp")
+    return f"{codec}, source 0x{layer.child('ssrc') or 0:08x}, number {seq}, time {moment}"
+
+
 RTP = Protocol(
-    "rtp", "Real-Time Transport Protocol", short="RTP", source="RFC 3550",
+    "rtp", "Real-Time Transport Protocol", short="RTP", source="RFC 3550", info=_info,
     meaning="Carries sound and pictures: each packet says where in time it belongs. What is lost stays lost.",
     items=(
         uint("rtp.version", 2, "Version", "2.", R, default=2),

@@ -23,7 +23,7 @@ from prayog_protocols.engine.spec import (
     text,
     uint,
 )
-from prayog_protocols.engine.tree import Node
+from prayog_protocols.engine.tree import Node, walk
 
 R = "RFC 9260 §3"
 CHUNKS = {
@@ -171,8 +171,14 @@ _CHUNK = Block(branch("", "Chunk", caption="{chunk_type}"), (
     Call(_pad, ("chunk_length",), None, (_PADDING,)),
 ), pad=4)  # fmt: skip
 
+
+def _info(layer: Node) -> str:
+    kinds = [node.value for node in walk(layer.children) if node.field is _TYPE]
+    return ", ".join(CHUNKS.get(kind, f"chunk {kind}") for kind in kinds)
+
+
 SCTP = Protocol(
-    "sctp", "Stream Control Transmission Protocol", short="SCTP", source="RFC 9260",
+    "sctp", "Stream Control Transmission Protocol", short="SCTP", source="RFC 9260", info=_info,
     meaning="Messages, in several streams at once, reliable or not, as one likes. WebRTC speaks it inside DTLS.",
     entries={"ip.proto": (132,), "link": (248,)},
     items=(
@@ -189,8 +195,15 @@ SCTP = Protocol(
     extra=(STATUS,),
 )  # fmt: skip
 
+
+def _channel(layer: Node) -> str:
+    if layer.child("dcep") == 3:
+        return f"Open channel “{layer.child('rtcdc.label') or ''}”"
+    return "Channel opened" if layer.child("dcep") == 2 else "Unknown message"
+
+
 DCEP = Protocol(
-    "rtcdc", "WebRTC Datachannel Establishment Protocol", short="DCEP", source="RFC 8832",
+    "rtcdc", "WebRTC Datachannel Establishment Protocol", short="DCEP", source="RFC 8832", info=_channel,
     meaning="Opens a channel: its name, and whether it is reliable and in order.",
     entries={"sctp.ppid": (50,)},
     items=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prayog_protocols.engine.dissection import Dissection
-from prayog_protocols.engine.protocols.tcp_derived import DERIVED, PAYLOAD, STATUS
+from prayog_protocols.engine.protocols.tcp_derived import DERIVED, LABELS, PAYLOAD, STATUS
 from prayog_protocols.engine.protocols.tcp_options import OPTIONS
 from prayog_protocols.engine.protocols.udp import checked
 from prayog_protocols.engine.spec import (
@@ -20,7 +20,7 @@ from prayog_protocols.engine.spec import (
     flag,
     uint,
 )
-from prayog_protocols.engine.tree import Node
+from prayog_protocols.engine.tree import Node, walk
 
 R = "RFC 9293 §3.1"
 
@@ -50,8 +50,40 @@ def _after(
     return at
 
 
+def _info(layer: Node) -> str:
+    values = {node.name: node.value for node in walk(layer.children)}
+    labels = [node.field.label for node in walk(layer.children) if node.name in _LABELS]
+    letters = values.get("tcp.flags") or 0
+    flags = ", ".join(name for bit, name in _FLAGS if letters & bit)
+    words = [f"[{label}]" for label in labels]
+    words.append(f"{values.get('tcp.srcport')} → {values.get('tcp.dstport')} [{flags}]")
+    words.append(f"Seq={values.get('tcp.seq', values.get('tcp.seq_raw'))}")
+    if letters & 0x10:
+        words.append(f"Ack={values.get('tcp.ack', values.get('tcp.ack_raw'))}")
+    words.append(f"Win={values.get('tcp.window_size', values.get('tcp.window_size_value'))}")
+    if "tcp.len" in values:
+        words.append(f"Len={values['tcp.len']}")
+    if "tcp.options.mss_val" in values:
+        words.append(f"MSS={values['tcp.options.mss_val']}")
+    if "tcp.reassembled_in" in values:
+        words.append(f"[message ends in packet {values['tcp.reassembled_in']}]")
+    return " ".join(words)
+
+
+_LABELS = {label.name for label in LABELS}
+_FLAGS = (
+    (2, "SYN"),
+    (1, "FIN"),
+    (4, "RST"),
+    (8, "PSH"),
+    (16, "ACK"),
+    (32, "URG"),
+    (64, "ECE"),
+    (128, "CWR"),
+    (256, "AE"),
+)
 TCP = Protocol(
-    "tcp", "Transmission Control Protocol", short="TCP", source="RFC 9293",
+    "tcp", "Transmission Control Protocol", short="TCP", source="RFC 9293", info=_info,
     meaning="Carries a stream of bytes in both directions, in order, each byte counted, confirmed and repeated when "
             "lost.",
     entries={"ip.proto": (6,)},

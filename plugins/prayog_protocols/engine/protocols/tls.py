@@ -6,15 +6,17 @@ Which records are encrypted, and what is in them where the keys are known, the t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from prayog_protocols.engine.dissection import Dissection, Stop, close
 from prayog_protocols.engine.protocols.tls_handshake import handshake
 from prayog_protocols.engine.protocols.tls_numbers import ALERTS, CONTENT_TYPES, VERSIONS
+from prayog_protocols.engine.showing import meaning_of
 from prayog_protocols.engine.spec import Call, Field, Kind, Protocol, branch, bytes_, uint
-from prayog_protocols.engine.tree import Marked, Node
+from prayog_protocols.engine.tree import Marked, Node, walk
 
-__all__ = ["Flight", "Record", "record_content"]
+__all__ = ["Flight", "Record", "record_content", "records_in_words"]
 
 R = "RFC 8446 §5"
 
@@ -255,8 +257,24 @@ def _write(values: Any) -> bytes:
     return bytes(values.get("records", b""))
 
 
+def records_in_words(layer: Node) -> str:
+    """What a layer of TLS or DTLS holds: the messages of the handshake, alerts, data."""
+    words: list[str] = []
+    for record in layer.children:
+        told = [
+            meaning_of(node)
+            for node in walk(record.children)
+            if node.name.endswith((".handshake.type", ".message.desc"))
+        ]
+        kinds = [node for node in record.children if node.name.endswith((".content_type", ".opaque_type"))]
+        kind = meaning_of(kinds[0]) if kinds else ""
+        encrypted = kind == CONTENT_TYPES[22] and not told
+        words += told or [f"{kind} (encrypted)" if encrypted else kind]
+    return ", ".join(word for word, _ in groupby(words) if word)
+
+
 TLS = Protocol(
-    "tls", "Transport Layer Security", short="TLS", source="RFC 8446, RFC 5246",
+    "tls", "Transport Layer Security", short="TLS", source="RFC 8446, RFC 5246", info=records_in_words,
     meaning="Makes of a TCP connection one that nobody can read or change: both sides agree on keys, then all is "
             "encrypted.",
     entries={"tcp.port": (443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 8443, 5061)},

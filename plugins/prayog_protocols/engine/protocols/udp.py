@@ -71,9 +71,14 @@ def payload(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> N
         out.append(Node(PAYLOAD, c.source, at * 8, (end - at) * 8, data[at:end]))
 
 
+def _info(layer: Node) -> str:
+    return f"{layer.child('srcport')} → {layer.child('dstport')} Len={max(0, (layer.child('length') or 8) - 8)}"
+
+
 UDP = Protocol(
     "udp", "User Datagram Protocol", short="UDP", source=R768,
     meaning="Carries one message from port to port, as fast as it goes. Nothing is repeated, ordered or confirmed.",
+    info=_info,
     entries={"ip.proto": (17,)},
     items=(
         uint("udp.srcport", 16, "Source port", "The program that sent it; answers go there.", R768,

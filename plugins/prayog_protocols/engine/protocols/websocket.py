@@ -133,8 +133,15 @@ def _write(values: Mapping[str, Any]) -> bytes:
     )
 
 
+def _info(layer: Node) -> str:
+    opcode = layer.child("opcode")
+    text = layer.child("websocket.payload.text") or layer.child("websocket.payload.close.reason") or ""
+    marks = f"{'' if layer.child('fin') else ' (not the last piece)'}{' masked' if layer.child('mask') else ''}"
+    return f"{OPCODES.get(opcode, opcode)}{marks}{': ' + text if text else ''}"
+
+
 WEBSOCKET = Protocol(
-    "websocket", "WebSocket", short="WebSocket", source="RFC 6455",
+    "websocket", "WebSocket", short="WebSocket", source="RFC 6455", info=_info,
     meaning="Messages in both directions at any time, over a connection that began as HTTP.",
     items=(
         flag("websocket.fin", "Final", "The last frame of a message.", R, default=1),

@@ -26,6 +26,7 @@ _LABELS: tuple[tuple[Label, Field], ...] = (
     (Label.WINDOW_UPDATE, T.WINDOW_UPDATE), (Label.WINDOW_FULL, T.WINDOW_FULL), (Label.ZERO_WINDOW, T.ZERO_WINDOW),
     (Label.PROBE, T.PROBE), (Label.PROBE_ACK, T.PROBE_ACK), (Label.REUSED, T.REUSED),
 )  # fmt: skip
+_UNUSUAL = Label.OUT_OF_ORDER | Label.LOST | Label.ACK_LOST | Label.WINDOW_FULL | Label.ZERO_WINDOW
 # Link types of capture files, as Wireshark numbers them inside.
 _ENCAPSULATIONS = {1: 1, 0: 15, 108: 15, 12: 7, 14: 7, 101: 7, 228: 129, 229: 130, 113: 25, 276: 210, 248: 149}
 _PLAIN = {"imf": "Mail"}
@@ -184,7 +185,7 @@ class Following(Context):
                 _relative_edges(node, finding.peer_base)
         out.append(Node(T.RELATIVE, s, start, 0, finding.since_first_ns))
         out.append(Node(T.DELTA, s, start, 0, finding.since_last_ns))
-        _analysis(out, s, start, finding)
+        _analysis(c, out, s, start, finding)
         if size > 0:
             out.append(Node(T.PAYLOAD, s, at * 8, size * 8, data[at:end]))
         if size > 0 or finding.flags & 1:
@@ -251,8 +252,8 @@ def _relative_edges(options: Node, base: int) -> None:
                 node.value = node.value - base & 0xFFFFFFFF
 
 
-def _analysis(out: list[Node], source: int, start: int, finding: Finding) -> None:
-    """The branch with what analysis found."""
+def _analysis(c: Dissection, out: list[Node], source: int, start: int, finding: Finding) -> None:
+    """The branch with what analysis found, and a note for each label."""
     values: list[tuple[Field, object]] = [
         (T.ACKS_FRAME, finding.acks), (T.ACK_RTT, finding.ack_rtt_ns if finding.acks else 0),
         (T.INITIAL_RTT, finding.initial_rtt_ns), (T.IN_FLIGHT, finding.in_flight), (T.PUSH_SENT, finding.push_sent),
@@ -271,6 +272,10 @@ def _analysis(out: list[Node], source: int, start: int, finding: Finding) -> Non
             if labels & label
         ]
         children.append(flags)
+        for label, field in _LABELS:
+            if label & finding.labels:
+                severity = "warning" if label & _UNUSUAL else "chat" if label is Label.WINDOW_UPDATE else "note"
+                c.note(severity, f"{field.label}: {field.meaning}", start + 32, 32, field=field)
     if finding.duplicate:
         children.append(Node(T.DUPLICATE_NUMBER, source, start, 0, finding.duplicate))
         children.append(Node(T.DUPLICATE_OF, source, start, 0, finding.duplicate_of))
