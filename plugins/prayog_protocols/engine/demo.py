@@ -58,8 +58,8 @@ def _who_has(wire: Wire) -> Iterator[Frame]:
         "arp.dst.hw_mac": bytes(6),
         "arp.dst.proto_ipv4": "192.0.2.1",
     }
-    yield wire.frame([Draft("eth", {"dst": b"\xff" * 6, "src": mine}), Draft("arp", {"opcode": 1, **fields})], "phone", "all",
-                     "who has 192.0.2.1?")  # fmt: skip
+    question = [Draft("eth", {"dst": b"\xff" * 6, "src": mine}), Draft("arp", {"opcode": 1, **fields})]
+    yield wire.frame(question, "phone", "all", "who has 192.0.2.1?")
     wire.wait(1)
     fields = {
         "arp.src.hw_mac": theirs,
@@ -67,8 +67,8 @@ def _who_has(wire: Wire) -> Iterator[Frame]:
         "arp.dst.hw_mac": mine,
         "arp.dst.proto_ipv4": HOSTS["phone"],
     }
-    yield wire.frame([Draft("eth", {"dst": mine, "src": theirs}), Draft("arp", {"opcode": 2, **fields})], "router", "phone",
-                     "192.0.2.1 is at 02:00:00:00:00:04")  # fmt: skip
+    answer = [Draft("eth", {"dst": mine, "src": theirs}), Draft("arp", {"opcode": 2, **fields})]
+    yield wire.frame(answer, "router", "phone", "192.0.2.1 is at 02:00:00:00:00:04")
 
 
 def _name(name: str) -> bytes:
@@ -169,8 +169,8 @@ def _mail(wire: Wire) -> Iterator[Frame]:
     yield from _dialogue(talk, [
         ("<", "220 mail.example ESMTP"), (">", "EHLO laptop.example"), ("<", "250-mail.example\r\n250 SIZE 10485760"),
         (">", "MAIL FROM:<asha@shop.example>"), ("<", "250 OK"), (">", "RCPT TO:<ravi@home.example>"), ("<", "250 OK"),
-        (">", "DATA"), ("<", "354 End with <CRLF>.<CRLF>"), (">", _MAIL + "."), ("<", "250 OK queued as 7"), (">", "QUIT"),
-        ("<", "221 Bye"),
+        (">", "DATA"), ("<", "354 End with <CRLF>.<CRLF>"), (">", _MAIL + "."), ("<", "250 OK queued as 7"),
+        (">", "QUIT"), ("<", "221 Bye"),
     ])  # fmt: skip
     yield from talk.close()
 
@@ -196,7 +196,8 @@ def _prices(wire: Wire) -> Iterator[Frame]:
     ask = (f"GET /price HTTP/1.1\r\nHost: prices.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            f"Sec-WebSocket-Key: {nonce}\r\nSec-WebSocket-Version: 13\r\n\r\n")  # fmt: skip
     yield from talk.say(">", ask.encode(), "GET /price, Upgrade: websocket")
-    answer = f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {proof}\r\n\r\n"
+    answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    answer += f"Sec-WebSocket-Accept: {proof}\r\n\r\n"
     yield from talk.say("<", answer.encode(), "101 Switching Protocols")
     yield from talk.say(">", _framed(1, b"onion", mask=b"\x37\xfa\x21\x3d"), "text: onion")
     for price in (28, 29, 31):

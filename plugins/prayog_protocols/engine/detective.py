@@ -37,11 +37,11 @@ CASES = (
          "RFC 9110 §15.5.2"),
     Case("GET /admin HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer asha-token", "Content-Type: text/plain",
          "You are Asha, and Asha may not see this.", 403,
-         "The server knows who you are and refuses; other credentials than these are needed, and it does not ask for them.",
+         "The server knows who you are and refuses; it does not ask for other credentials.",
          "RFC 9110 §15.5.4"),
     Case("POST /photos HTTP/1.1\r\nHost: shop.example\r\nExpect: 100-continue\r\nContent-Length: 8388608", "", "", 100,
-         "The client sent only the fields and waits (Expect). This answer says: go on, send the body.", "RFC 9110 §15.2.1",
-         after="the first bytes of the photo"),
+         "The client sent only the fields and waits (Expect). This answer says: go on, send the body.",
+         "RFC 9110 §15.2.1", after="the first bytes of the photo"),
     Case("DELETE /orders/7 HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer asha-token", "", "", 204,
          "It is done, and there is no content: neither Content-Length nor a body.", "RFC 9110 §15.3.5"),
     Case("GET /orders HTTP/1.1\r\nHost: shop.example", "Retry-After: 120\r\nContent-Type: text/plain",
@@ -54,7 +54,8 @@ CASES = (
          "At most 10 requests a second. This was your 11th.", 429,
          "This client asked too often; the server is well.", "RFC 6585 §4"),
     Case("PATCH /orders HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 0", "Allow: GET, POST", "", 405,
-         "The resource is there, but not for this method; Allow, which 405 must carry, says for which.", "RFC 9110 §15.5.6"),
+         "The resource is there, but not for this method; Allow, which 405 must carry, says for which.",
+         "RFC 9110 §15.5.6"),
 )  # fmt: skip
 _CODES = (100, 101, 200, 201, 204, 301, 302, 304, 307, 308, 400, 401, 403, 404, 405, 408, 409, 429, 500, 502, 503, 504)
 

@@ -46,7 +46,8 @@ class Reading(Computation):
         self.begin(
             capture.name, sha256=sha256, packets=len(capture), bytes=len(capture.data), format=capture.records.format,
             seconds=round((int(times.max()) - int(times.min())) / 1e9, 6) if len(times) else 0.0,
-            interfaces=len(capture.records.interfaces), problems=[one.sentence for one in capture.records.problems[:20]],
+            interfaces=len(capture.records.interfaces),
+            problems=[one.sentence for one in capture.records.problems[:20]],
             comment=capture.records.comment,
         )  # fmt: skip
 
@@ -137,8 +138,8 @@ class Reading(Computation):
         index = self._packet(packet)
         asked = exercise(self.capture, kind, index, int(number))
         verdict = asked.judge(answer)
-        return self._told("answered", {"exercise": kind, "packet": index + 1, "question": asked.question, "answer": answer,
-                                       "right": verdict.right, "why": verdict.why})  # fmt: skip
+        told = {"exercise": kind, "packet": index + 1, "question": asked.question, "answer": answer}
+        return self._told("answered", {**told, "right": verdict.right, "why": verdict.why})
 
 
 def _speaks(port: Any, protocol: str) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Trips(Story):
 
     @staticmethod
     def _tls13(talk: Tcp) -> Iterator[Frame]:
-        """One round trip: the server's whole flight comes back at once, and the client may speak right after its own."""
+        """One round trip: the server's whole flight comes back at once, and the client may speak after its own."""
         yield from talk.say(">", _client_hello(True), "ClientHello with a key share")
         flight = _server_hello(True) + _change() + _sealed(bytes(1_900), b"certificate")
         yield from talk.say("<", flight, "ServerHello, certificate, Finished")

@@ -70,7 +70,8 @@ class Updates(Story):
         delays = minute.delays
         yield "measured", "laptop", {
             "way": way, "bytes": size, "packets": count, "changes": len(delays), "requests": minute.requests,
-            "mean_delay_ms": round(sum(delays) / len(delays), 1), "worst_delay_ms": round(max(delays), 1), "connections": 1,
+            "mean_delay_ms": round(sum(delays) / len(delays), 1), "worst_delay_ms": round(max(delays), 1),
+            "connections": 1,
         }  # fmt: skip
 
 
@@ -150,7 +151,8 @@ class _Minute:
         """Ask once; the answer never ends (chunked, RFC 9112 §7.1)."""
         yield from self._open()
         yield from self._ask("/price/events", "text/event-stream")
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+        head += b"Transfer-Encoding: chunked\r\n\r\n"
         yield from self._talk.say("<", head, "200, and the answer stays open")
         yield self._confirm(">")
         for number, change in enumerate(self._changes, 1):
@@ -171,7 +173,8 @@ class _Minute:
         proof = base64.b64encode(
             hashlib.sha1((nonce + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
         ).decode()
-        head = f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {proof}\r\n\r\n"
+        head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        head += f"Sec-WebSocket-Accept: {proof}\r\n\r\n"
         yield from self._talk.say("<", head.encode(), "101 Switching Protocols")
         yield self._confirm(">")
         for number, change in enumerate(self._changes, 1):

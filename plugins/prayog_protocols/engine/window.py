@@ -56,8 +56,8 @@ def on_event(me, event):
         me.timer(150)
 '''
 WINDOW = CodeSpec(
-    "on_event", "code", "A sender", "Deliver 200 packets over a link that loses one in ten, at least five times as fast as "
-    "stop-and-wait.", STARTER, steps=20_000,
+    "on_event", "code", "A sender",
+    "Deliver 200 packets over a link that loses one in ten, at least five times as fast as stop-and-wait.", STARTER, steps=20_000,
 )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ class Window(Story):
         return self._transfer()
 
     def _transfer(self) -> Iterator[Emit]:
-        yield from self._told(_Link(lambda me, event: self._function(me, event), self._loss, self._seed))
+        yield from self._told(_Link(self._function, self._loss, self._seed))
 
     def _told(self, link: _Link) -> Iterator[Emit]:
         wire = Wire()
