@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from prayog_protocols.engine.capture import columns, pcap, pcapng
+from prayog_protocols.engine.capture import columns, packed, pcap, pcapng
 from prayog_protocols.engine.capture.columns import Columns
 from prayog_protocols.engine.capture.records import Bytes, CaptureError, Interface, Records
 from prayog_protocols.engine.dissection import Dissection
@@ -37,8 +37,9 @@ class Capture:
     """
 
     def __init__(
-        self, data: Bytes, name: str = "", registry: Registry = REGISTRY, progress: Callable[[int], bool] | None = None
-    ) -> None:
+        self, data: Bytes, name: str = "", registry: Registry = REGISTRY, progress: Callable[[int], bool] | None = None,
+        release: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self.data, self.name, self.registry = data, name, registry
         self.records: Records = _read(data, progress)
         self.columns: Columns = columns.read(data, self.records)
@@ -50,9 +51,15 @@ class Capture:
             self.keys.add(secrets.data)
         self.speaks: dict[int, str] = {}  # port -> protocol, where the port does not tell: "smtp", "http", …
         self.verify = False  # compute check sums of packets again
+        self._release = release  # gives back the file
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def close(self) -> None:
+        """Give back the file.  Nothing can be read after that."""
+        self.data = b""
+        self._release()
 
     def raw(self, index: int) -> bytes:
         """The bytes of a packet."""
@@ -146,6 +153,8 @@ def _read(data: Bytes, progress: Callable[[int], bool] | None) -> Records:
         return pcapng.read(data, progress)
     if magic in pcap.MAGICS:
         return pcap.read(data, progress)
+    if magic.startswith(packed.MAGIC):
+        raise CaptureError("this is packed with gzip: open it as a file (`open_capture`), which unpacks it")
     found = magic.hex(" ") if magic else "nothing: the file is empty"
     raise CaptureError("no capture file: pcap and pcapng begin with a1 b2 c3 d4 (in either order) or 0a 0d 0d 0a, "
                        f"this one with {found}")  # fmt: skip
