@@ -56,7 +56,7 @@ def listen(
             result.state[datagram.index] = stun.seen(head, datagram.index)
         elif kind == "dtls":
             data = read(datagram.index, datagram.at, datagram.size)
-            if data[0] == 22 and data[3:5] == b"\0\0" and data[13:14] == b"\x01":
+            if data[:1] == b"\x16" and data[3:5] == b"\0\0" and data[13:14] == b"\x01":
                 client = datagram.outward
             dtls = dtls or DtlsSession(keys)
             result.state[datagram.index] = dtls.datagram(CLIENT if datagram.outward == client else SERVER, data)

@@ -7,6 +7,7 @@ port, or by the first bytes (`choosing`).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -109,12 +110,11 @@ class Talk:
 class _Pending:
     """What one side has sent of a message that is not complete."""
 
-    __slots__ = ("data", "parts", "wait")
+    __slots__ = ("data", "parts")
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self.parts: list[Part] = []
-        self.wait = 0  # no need to look again before so many bytes are there
+        self.parts: deque[Part] = deque()
 
     def take(self, size: int) -> list[Part]:
         """Take the first bytes away, and say where they are."""
@@ -125,7 +125,7 @@ class _Pending:
             if part.size <= size:
                 taken.append(part)
                 size -= part.size
-                self.parts.pop(0)
+                self.parts.popleft()
             else:
                 taken.append(Part(part.index, part.at, size))
                 self.parts[0] = Part(part.index, part.at + size, part.size - size)
