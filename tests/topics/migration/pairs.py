@@ -8,7 +8,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +21,9 @@ import pymysql
 from prayog_migration.engine.kind_of import kind_of
 from prayog_migration.engine.model import Catalogue
 from prayog_migration.engine.plan import ColumnMove, Plan, Server, TableMove
+from prayog_migration.engine.real.job import Order
 from prayog_migration.engine.real.store import Reader, Store, open_store
+from prayog_migration.engine.real.worker import Worker
 from prayog_migration.engine.values import Converter
 from prayog_sdk.services.postgres import EmbeddedPostgres
 
@@ -37,7 +41,7 @@ class Mariadb:
             ["mariadbd", "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/s", f"--port={self.port}",
              "--bind-address=127.0.0.1", f"--pid-file={folder}/pid", f"--log-bin={folder}/data/bin",
              "--binlog-format=ROW", "--server-id=77", "--innodb-flush-log-at-trx-commit=2", f"--user={_me()}",
-             "--innodb-buffer-pool-size=64M", "--skip-log-error", "--character-set-server=utf8mb4"],
+             "--innodb-buffer-pool-size=64M", "--sync-binlog=0", "--skip-log-error", "--character-set-server=utf8mb4"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -83,8 +87,12 @@ class Databases:
         return f"sqlite:///{quote(str(path))}"
 
     def postgres(self) -> str:
-        self._count += 1
         url = self._postgres.url()
+        if not self._count:  # the machine does not crash in these tests, only servers do
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+        self._count += 1
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE prayog_{self._count}".encode())
         return url.replace("/postgres?", f"/prayog_{self._count}?").replace("@/postgres", f"@/prayog_{self._count}")
@@ -173,3 +181,51 @@ def _plain(store: Store, column: Any) -> str:
     if store.dialect == "postgresql":
         return f"{name}::text"
     return name
+
+
+class Wizard:
+    """A worker in this process, for tests that need no kill: commands one after the other, and what it said."""
+
+    def __init__(self, source: str, target: str, **order: Any) -> None:
+        self.said: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.worker = Worker(Order(source, target, tag="test", **order), self._hear)
+        self._heard = threading.Condition()
+        self._thread = threading.Thread(target=self.worker.run, daemon=True)
+        self._thread.start()
+
+    def _hear(self, kind: str, node: str, data: Mapping[str, Any]) -> None:
+        with self._heard:
+            self.said.append((kind, node, data))
+            self._heard.notify_all()
+
+    def do(self, *names: str, seconds: float = 60.0) -> str:
+        """Give commands and wait for each; how the last one ended."""
+        ended = ""
+        for name in names:
+            seen = len(self.said)
+            self.worker.hear({"do": name})
+            ended = self.wait(("done", "refused", "drift", "contradiction", "cancelled"), name, seen, seconds)[0]
+        return ended
+
+    def wait(
+        self, kinds: tuple[str, ...], node: str = "", since: int = 0, seconds: float = 60.0
+    ) -> tuple[str, str, Mapping[str, Any]]:
+        """The first event of one of `kinds`, after the first `since` ones."""
+        until = time.monotonic() + seconds
+        with self._heard:
+            while True:
+                for one in self.said[since:]:
+                    if one[0] in kinds and node in ("", one[1]):
+                        return one
+                left = until - time.monotonic()
+                assert left > 0, f"no {kinds} of {node or 'any'} in {seconds} s; last: {self.said[-3:]}"
+                self._heard.wait(left)
+
+    def last(self, kind: str) -> Mapping[str, Any]:
+        """The data of the last event of a kind."""
+        return next(data for k, _, data in reversed(self.said) if k == kind)
+
+    def close(self) -> None:
+        self.worker.end()
+        self._thread.join(20)
+        assert not self._thread.is_alive()

@@ -151,8 +151,8 @@ class Faults:
             )
         return (
             f"CREATE TRIGGER IF NOT EXISTS {self._target.name(f'{_FULL}_{number}', table.schema)} BEFORE INSERT"
-            f" ON {name} FOR EACH ROW SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114, MESSAGE_TEXT = 'The table is full (so the"
-            " lab says)'"
+            f" ON {name} FOR EACH ROW SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1114,"
+            " MESSAGE_TEXT = 'The table is full (so the lab says)'"
         )
 
     def _empty(self) -> None:

@@ -31,6 +31,7 @@ from prayog_migration.engine.triggers import FENCED, GATE, drop_fence, fence
 __all__ = ["Fence", "FenceBusy", "fence_of", "pass_through"]
 
 _GUC = "prayog.wiz"
+_AT_ONCE_S = 1.0
 _MARK = f"@{PREFIX}_worker"
 
 
@@ -40,6 +41,10 @@ class FenceBusy(Exception):
 
 class Fence(Protocol):
     """The fence of one database."""
+
+    def prepare(self, seconds: float) -> None:
+        """Make beforehand what it is made of, table by table, while the application goes on.  Raises `FenceBusy`."""
+        ...
 
     def up(self, seconds: float) -> None:
         """Raise it for all tables within so many seconds; harmless when it stands.  Raises `FenceBusy`."""
@@ -87,6 +92,9 @@ class _Sqlite:
         self._store = store
         self._tables = tables
 
+    def prepare(self, seconds: float) -> None:
+        """Nothing: all of it takes a millisecond."""
+
     def up(self, seconds: float) -> None:
         with contextlib.closing(self._store.connect()) as connection:
             connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
@@ -129,37 +137,44 @@ class _Postgres:
         self._function = store.name(f"{PREFIX}_fence")
         self._flag = store.name(f"{PREFIX}_fence_up")
 
-    def up(self, seconds: float) -> None:
+    def prepare(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
         with self._store.connect() as connection:
-            until = time.monotonic() + seconds
             connection.execute(f"CREATE SEQUENCE IF NOT EXISTS {self._flag}".encode())
             connection.execute(
                 f"CREATE OR REPLACE FUNCTION {self._function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
                 f" $$ BEGIN IF (SELECT last_value FROM {self._flag}) = 2 THEN RAISE EXCEPTION '{FENCED}'"
                 " USING ERRCODE = 'PW001'; END IF; RETURN NULL; END $$".encode()
             )
-            while True:
-                left = until - time.monotonic()
-                try:
-                    with connection.transaction():
-                        connection.execute(f"SET LOCAL lock_timeout = {max(1, int(min(left, 1.0) * 1000))}".encode())
-                        self._in_front(connection)
-                        connection.execute("SELECT setval(%s::regclass, 2)", (self._flag,))
-                    return
-                except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-                    if time.monotonic() > until:
-                        raise FenceBusy(_busy(seconds)) from error
+            for name in self._names:
+                self._locking(
+                    connection, until, seconds,
+                    f"CREATE OR REPLACE TRIGGER {PREFIX}_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {name}"
+                    f" FOR EACH STATEMENT WHEN (current_setting('{_GUC}', true) IS DISTINCT FROM 'on')"
+                    f" EXECUTE FUNCTION {self._function}()",
+                )  # fmt: skip
 
-    def _in_front(self, connection: psycopg.Connection[Any]) -> None:
-        """Wait for all writers, and put a trigger in front of the next ones."""
-        if self._names:
-            connection.execute(f"LOCK TABLE {', '.join(self._names)} IN SHARE ROW EXCLUSIVE MODE".encode())
-        for name in self._names:
-            connection.execute(
-                f"CREATE OR REPLACE TRIGGER {PREFIX}_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {name}"
-                f" FOR EACH STATEMENT WHEN (current_setting('{_GUC}', true) IS DISTINCT FROM 'on')"
-                f" EXECUTE FUNCTION {self._function}()".encode()
-            )
+    def up(self, seconds: float) -> None:
+        self.prepare(seconds)
+        with self._store.connect() as connection:
+            statements = [f"SELECT setval('{self._flag.replace(chr(39), 2 * chr(39))}'::regclass, 2)"]
+            if self._names:
+                statements.insert(0, f"LOCK TABLE {', '.join(self._names)} IN SHARE ROW EXCLUSIVE MODE")
+            self._locking(connection, time.monotonic() + seconds, seconds, *statements)
+
+    def _locking(self, connection: psycopg.Connection[Any], until: float, seconds: float, *statements: str) -> None:
+        """Run them in one transaction that waits for writers a little at a time, and lets others by in between."""
+        while True:
+            try:
+                with connection.transaction():
+                    left = max(1, int(min(until - time.monotonic(), _AT_ONCE_S) * 1000))
+                    connection.execute(f"SET LOCAL lock_timeout = {left}".encode())
+                    for statement in statements:
+                        connection.execute(statement.encode())
+                return
+            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+                if time.monotonic() > until:
+                    raise FenceBusy(_busy(seconds)) from error
 
     def down(self) -> None:
         if self._known():
@@ -194,7 +209,7 @@ class _Mysql:
         self._tables = tables
         self._flag = store.name(GATE)
 
-    def up(self, seconds: float) -> None:
+    def prepare(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE TABLE IF NOT EXISTS {self._flag} (id int PRIMARY KEY, up int) ENGINE=InnoDB")
@@ -205,18 +220,28 @@ class _Mysql:
                 (_LIKE,),
             )
             there = {str(row[0]) for row in cursor.fetchall()}
+            for number, table in enumerate(self._tables):
+                for event in ("INSERT", "UPDATE", "DELETE"):
+                    if _trigger(number, event) not in there:
+                        self._locking(cursor, until, seconds, self._front(number, table, event))
+
+    def up(self, seconds: float) -> None:
+        self.prepare(seconds)
+        with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
+            self._locking(cursor, time.monotonic() + seconds, seconds, f"UPDATE {self._flag} SET up = 1")
+
+    def _locking(self, cursor: Any, until: float, seconds: float, statement: str) -> None:
+        """Run it, a second at a time: a writer may wait for a row of one who waits for us, and no server sees that."""
+        cursor.execute("SET SESSION lock_wait_timeout = 1, innodb_lock_wait_timeout = 1")
+        while True:
             try:
-                for number, table in enumerate(self._tables):
-                    for event in ("INSERT", "UPDATE", "DELETE"):
-                        if _trigger(number, event) not in there:
-                            self._patience(cursor, until)
-                            cursor.execute(self._front(number, table, event))
-                self._patience(cursor, until)
-                cursor.execute(f"UPDATE {self._flag} SET up = 1")
+                cursor.execute(statement)
+                return
             except pymysql.err.OperationalError as error:
                 if error.args[0] not in (1205, 1213):
                     raise
-                raise FenceBusy(_busy(seconds)) from error
+                if time.monotonic() > until:
+                    raise FenceBusy(_busy(seconds)) from error
 
     def _front(self, number: int, table: Table, event: str) -> str:
         # A DELETE that cascades sets off no trigger, but its parent's DELETE is refused already.
@@ -226,10 +251,6 @@ class _Mysql:
             f" IF {_MARK} IS NULL AND (SELECT up FROM {self._flag} LOCK IN SHARE MODE) = 1"
             f" THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{FENCED}'; END IF"
         )
-
-    def _patience(self, cursor: Any, until: float) -> None:
-        left = max(1, int(until - time.monotonic() + 0.999))
-        cursor.execute(f"SET SESSION lock_wait_timeout = {left}, innodb_lock_wait_timeout = {left}")
 
     def down(self) -> None:
         if self._known():

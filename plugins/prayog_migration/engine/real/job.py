@@ -46,7 +46,7 @@ class Order:
     """What the worker is asked to do: URLs (they may hold passwords: never in a command line or a log) and a strategy.
 
     ``tag`` tells migrations of one server apart.  ``live``: changes are captured.  ``freeze_s``: how long the old side
-    may be fenced before it is let go again.
+    may be fenced before it is let go again.  ``patience_s``: a server that does not answer for so long has stalled.
     """
 
     source: str
@@ -57,6 +57,7 @@ class Order:
     source_schema: str = ""
     target_schema: str = ""
     freeze_s: float = 10.0
+    patience_s: float = 8.0
     choices: Mapping[str, Any] = field(default_factory=dict)
 
 

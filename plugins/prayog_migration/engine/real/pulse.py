@@ -19,15 +19,14 @@ from prayog_migration.engine.real.store import open_store
 __all__ = ["Pulse"]
 
 _EVERY_S = 1.0
-_PATIENCE_S = 8.0
 
 
 class Pulse:
     """Asks source and target until it is closed; ``stalled(where)`` is called when one does not answer any more."""
 
-    def __init__(self, order: Order, stalled: Callable[[str], None], patience_s: float = _PATIENCE_S) -> None:
+    def __init__(self, order: Order, stalled: Callable[[str], None]) -> None:
         self._stalled = stalled
-        self._patience = patience_s
+        self._patience = order.patience_s
         self._ended = threading.Event()
         self._asked: dict[str, float] = {}
         self._threads = [

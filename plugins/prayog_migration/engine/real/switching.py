@@ -36,6 +36,8 @@ __all__ = ["SwitchRefused", "fences", "recover", "switch"]
 
 _NEAR = 200
 """Changes that may wait when the fence goes up."""
+_MARGIN = 1_000
+"""Numbers that are skipped: those that may have been given away since the counters were read, and deleted since."""
 _IN_FREEZE_S = 0.12
 """What a full comparison may take while everybody waits, by the last one; else rows are counted, and compared after."""
 
@@ -73,10 +75,14 @@ def switch(job: Job, to: Side) -> Balance:
     _near(job, link, forward)
     job.remember("switch", {"phase": "fencing", "to": to})
     try:
+        old: Side = "source" if to == "target" else "target"
+        fences(job)[old].prepare(limit)
         _prepare(job, back)
         change = _Change(job, to, link, job.link(back), limit)
     except Exception as error:
         _undo(job, to, str(error))
+        if isinstance(error, FenceBusy):
+            raise SwitchRefused(str(error)) from error
         raise
     try:
         change.under_fence()
@@ -124,6 +130,8 @@ class _Change:
         self.freeze_us = 0
         self.equal: Balance | None = None
         self.promoting = False
+        self.catalogue = link.source.catalogue()
+        """The old side's counters just before the fence: reading them takes long."""
 
     def under_fence(self) -> None:
         """From the fence to the promotion."""
@@ -136,7 +144,7 @@ class _Change:
         self.link.drain(final, self._tick)
         self._mark("drained")
         with self.link.target.writer() as writer:  # before anything is read: MySQL alters tables for it
-            set_numbers(self.link.source.catalogue(), self.link.target, self.link.plan, writer)
+            set_numbers(self.catalogue, self.link.target, self.link.plan, writer, _MARGIN)
         self._mark("numbers")
         self.here, self.there = self.link.source.reader(), self.link.target.reader()
         self._verify()
