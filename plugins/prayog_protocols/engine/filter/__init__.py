@@ -76,6 +76,17 @@ class Filter:
                 break
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
+    def among(self, capture: Capture, indexes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those of some packets that fit."""
+        if self.tree is None or self._test is None:
+            return indexes
+        yes, may = masks(capture, self.tree)
+        fits = [
+            bool(yes[index]) or bool(may[index] and self._test(Seen(capture.packet(index))))
+            for index in indexes.tolist()
+        ]
+        return indexes[np.array(fits, bool)] if len(indexes) else indexes
+
 
 def compile_filter(text: str, registry: Registry = REGISTRY) -> Filter:
     """A filter.  Raises `FilterError` with the column and a sentence."""
