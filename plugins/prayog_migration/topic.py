@@ -192,10 +192,12 @@ def prayog_series() -> list[SeriesSpec]:
 def prayog_panels() -> list[PanelSpec]:
     here = "prayog_migration.panels"
     return [
-        PanelSpec("wizard", "Wizard", f"{here}.wizard_panel:WizardPanel", "centre", "outline", kinds=("session",)),
+        PanelSpec("wizard", "Wizard", f"{here}.wizard_panel:WizardPanel", "centre", "outline"),
         PanelSpec("canvas", "Who speaks to whom", "canvas", "centre", "canvas", kinds=("world",)),
         PanelSpec("tables", "Old and new", f"{here}.tables_panel:TablesPanel", "tab", "table", kinds=("world",)),
-        PanelSpec("strategies", "Strategies", f"{here}.strategies_panel:StrategiesPanel", "tab", "plan"),
+        PanelSpec(
+            "strategies", "Strategies", f"{here}.strategies_panel:StrategiesPanel", "tab", "plan", kinds=("world",)
+        ),
         PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence", kinds=("world",)),
         PanelSpec("lag", "Lag", "series", "bottom", "plot"),
         PanelSpec("events", "Events", "events", "bottom", "table"),

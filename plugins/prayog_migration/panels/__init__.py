@@ -1,0 +1,1 @@
+"""The panels of this topic: the wizard of real migrations, and what the drills show."""

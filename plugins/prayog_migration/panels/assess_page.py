@@ -1,0 +1,161 @@
+"""Step 2: what becomes of every object and of every value, and what the learner decides otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
+
+from prayog_migration.engine.plan import COST
+from prayog_migration.engine.setup import Setup
+from prayog_migration.engine.values import POLICIES
+from prayog_migration.panels.course import Course
+from prayog_migration.panels.heat_strip import HeatStrip, strips_of
+from prayog_migration.panels.page import Asks, Page, row_of
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.state import paragraph
+from prayog_sdk.qt.texttable import TextTable
+
+__all__ = ["AssessPage"]
+
+VERDICTS = (("exact", "="), ("converted", "≈"), ("draft", "✎"), ("lost", "✗"), ("blocked", "!"))
+_LISTED = 400
+
+
+class AssessPage(Page):
+    """The inventory, the values, and the editor of types and policies."""
+
+    name = "assess"
+
+    def __init__(self, asks: Asks) -> None:
+        super().__init__(asks)
+        self._course: Course | None = None
+        self._shown: Any = None
+        self.buttons(
+            (("Assess", lambda: asks.act("assess"), "Reads the catalogue and every value; changes nothing"),), 0
+        )
+        self._sum = paragraph("")
+        self.body.addWidget(self._sum)
+        self._chips: dict[str, QPushButton] = {}
+        for verdict, mark in VERDICTS:
+            chip = QPushButton(f"{mark} {verdict}")
+            chip.setCheckable(True)
+            chip.setChecked(True)
+            chip.toggled.connect(self._list)
+            self._chips[verdict] = chip
+        self.body.addWidget(row_of(*self._chips.values()))
+        heads = ("", "Kind", "Name", "Becomes", "Why", "For a person")
+        self._table = TextTable("Inventory: every object and its verdict", heads, wrapped=4)
+        self._table.setMinimumHeight(theme.scaled(170))
+        self.body.addWidget(self._table, 2)
+        self.body.addWidget(paragraph("The values", step=1))
+        self._tables = QComboBox()
+        self._tables.setAccessibleName("Table whose values are shown")
+        self._tables.setMinimumContentsLength(14)
+        self._tables.currentIndexChanged.connect(self._values)
+        self.body.addWidget(row_of(self._tables, paragraph("i integer · r real · t text · b binary · – NULL · ! misfit",
+                                                           "muted")))  # fmt: skip
+        self._strip = HeatStrip()
+        self._strip.chosen.connect(self._column)
+        self.body.addWidget(self._strip)
+        self._seen = paragraph("")
+        self.body.addWidget(self._seen)
+        self._type, self._policy = QLineEdit(), QComboBox()
+        self._type.setAccessibleName("Type on the target")
+        self._type.setMinimumWidth(theme.scaled(150))
+        for policy, means in POLICIES.items():
+            self._policy.addItem(policy)
+            self._policy.setItemData(self._policy.count() - 1, means, Qt.ItemDataRole.ToolTipRole)
+        self._policy.setAccessibleName("What is done with values that do not fit")
+        decide = QPushButton("Decide so")
+        decide.setToolTip("Keeps the decision; the migration begins again with it, and is assessed anew")
+        decide.clicked.connect(self._decide)
+        self.body.addWidget(row_of(paragraph("type", "muted"), self._type, paragraph("what does not fit", "muted"),
+                                   self._policy, decide))  # fmt: skip
+        self._at = 0
+        self._chosen: dict[str, Any] = {"types": [], "policies": []}
+
+    def show_setup(self, setup: Setup) -> None:
+        """The decisions of the run on the bench."""
+        given = json.loads(setup.choices) if setup.choices else {}
+        self._chosen = {"types": given.get("types", []), "policies": given.get("policies", [])}
+        self._shown = None
+
+    def draw(self, course: Course) -> None:
+        self._course = course
+        shown = (id(course.assessed), tuple(course.profiles))
+        if shown == self._shown:
+            return
+        self._shown = shown
+        found = course.assessed.get("findings", ())
+        counts = Counter(one[2] for one in found)
+        for verdict, mark in VERDICTS:
+            self._chips[verdict].setText(f"{mark} {verdict} {counts[verdict]}")
+            self._chips[verdict].setEnabled(bool(counts[verdict]))
+        if found:
+            hours = Counter(COST.get(one[3], "") for one in found if one[3])
+            work = ", ".join(f"{count} × {what}" for what, count in hours.most_common())
+            unfollowed = " ".join(course.assessed.get("unfollowed", ()))
+            self._sum.setText(
+                f"{len(found)} objects, every one classified. For a person: {work or 'nothing'}. {unfollowed}"
+            )
+        else:
+            self._sum.setText("Nothing was looked at yet. Assess reads the catalogue and every value of the source.")
+        before = self._tables.currentText()
+        self._tables.blockSignals(True)
+        self._tables.clear()
+        self._tables.addItems(list(course.profiles))
+        self._tables.setCurrentText(before)
+        self._tables.blockSignals(False)
+        self._list()
+        self._values()
+
+    def _list(self) -> None:
+        found = self._course.assessed.get("findings", ()) if self._course else ()
+        marks = dict(VERDICTS)
+        order = [verdict for verdict, _ in reversed(VERDICTS)]
+        rows = [one for one in found if self._chips[one[2]].isChecked()]
+        rows.sort(key=lambda one: order.index(one[2]))
+        self._table.show_rows(
+            [[f"{marks[v]} {v}", kind, name, becomes, reason, COST.get(level, "")]
+             for kind, name, v, level, reason, becomes in rows[:_LISTED]]
+        )  # fmt: skip
+
+    def _values(self) -> None:
+        profile = self._profile()
+        self._strip.show_strips(strips_of(profile))
+        self._strip.setVisible(bool(profile))
+        self._column(0)
+
+    def _profile(self) -> dict[str, Any]:
+        return dict(self._course.profiles.get(self._tables.currentText(), {})) if self._course else {}
+
+    def _column(self, index: int) -> None:
+        columns = self._profile().get("columns", ())
+        if not 0 <= index < len(columns):
+            self._seen.setText("")
+            return
+        name, written, becomes, policy, _, misfits, samples = columns[index]
+        odd = "; ".join(f"{value} ({reason})" for value, reason in samples)
+        words = f"{name}: {written or 'no type'} → {becomes}. "
+        words += f"{misfits:,} values do not fit, policy {policy}: {odd}" if misfits else "Every value fits."
+        self._seen.setText(words)
+        self._type.setText(becomes)
+        self._policy.setCurrentText(policy)
+        self._at = index
+
+    def _decide(self) -> None:
+        columns = self._profile().get("columns", ())
+        if not columns:
+            self.asks.say("Assess first: then there is something to decide.")
+            return
+        label = f"{self._tables.currentText()}.{columns[self._at][0]}"
+        for what, value in (("types", self._type.text().strip()), ("policies", self._policy.currentText())):
+            self._chosen[what] = [pair for pair in self._chosen[what] if pair[0] != label] + [[label, value]]
+        self.asks.begin(choices=json.dumps(self._chosen))
+
+    def words(self) -> str:
+        return f"{self._sum.text()} {self._strip.accessibleDescription()}"

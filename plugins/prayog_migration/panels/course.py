@@ -1,0 +1,203 @@
+"""What a real migration has told so far, gathered from its steps: the only thing that the wizard's pages read.  No Qt.
+
+Every page draws from one `Course`; it is read again from the start when the learner goes back in time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from prayog_sim.clock import format_us
+from prayog_sim.trace import Step
+
+__all__ = ["Course", "Lag", "Load", "Switch"]
+
+Data = Mapping[str, Any]
+_LOG = 200
+_LAGS = 600
+_QUIET = {"chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building"}
+
+
+@dataclass(slots=True)
+class Load:
+    """One table on its way: rows and bytes so far, of how many rows (0: not known), rows a second."""
+
+    rows: int = 0
+    bytes: int = 0
+    of: int = 0
+    rows_s: float = 0.0
+    quarantined: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """One look at the stream; ``changes`` is −1 where only bytes are known."""
+
+    at_us: int
+    changes: int
+    bytes: int
+    behind_us: int
+    applied_s: float
+    kept_bytes: int
+    cap_bytes: int
+
+
+@dataclass(slots=True)
+class Switch:
+    """One change of sides: marks in µs since the fence; ``freeze_us`` is None while it goes on or was called off."""
+
+    to: str
+    at_us: int
+    marks: list[tuple[str, int]] = field(default_factory=list)
+    freeze_us: int | None = None
+    undone: str = ""
+
+
+@dataclass(slots=True)
+class Course:
+    """Everything, as of the last step that was taken."""
+
+    started: Data = field(default_factory=dict)
+    step: str = "plan"
+    phase: str = "waiting"
+    sentence: str = ""
+    phases: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    side: str = "source"
+    assessed: Data = field(default_factory=dict)
+    profiles: dict[str, Data] = field(default_factory=dict)
+    ddl: dict[str, Data] = field(default_factory=dict)
+    dryrun: Data = field(default_factory=dict)
+    probed: Data = field(default_factory=dict)
+    loads: dict[str, Load] = field(default_factory=dict)
+    verdicts: dict[str, Data] = field(default_factory=dict)
+    comparing: Data = field(default_factory=dict)
+    balance: Data = field(default_factory=dict)
+    lags: deque[Lag] = field(default_factory=lambda: deque(maxlen=_LAGS))
+    traffic: Data = field(default_factory=dict)
+    orders: Data = field(default_factory=dict)
+    switches: list[Switch] = field(default_factory=list)
+    clean: Data = field(default_factory=dict)
+    report: str = ""
+    worker: Data = field(default_factory=dict)
+    paused: bool = False
+    broken: set[str] = field(default_factory=set)
+    doing: str = ""
+    log: deque[tuple[int, str, str]] = field(default_factory=lambda: deque(maxlen=_LOG))
+    """(µs, kind, sentence)."""
+    at_us: int = 0
+
+    def take(self, step: Step) -> None:
+        """The next step."""
+        data, self.at_us = step.data, step.at
+        match step.kind:
+            case "start":
+                self.started = data
+            case "action":
+                self.doing = str(data.get("name", ""))
+            case "done":
+                self.doing = ""
+            case "ready":
+                self.step, self.phase, self.side = step.node or self.step, data["phase"], data["side"]
+                self.facts = dict(data["facts"])
+            case "step":
+                self.step, self.phase, self.sentence = step.node, data["phase"], data.get("sentence", "")
+                self.phases[step.node] = data["phase"]
+                self.facts = dict(data["facts"])
+            case "assessed" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker" | "balance":
+                setattr(self, step.kind, data)
+            case "profiled":
+                self.profiles[step.node] = data
+            case "ddl":
+                self.ddl[step.node] = data
+            case "chunk":
+                self._chunk(step.node, data)
+            case "comparing":
+                self.comparing = {**data, "table": step.node}
+            case "validated":
+                self.verdicts[step.node] = data
+                self.comparing = {}
+            case "restarted":
+                self.loads.pop(step.node, None) if step.node else self.loads.clear()
+            case "lag":
+                self._lag(step.at, data)
+            case "switching" | "promoted" | "unfenced":
+                self._switch(step.kind, step.node, step.at, data)
+            case "paused" | "resumed":
+                self.paused = step.kind == "paused"
+            case "injected":
+                self.broken = set() if step.node == "heal" else self.broken | {step.node}
+            case "report":
+                self.report = str(data["path"])
+        self._tell(step)
+
+    def _chunk(self, table: str, data: Data) -> None:
+        self.loads[table] = Load(
+            data["rows"], data["bytes"], data["of"], data["rows_s"], data["quarantined"], data["done"]
+        )
+
+    def _lag(self, at: int, data: Data) -> None:
+        self.lags.append(
+            Lag(at, data["changes"], data["bytes"], data["behind_us"], data["applied_s"], data["kept_bytes"],
+                data["cap_bytes"])
+        )  # fmt: skip
+
+    def _switch(self, kind: str, node: str, at: int, data: Data) -> None:
+        if kind == "switching":
+            if node == "fenced" or not self.switches or self.switches[-1].freeze_us is not None:
+                self.switches.append(Switch(str(data["to"]), at - int(data["at_us"])))
+            self.switches[-1].marks.append((node, int(data["at_us"])))
+        elif kind == "promoted":
+            self.side = node
+            if not self.switches or self.switches[-1].to != node:
+                self.switches.append(Switch(node, at - int(data["freeze_us"])))
+            self.switches[-1].freeze_us = int(data["freeze_us"])
+            self.switches[-1].marks = [(str(name), int(us)) for name, us in data["marks"]]
+        elif self.switches and self.switches[-1].freeze_us is None:
+            self.switches[-1].undone = str(data.get("sentence", ""))
+
+    def _tell(self, step: Step) -> None:
+        """One line of the log: the sentence that came with it, or its figures."""
+        if step.kind in _QUIET:
+            return
+        words = step.data.get("sentence")
+        if not words:
+            plain = {k: v for k, v in step.data.items() if isinstance(v, str | int | float | bool) and k != "pid"}
+            words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(plain.items())[:5])
+        where = f"{step.node}: " if step.node and step.node not in str(words) else ""
+        self.log.append((step.at, step.kind, f"{format_us(step.at)}  {step.kind.replace('_', ' ')}  {where}{words}"))
+
+    # -- what pages ask ------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Rows loaded, and rows in all as far as that is known."""
+        return sum(one.rows for one in self.loads.values()), sum(max(one.of, one.rows) for one in self.loads.values())
+
+    @property
+    def quarantined(self) -> int:
+        """Rows set aside so far."""
+        if self.balance:
+            return int(self.balance["quarantined"])
+        return sum(one.quarantined for one in self.loads.values())
+
+    @property
+    def badge(self) -> str:
+        """The promises in a line."""
+        lost = self.balance.get("lost", "?")
+        doubled = self.balance.get("duplicated", "?")
+        return f"lost {lost} · duplicated {doubled} · quarantined {self.quarantined}"
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the promises hold; None before anything was compared."""
+        return None if not self.balance else not self.balance["lost"] and not self.balance["duplicated"]
+
+    def forecast(self, strategy: str) -> Data:
+        """What the probe predicted for a strategy; empty when nobody probed."""
+        found: Data = next((one for one in self.probed.get("forecasts", ()) if one["strategy"] == strategy), {})
+        return found
