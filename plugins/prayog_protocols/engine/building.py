@@ -529,7 +529,7 @@ class _Layer:
 
     def first_row(self, rows: str, key: str, otherwise: Any) -> Any:
         """The value of `key` in the first row of a list."""
-        first = next(iter(self.values.get(rows) or ()), {})
+        first: Mapping[str, Any] = next(iter(self.values.get(rows) or ()), {})
         return first.get(key, otherwise)
 
     def next_row(self, own: Any, key: str, otherwise: Any) -> Any:

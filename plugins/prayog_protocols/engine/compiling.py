@@ -266,13 +266,16 @@ class _Writer:
             return
         total = sum(field.bits for field in fields)
         if total % 8:
-            names = ", ".join(field.name or field.label for field in fields)
-            raise ValueError(f"{self.protocol.name}: {names} take {total} bits, which is no whole number of bytes")
+            told = ", ".join(field.name or field.label for field in fields)
+            raise ValueError(f"{self.protocol.name}: {told} take {total} bits, which is no whole number of bytes")
         run = self.constant(tuple(fields), "run")
         self.say(depth, f"if end - at < {total // 8}:" if end == "end" else f"if {end} - at < {total // 8}:")
         self.say(depth + 1, f"short(c, {out if self.tree else 'None'}, {run}, data, at, {end})")
-        letters, names, later = "", [], []
-        place, word, inside = 0, 0, []
+        letters = ""
+        names: list[str] = []
+        later: list[str] = []
+        place = word = 0
+        inside: list[tuple[Field, int]] = []
         nodes: list[str] = []
         for field in fields:
             inside.append((field, place))

@@ -146,9 +146,9 @@ def _layer_of(node: Node) -> str:
 
 def _other(node: Node, rng: Rng) -> int | bytes:
     """A value that the field could have, and has not."""
-    value = node.value
-    if isinstance(value, bytes):
-        return value[:-1] + bytes([value[-1] ^ rng.randint(1, 255)]) if value else b"\1"
+    if isinstance(node.value, bytes):
+        return node.value[:-1] + bytes([node.value[-1] ^ rng.randint(1, 255)]) if node.value else b"\1"
+    value = int(node.value)
     if node.field.kind is Kind.BOOL:
         return 1 - value
     others = [one for one in node.field.values if isinstance(one, int) and one != value]

@@ -36,11 +36,9 @@ def literal(node: Node) -> str:
         case Kind.IPV4:
             return str(IPv4Address(value))
         case Kind.IPV6:
-            return str(IPv6Address(value)) if len(value) == 16 else value.hex()
-        case Kind.MAC:
-            return value.hex(":")
-        case Kind.BYTES:
-            return value.hex(":")
+            return str(IPv6Address(value)) if len(value) == 16 else str(value.hex())
+        case Kind.MAC | Kind.BYTES:
+            return str(value.hex(":"))
         case Kind.TIME:
             return _moment(value)
         case Kind.DURATION:
@@ -59,7 +57,7 @@ def meaning_of(node: Node) -> str:
     values, value = node.field.values, node.value
     if not values or value is None or isinstance(value, bytes | float):
         return ""
-    return values.get(value, "")  # type: ignore[call-overload, no-any-return, arg-type]
+    return str(values.get(value, ""))
 
 
 def display(node: Node) -> str:

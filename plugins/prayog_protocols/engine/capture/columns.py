@@ -44,8 +44,10 @@ def read(data: Bytes, records: Records) -> Columns:
     """The columns of all records."""
     count = len(records)
     columns = Columns(
-        *(np.zeros(count, kind) for kind in (np.uint16, np.uint8, np.uint32, np.uint32, np.uint16, np.uint16, np.uint16,
-                                             np.uint16, np.uint16, np.uint8)),
+        ethertype=np.zeros(count, np.uint16), proto=np.zeros(count, np.uint8),
+        src=np.zeros(count, np.uint32), dst=np.zeros(count, np.uint32),
+        sport=np.zeros(count, np.uint16), dport=np.zeros(count, np.uint16), flags=np.zeros(count, np.uint16),
+        network=np.zeros(count, np.uint16), transport=np.zeros(count, np.uint16), marks=np.zeros(count, np.uint8),
         addresses6=np.zeros((0, 16), np.uint8),
     )  # fmt: skip
     if not count:

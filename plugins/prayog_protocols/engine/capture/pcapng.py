@@ -138,8 +138,8 @@ class _Reader:
         kept = np.clip(kept, 0, np.maximum(room, 0))
         columns = [column[known] for column in (at + head, kept, whole, ticks, number, at + length - 4)]
         place, kept, whole, ticks, number, end = columns
-        with_options = np.flatnonzero(place + (kept + 3 & ~3) + 4 <= end) if self.kind != SIMPLE else []
-        for index in with_options:
+        with_options = np.flatnonzero(place + (kept + 3 & ~3) + 4 <= end)
+        for index in with_options.tolist() if self.kind != SIMPLE else ():
             first = int(place[index] + (kept[index] + 3 & ~3))
             for code, value in _options(self.data, first, min(int(end[index]), len(data)), self.order):
                 if code == _COMMENT:
@@ -203,7 +203,7 @@ class _Reader:
                     zero = int.from_bytes(value, "big" if self.order == ">" else "little", signed=True) * 10**9
                 case _:
                     pass
-        self.interfaces.append(Interface(link, snap=snap, unit_ns=times / over, zero_s=zero // 10**9, **words))  # type: ignore[arg-type]
+        self.interfaces.append(Interface(link, snap=snap, unit_ns=times / over, zero_s=zero // 10**9, **words))
         self.units.append((times, over, zero))
 
     def done(self) -> Records:

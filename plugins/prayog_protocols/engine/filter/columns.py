@@ -7,6 +7,7 @@ Each part of a filter gives two masks: packets that surely fit, and packets of w
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +83,8 @@ def _test(capture: Capture, tree: Compare | Inside | Present) -> tuple[str, Call
             return name, lambda values: np.ones(len(values), bool)
         case Compare(op, FieldName(name, _), Literal() as literal, _) if op in _NUMPY and name in _COLUMNS:
             wanted = read(field_named(capture.registry, FieldName(name, 0)), literal, op)
+            if op != "==" and (not isinstance(wanted, int) or wanted < 0):
+                return name, None
             return name, lambda values: _NUMPY[op](capture, values, wanted)
         case Inside(FieldName(name, _), members, _) if name in _COLUMNS:
             field = field_named(capture.registry, FieldName(name, 0))
@@ -91,13 +94,20 @@ def _test(capture: Capture, tree: Compare | Inside | Present) -> tuple[str, Call
                     low, high = read(field, member.low, "=="), read(field, member.high, "==")
                     if isinstance(low, bytes | Network) or isinstance(high, bytes | Network):
                         return name, None
-                    tests.append(lambda values, low=low, high=high: (values >= low) & (values <= high))
+                    tests.append(partial(_between, low, high))
                 else:
-                    wanted = read(field, member, "==")
-                    tests.append(lambda values, wanted=wanted: _equal(capture, values, wanted))
-            return name, lambda values: np.logical_or.reduce([one(values) for one in tests])
+                    tests.append(partial(_is, capture, read(field, member, "==")))
+            return name, lambda values: np.asarray(np.logical_or.reduce([one(values) for one in tests]), bool)
         case _:
             return "", None
+
+
+def _between(low: int, high: int, values: npt.NDArray[Any]) -> Mask:
+    return np.asarray((values >= low) & (values <= high), bool)
+
+
+def _is(capture: Capture, wanted: Any, values: npt.NDArray[Any]) -> Mask:
+    return _equal(capture, values, wanted)
 
 
 def _equal(capture: Capture, values: npt.NDArray[Any], wanted: Any) -> Mask:
@@ -108,12 +118,14 @@ def _equal(capture: Capture, values: npt.NDArray[Any], wanted: Any) -> Mask:
     ):
         rows = capture.columns.addresses6
         fits = np.array([_fits(row.tobytes(), wanted) for row in rows], bool)
-        return fits[np.minimum(values, max(len(rows) - 1, 0))] if len(rows) else np.zeros(len(values), bool)
+        return np.asarray(
+            fits[np.minimum(values, max(len(rows) - 1, 0))] if len(rows) else np.zeros(len(values), bool), bool
+        )
     if isinstance(wanted, Network):
-        return (values & np.uint32(wanted.mask)) == np.uint32(wanted.value)
+        return np.asarray((values & np.uint32(wanted.mask)) == np.uint32(wanted.value), bool)
     if isinstance(wanted, int) and not 0 <= wanted <= np.iinfo(values.dtype).max:
         return np.zeros(len(values), bool)
-    return values == wanted
+    return np.asarray(values == wanted, bool)
 
 
 def _fits(address: bytes, wanted: Network | bytes) -> bool:
@@ -124,7 +136,7 @@ def _fits(address: bytes, wanted: Network | bytes) -> bool:
 _NUMPY: dict[str, Callable[..., Mask]] = {
     "==": _equal, "<": lambda _, values, wanted: values < wanted, "<=": lambda _, values, wanted: values <= wanted,
     ">": lambda _, values, wanted: values > wanted, ">=": lambda _, values, wanted: values >= wanted,
-    "&": lambda _, values, wanted: (values & wanted) != 0,
+    "&": lambda _, values, wanted: (values.astype(np.uint64) & np.uint64(wanted & 2**64 - 1)) != 0,
 }  # fmt: skip
 
 
@@ -139,11 +151,11 @@ def _possible(capture: Capture, tree: Tree) -> Mask:
             names.add(entity.name.partition(".")[0])
     proto = capture.columns.proto
     if names and names <= _OVER_TCP:
-        return proto == 6
+        return np.asarray(proto == 6, bool)
     if names and names <= _OVER_UDP:
-        return proto == 17
+        return np.asarray(proto == 17, bool)
     if names and names <= _OVER_TCP | _OVER_UDP | {"dns"}:
-        return (proto == 6) | (proto == 17)
+        return np.asarray((proto == 6) | (proto == 17), bool)
     return np.ones(len(capture), bool)
 
 
@@ -153,7 +165,7 @@ def _of(proto: int) -> Callable[[Capture], Mask]:
 
 def _ported(capture: Capture) -> Mask:
     columns = capture.columns
-    return (columns.sport != 0) | (columns.dport != 0)
+    return np.asarray((columns.sport != 0) | (columns.dport != 0), bool)
 
 
 def _ports(proto: int, *names: str) -> Callable[[Capture], list[Column]]:
@@ -167,7 +179,7 @@ def _addresses(kind: int, *names: str) -> Callable[[Capture], list[Column]]:
 
 def _is_ip(capture: Capture, kind: int) -> Mask:
     columns = capture.columns
-    return (columns.ethertype == kind) & (columns.transport != 0)
+    return np.asarray((columns.ethertype == kind) & (columns.transport != 0), bool)
 
 
 def _flag(bit: int) -> Callable[[Capture], list[Column]]:

@@ -90,9 +90,9 @@ def _stands_for(registry: Registry, left: Entity, right: Entity) -> str:
     """What a number stands for, in brackets, where the field says so."""
     if not isinstance(left, FieldName) or not isinstance(right, Literal) or left.name not in registry.fields:
         return ""
-    values = dict(registry.fields[left.name].values)
+    known = {str(value): meaning for value, meaning in registry.fields[left.name].values.items()}
     try:
-        meaning = values.get(int(right.text, 0), "")
+        meaning = known.get(str(int(right.text, 0)), "")
     except ValueError:
         return ""
     return f" ({meaning})" if meaning else ""

@@ -138,17 +138,18 @@ def _records(label: str, key: str, count: str, multicast: bool) -> When:
                  bytes_("dns.data", 0, "Data", "Of a type that this program does not read.", key="rdata"),
                  keeps=True)  # fmt: skip
     length = uint("dns.resp.len", 16, "Data length", "", "RFC 1035 §4.1.3", unit="bytes", auto="after", key="rdlength")
+    kind = uint("dns.resp.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1,
+                key="rtype")  # fmt: skip
     plain = (
         Call(_service, ("rtype", "owner"), fields=(SERVICE, TRANSPORT, DOMAIN)),
-        uint("dns.resp.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1,
-            key="rtype"),
+        kind,
         *_class("dns.resp", "rclass", multicast, _FLUSH),
         uint("dns.resp.ttl", 32, "Time to live", "How long the answer may be remembered.", "RFC 1035 §4.1.3", unit="s",
              default=300, key="ttl"),
         length, data,
     )  # fmt: skip
     options = (
-        replace(plain[1], default=41),  # type: ignore[type-var]
+        replace(kind, default=41),
         uint("dns.rr.udp_payload_size", 16, "Largest UDP answer",
             "How much the sender can take; without EDNS it is 512.",
              "RFC 6891 §6.1.2", unit="bytes", default=1232, key="payload_size"),

@@ -340,8 +340,7 @@ def _write(values: Mapping[str, Any]) -> bytes:
         return bytes(message["continuation"])
     start = message.get("start", "GET / HTTP/1.1")
     lines = [start, *(f"{name}: {value}" for name, value in message.get("headers", ()))]
-    body = message.get("body", b"")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + bytes(message.get("body", b""))
 
 
 def _info(layer: Node) -> str:

@@ -107,7 +107,7 @@ def _after(a: int, b: int) -> bool:
 def analyse(segments: list[Segment], reused: bool = False) -> list[Finding]:
     """A finding for each segment of a connection; `reused`: its ports had another connection before."""
     sides = (_Side(), _Side())
-    findings = []
+    findings: list[Finding] = []
     first = last = segments[0].time_ns if segments else 0
     syn_time: int | None = None
     initial_rtt = 0

@@ -108,7 +108,7 @@ def _members(capture: Capture, kind: str) -> tuple[Numbers, Numbers]:
 
 def _is_ip(capture: Capture) -> npt.NDArray[np.bool_]:
     columns = capture.columns
-    return np.isin(columns.ethertype, (IPV4, IPV6)) & (columns.transport != 0)
+    return np.asarray(np.isin(columns.ethertype, (IPV4, IPV6)) & (columns.transport != 0), bool)
 
 
 def endpoints(capture: Capture, kind: str = "ip") -> list[Endpoint]:

@@ -201,7 +201,7 @@ class Flows:
         """The bytes of an address from its column."""
         columns = self._columns
         if columns.ethertype[index] == IPV6:
-            return columns.addresses6[number].tobytes()
+            return bytes(columns.addresses6[number])
         return number.to_bytes(4, "big")
 
 

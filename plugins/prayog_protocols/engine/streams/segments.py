@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,15 +86,10 @@ def segments_of(capture: Capture, number: int) -> list[Segment]:
             scales[one] = scale
         if edges:
             sacks[one] = edges
-    return [
-        Segment(*row, scales.get(place), sacks.get(place, ()))
-        for place, row in enumerate(zip(
-            indexes.tolist(), records.times[indexes].tolist(), outward.tolist(), u32[at + 4].tolist(),
-            u32[at + 8].tolist(),
-            flags.tolist(), u16[at + 14].tolist(), (transport + offset).tolist(), size.tolist(), kept.tolist(),
-            strict=True,
-        ))
-    ]  # fmt: skip
+    numbers = (indexes, records.times[indexes], outward, u32[at + 4], u32[at + 8], flags, u16[at + 14],
+               transport + offset, size, kept)  # fmt: skip
+    rows: Iterator[tuple[Any, ...]] = zip(*(column.tolist() for column in numbers), strict=True)
+    return [Segment(*(*row, scales.get(place), sacks.get(place, ()))) for place, row in enumerate(rows)]
 
 
 def datagrams_of(capture: Capture, number: int) -> list[Datagram]:

@@ -74,8 +74,8 @@ class Http(Application):
         lines = [line.rstrip(b"\r") for line in head.split(b"\n")]
         kind, found = start_line(lines[0])
         if found is None:
-            size, side.head = len(data), 0
-            return Cut(size, "http", Message("continuation"))
+            side.head = 0
+            return Cut(len(data), "http", Message("continuation"))
         headers = {
             name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])
         }
