@@ -125,8 +125,6 @@ _REAL = (
     ActionSpec("clean", "Clean up", "Take away everything that begins with _wiz.", icon="delete", group="Steps"),
     ActionSpec("report", "Report", "Write the report as HTML.", icon="export", group="Steps"),
     ActionSpec("audit", "Audit", "Compare both sides at one position, whichever is in charge.", icon="check"),
-    ActionSpec("watch", "Watch", "Let changes flow, and tell how far behind they are.",
-               args=(Arg("seconds", "float", "Seconds", 2.0),), icon="clock"),
     ActionSpec("undo", "Undo", "Take a step back.",
                args=(Arg("step", "choice", "Step", "data", ("schema", "data", "validate", "sync")),), icon="step-back"),
     ActionSpec("replan", "Plan again", "The source’s tables have changed: begin with what they are now.", icon="reset"),

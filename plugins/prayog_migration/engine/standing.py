@@ -44,6 +44,8 @@ def fold(state: Mapping[str, Any], step: Step) -> Mapping[str, Any]:
             return {**state, step.kind: dict(data)}
         case "promoted":
             return {**state, "side": step.node, "freeze_us": data["freeze_us"]}
+        case "probed":
+            return {**state, "forecasts": data.get("forecasts", ())}
         case "restarted":
             return {**state, "tables": {}}
         case "injected" if step.node in _STAY:

@@ -42,7 +42,10 @@ _SHOPPER = "prayog_migration.engine.real.shopper"
 _LOOK_S = 0.05
 _LIVES = 50
 """Workers in a row that may die without getting anything done."""
-_LONG = ("assess", "schema", "copy", "validate", "audit", "sync", "switch", "back", "replan", "undo", "clean")
+_LONG = (
+    "probe", "assess", "preview", "schema", "copy", "validate", "audit", "sync", "switch", "back", "replan", "undo",
+    "report", "clean",
+)  # fmt: skip
 
 
 class Conductor:

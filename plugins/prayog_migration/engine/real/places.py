@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.real.demo import make_nasty, make_shop
+from prayog_migration.engine.real.secrets import whole
 from prayog_migration.engine.real.sqlite import SqliteStore
 from prayog_migration.engine.real.store import Store, open_store
 from prayog_migration.engine.setup import DIALECTS, SOURCES, Setup
@@ -78,6 +79,7 @@ def _make(store: Store, setup: Setup, seed: int, progress: Progress) -> None:
 
 def _own(text: str) -> str:
     """A URL, or the path of a SQLite file, as a URL."""
+    text = whole(text)
     if "://" in text:
         return text
     path = Path(text).expanduser().resolve()

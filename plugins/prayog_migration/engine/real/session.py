@@ -36,6 +36,8 @@ _COMMANDS = (
     "replan",
 )  # fmt: skip
 _BUTTONS = ("pause", "resume", "cancel")
+_RATE = 40.0
+"""Transactions a second of one writer."""
 
 
 class MigrationSession(Session):
@@ -67,6 +69,7 @@ class MigrationSession(Session):
         )  # fmt: skip
         self._demo = places.demo
         self._writers = 0
+        self._folder = services.folder("migration") / "report"
 
     def start(self) -> Mapping[str, Any]:
         return START
@@ -76,7 +79,7 @@ class MigrationSession(Session):
 
     def check(self, action: Action) -> None:
         name, args = action.name, action.args
-        known = (*_COMMANDS, *_BUTTONS, "throttle", "undo", "traffic", "fault", "heal", "experiment", "watch")
+        known = (*_COMMANDS, *_BUTTONS, "throttle", "undo", "traffic", "fault", "heal", "experiment")
         if name not in known:
             raise ActionError(f"A real migration knows no action {name!r}; there are: {', '.join(known)}.")
         if name == "fault" and args.get("what") not in FAULTS:
@@ -89,14 +92,20 @@ class MigrationSession(Session):
     def perform(self, action: Action) -> Iterator[Emit]:
         name, args = action.name, action.args
         conductor = self._conductor
-        if name in _COMMANDS or name in _BUTTONS:
+        if name == "probe":
+            conductor.do("probe", writes_s=_RATE * (self._writers or self._setup.writers))
+        elif name == "report":
+            forecasts = self.state.get("forecasts", ())
+            mine = next((one for one in forecasts if one["strategy"] == self._setup.strategy), {})
+            conductor.do("report", folder=str(self._folder), forecast=mine)
+        elif name in _COMMANDS or name in _BUTTONS:
             conductor.do(name)
         elif name == "throttle":
             conductor.do("throttle", rate=float(args.get("rate", 0)))
         elif name == "undo":
             conductor.do("undo", step=str(args.get("step", "data")))
         elif name == "traffic":
-            self._traffic(int(args.get("writers", 2)), float(args.get("rate", 40)))
+            self._traffic(int(args.get("writers", 2)), float(args.get("rate", _RATE)))
         elif name == "fault":
             try:
                 self._faults.make(str(args["what"]))
