@@ -26,7 +26,16 @@ from typing import Any
 
 from prayog_migration.engine.changes import Contradiction
 from prayog_migration.engine.identity import Unfollowable
-from prayog_migration.engine.real import checking, cleaning, copying, preparing, switching
+from prayog_migration.engine.real import (
+    checking,
+    cleaning,
+    copying,
+    preparing,
+    previewing,
+    probing,
+    reporting,
+    switching,
+)
 from prayog_migration.engine.real.capture import CannotCapture, CaptureLost, Drift
 from prayog_migration.engine.real.flow import Flow
 from prayog_migration.engine.real.job import GateShut, Job, Order
@@ -124,6 +133,8 @@ class Worker:
         name = command["do"]
         work: dict[str, Callable[[], object]] = {
             "assess": lambda: preparing.assess_source(self.job),
+            "probe": lambda: probing.probe(self.job, float(command.get("writes_s", 0))),
+            "preview": lambda: previewing.preview(self.job),
             "schema": lambda: preparing.make_schema(self.job),
             "copy": lambda: copying.copy(self.job),
             "validate": lambda: checking.validate(self.job),
@@ -134,6 +145,7 @@ class Worker:
             "replan": lambda: preparing.plan_again(self.job),
             "undo": lambda: preparing.undo(self.job, command.get("step", "")),
             "cancel": self._cancel,
+            "report": lambda: reporting.report(self.job, command["folder"], command.get("forecast")),
             "clean": self._clean,
         }
         if name not in work:
