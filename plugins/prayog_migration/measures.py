@@ -82,17 +82,20 @@ def _lost(trace: Trace) -> int | None:
 
 
 def _rate(trace: Trace) -> float | None:
-    """Rows a second of the last load, the time between its first and last chunk counted."""
-    done = latest(trace, "loaded")
-    return None if done is None else done["rows_s"]
+    """Rows a second of the last copy, from its beginning until the stream has passed what it saw."""
+    done = latest(trace, "done", node="copy")
+    if done is None or not done["us"]:
+        return None
+    rows = {event["node"]: int(event["rows"]) for event in of(trace, "chunk")}
+    return round(1e6 * sum(rows.values()) / float(done["us"]))
 
 
 def _ratio(trace: Trace) -> float | None:
-    """Rows a second of the load in parts of a raw COPY in the same run."""
-    raw, rate = latest(trace, "raw"), _rate(trace)
-    if raw is None or not rate or not raw["rows_s"]:
+    """Rows a second of the copy in parts of the raw limit that the probe of the same run measured."""
+    probed, rate = latest(trace, "probed"), _rate(trace)
+    if probed is None or not rate or not probed["raw_rows_s"]:
         return None
-    return round(rate / float(raw["rows_s"]), 2)
+    return round(rate / float(probed["raw_rows_s"]), 2)
 
 
 def _behind(trace: Trace) -> int | None:
@@ -141,6 +144,8 @@ MEASURES: Mapping[str, Measure] = {
     "behind": _behind,
     "rows_s": _rate,
     "copy_ratio": _ratio,
+    "raw_rows_s": _last("probed", "raw_rows_s"),
+    "applied_s": _last("probed", "apply_s"),
     "kills": _count("worker", what="died"),
     "false_alarms": _false_alarms,
     "wrong_steps": _wrong_steps,
