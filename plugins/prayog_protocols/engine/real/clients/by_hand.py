@@ -1,0 +1,106 @@
+"""What the learner says by hand: a request, a command, a line on a connection that stays open, or bytes as they are."""
+
+from __future__ import annotations
+
+import ftplib
+import socket
+from http.client import HTTPConnection
+from typing import Any
+
+from prayog_protocols.engine.conversations import SERVERS
+
+QUIET_S = 0.25
+"""An answer is over when nothing more came for so long."""
+_MOST = 1 << 20
+
+
+def heard(line: socket.socket) -> tuple[bytes, bool]:
+    """What comes until it is quiet, and whether the other side closed."""
+    data = b""
+    line.settimeout(1.0)
+    try:
+        while len(data) < _MOST:
+            piece = line.recv(65536)
+            if not piece:
+                return data, True
+            data += piece
+            line.settimeout(QUIET_S)
+    except TimeoutError:
+        return data, False
+    except ConnectionError:
+        return data, True
+    return data, False
+
+
+def tell(lab: Any, server: str, data: bytes, closed: bool) -> None:
+    text = data.decode("utf-8", "replace")
+    words = f"{len(data)} bytes came back" if data else "Nothing came back"
+    lab.tell("said back", server=server, hex=data.hex(), text=text, closed=closed,
+             sentence=words + (", and the server closed the connection." if closed else "."))  # fmt: skip
+
+
+def request(lab: Any, lines: dict[str, socket.socket], method: str, path: str, body: str, header: str) -> None:
+    fields = dict(part.strip().split(": ", 1) for part in header.split(";") if ": " in part)
+    shop = HTTPConnection("127.0.0.1", lab.port("http"), timeout=5)
+    shop.request(method, path, body or None, fields)
+    answer = shop.getresponse()
+    data = answer.read()
+    shop.close()
+    given = [f"{name}: {value}" for name, value in answer.getheaders()]
+    lab.tell("answer", method=method, path=path, status=answer.status, reason=answer.reason, bytes=len(data),
+             text=data[:2000].decode("utf-8", "replace"), header=given)  # fmt: skip
+
+
+def command(lab: Any, lines: dict[str, socket.socket], line: str) -> None:
+    server = ftplib.FTP(timeout=5)
+    server.connect("127.0.0.1", lab.port("ftp"))
+    server.login("asha", "chai")
+    listed: list[str] = []
+    try:
+        word = line.split(maxsplit=1)[0].upper() if line.split() else ""
+        answer = server.retrlines(line, listed.append) if word in ("LIST", "NLST", "RETR") else server.sendcmd(line)
+    except ftplib.Error as error:
+        answer = str(error)
+    lab.tell(
+        "reply", command=line, code=int(answer[:3]) if answer[:3].isdigit() else 0, text="\n".join([answer, *listed])
+    )
+    server.close()
+
+
+def say(lab: Any, lines: dict[str, socket.socket], server: str, line: str) -> None:
+    if server not in lines:
+        lines[server] = socket.create_connection(("127.0.0.1", lab.port(server)), 5)
+        if SERVERS[server].speaks in ("smtp", "ftp", "pop", "imap"):
+            greeting, closed = heard(lines[server])
+            tell(lab, server, greeting, closed)
+    lines[server].sendall(line.replace("\\r", "\r").replace("\\n", "\n").encode() + b"\r\n")
+    answer, closed = heard(lines[server])
+    tell(lab, server, answer, closed)
+    if closed:
+        lines.pop(server).close()
+
+
+def hang_up(lab: Any, lines: dict[str, socket.socket]) -> None:
+    for line in lines.values():
+        line.close()
+    lab.tell("hung up", connections=len(lines))
+    lines.clear()
+
+
+def send(lab: Any, lines: dict[str, socket.socket], server: str, payload: bytes) -> None:
+    port = lab.port(server)
+    if SERVERS[server].transport == "udp":
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.settimeout(1.0)
+            one.sendto(payload, ("127.0.0.1", port))
+            try:
+                tell(lab, server, one.recvfrom(65536)[0], False)
+            except TimeoutError:
+                tell(lab, server, b"", False)
+        return
+    with socket.create_connection(("127.0.0.1", port), 5) as line:
+        if SERVERS[server].speaks in ("smtp", "ftp", "pop", "imap"):
+            heard(line)
+        line.sendall(payload)
+        answer, closed = heard(line)
+        tell(lab, server, answer, closed)
