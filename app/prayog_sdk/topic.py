@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from prayog_sdk.session import Session
     from prayog_sim.trace import Trace
 
-__all__ = ["HOOKS", "Topic", "TopicError", "UnknownScenario", "challenges", "lessons", "scenarios", "silent"]
+__all__ = ["HOOKS", "Topic", "TopicError", "UnknownScenario", "challenges", "faults", "lessons", "scenarios", "silent"]
 
 T = TypeVar("T")
 R = TypeVar("R")

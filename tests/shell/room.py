@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from prayog.settings import Settings
 from prayog.store.repo import Repo
-from prayog.ui.bench.driver import MAX
+from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
 from prayog_sdk.manifest import read_folder
 from prayog_sdk.qt.jobs import JobManager
@@ -53,9 +53,10 @@ class Room:
         return self.page
 
     def ready(self) -> None:
-        """Wait until the run is made."""
+        """Wait until the run is made, and everything on the page shows it."""
         self.until(lambda: not self.page.runs.busy and self.page.driver.branch is not None)
-        self.qtbot.wait(1)
+        with self.qtbot.waitSignal(self.page.host.moved, timeout=8000):
+            self.page.host.wake()
 
     def until(self, test: Callable[[], bool], ms: int = 8000) -> None:
         self.qtbot.waitUntil(test, timeout=ms)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prayog.ui.bench.consent import Consent
-from prayog.ui.bench.driver import MAX
+from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
 from prayog_sdk.code.distant import DistantRun
 from prayog_sdk.params import flat

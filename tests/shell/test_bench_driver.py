@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prayog.ui.bench.driver import BUDGET_S, MAX, Branch, Driver
+from prayog.ui.bench.branch import Branch
+from prayog.ui.bench.driver import Driver
 from prayog.ui.bench.markers import Markers
+from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.plan import Recorded
+from prayog.ui.bench.player import BUDGET_S
 from prayog_sdk.run import Computation, Emit
 from prayog_sdk.session import Session
 from prayog_sim.run import Action, ActionError
@@ -117,7 +120,7 @@ class Endless(Sums):
 
 
 def test_an_endless_step_pauses_the_run_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prayog.ui.bench.driver.PATIENCE_S", 0.3)
+    monkeypatch.setattr("prayog.ui.bench.stepper.PATIENCE_S", 0.3)
     seen = Seen()
     driver = Driver(seen, at_once)
     run = Endless()

@@ -16,7 +16,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
 from prayog.ui.bench.docks import VERSION
-from prayog.ui.bench.driver import MAX
+from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import EmptyState, ProblemCard

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from prayog.paths import Profile
-from prayog.ui.bench.driver import MAX
+from prayog.ui.bench.pace import MAX
 from prayog.ui.catalogue import Catalogue, TopicButton
 from prayog.ui.pieces import RowButton
 from prayog.ui.place import PAGES, Place
@@ -116,7 +116,7 @@ def test_a_topic_that_cannot_be_loaded_is_a_card_with_retry(
 def test_every_topic_that_opens_is_survived_on_the_bench(
     open_lab: Callable[..., Window], specimens: list[object], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prayog.ui.bench.driver.PATIENCE_S", 0.3)
+    monkeypatch.setattr("prayog.ui.bench.stepper.PATIENCE_S", 0.3)
     monkeypatch.setattr(sys, "excepthook", lambda *_: None)  # a timer of `bad_panels` raises, and the window tells
     window = open_lab()
     for entry in window.desk.registry.entries:  # wheels ask first; that is tested in test_kit.py

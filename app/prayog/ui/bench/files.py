@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from prayog.ui.bench.driver import Branch
+from prayog.ui.bench.branch import Branch
 from prayog_sdk.exports import Label, to_csv, to_edn, to_jsonl, to_shiviz, to_text
 from prayog_sdk.lessons import Answer
 from prayog_sdk.qt.jobs import Ctx

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from prayog.store import StoreProblem
 from prayog.ui.bench import files
-from prayog.ui.bench.driver import Branch
+from prayog.ui.bench.branch import Branch
 from prayog.ui.bench.pictures import write_picture
 from prayog.ui.bench.slot import Slot
 from prayog_sdk.exports import Label

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from prayog.catalog import problem_of
-from prayog.ui.bench.driver import Branch, Driver
+from prayog.ui.bench.branch import Branch
+from prayog.ui.bench.driver import Driver
 from prayog.ui.bench.faces import dressed
 from prayog.ui.bench.markers import Markers, mark_of
 from prayog.ui.bench.settled import Settled

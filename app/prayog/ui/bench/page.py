@@ -22,11 +22,11 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from prayog.ui.bench.bar import Bar
+from prayog.ui.bench.branch import Branch
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.coach import Coach
 from prayog.ui.bench.consent import Consent
 from prayog.ui.bench.docks import Docks, proposal
-from prayog.ui.bench.driver import Branch
 from prayog.ui.bench.filing import Filing
 from prayog.ui.bench.head import Head
 from prayog.ui.bench.host import Host, is_marked

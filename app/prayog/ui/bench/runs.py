@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from prayog.ui.bench.driver import Branch
+from prayog.ui.bench.branch import Branch
 from prayog.ui.bench.host import Host
 from prayog.ui.bench.recording import Recording
 from prayog.ui.bench.starts import Start, Started, begin

@@ -25,8 +25,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prayog.ui.bench.driver import MAX, SPEEDS, Driver
+from prayog.ui.bench.driver import Driver
 from prayog.ui.bench.markers import Markers, mark_of
+from prayog.ui.bench.pace import MAX, SPEEDS
 from prayog.ui.bench.scrubber import Scrubber
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
