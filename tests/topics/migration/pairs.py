@@ -59,7 +59,7 @@ class Mariadb:
         return f"mysql://root@127.0.0.1:{self.port}/{database}"
 
     def stop(self) -> None:
-        self._process.terminate()
+        self._process.kill()  # nobody needs its files again, and an orderly end takes seconds
         self._process.wait(30)
 
 

@@ -242,7 +242,7 @@ def everything(store: Store) -> list[str]:
     with contextlib.closing(store.connect()) as connection:
         cursor = connection.cursor()
         if store.dialect == "sqlite":
-            cursor.execute("SELECT name FROM sqlite_master UNION SELECT name FROM sqlite_sequence")
+            cursor.execute("SELECT name FROM sqlite_master")
         elif store.dialect == "postgresql":
             cursor.execute(
                 "SELECT relname FROM pg_class UNION SELECT slot_name FROM pg_replication_slots"

@@ -260,7 +260,11 @@ class Faults:
                 cursor.execute("SELECT pg_drop_replication_slot(%s)", (tag,))
                 return "Somebody dropped the replication slot on the source."
             cursor.execute("FLUSH BINARY LOGS")
-            cursor.execute("SHOW BINARY LOGS")
-            last = cursor.fetchall()[-1][0]
-            cursor.execute(f"PURGE BINARY LOGS TO '{last}'")
-            return "Somebody purged the binlog of the source."
+            for _ in range(60):  # as long as the server believes that somebody reads one, it keeps it
+                cursor.execute("SHOW BINARY LOGS")
+                names = [row[0] for row in cursor.fetchall()]
+                if len(names) == 1:
+                    return "Somebody purged the binlog of the source."
+                cursor.execute(f"PURGE BINARY LOGS TO '{names[-1]}'")
+                time.sleep(0.05)
+            raise CannotBreak("The server keeps its binlog, because somebody reads it just now. Try again.")
