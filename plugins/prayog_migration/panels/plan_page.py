@@ -22,6 +22,7 @@ from prayog_migration.panels.page import Asks, Page, row_of
 from prayog_migration.panels.strategy_cards import StrategyCards
 from prayog_migration.panels.words import bytes_in_words, count_in_words, seconds_in_words
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.state import paragraph
 
 __all__ = ["PlanPage"]
@@ -57,9 +58,9 @@ class _Place(QWidget):
         self._choose = QPushButton("Choose…")
         self._choose.setAccessibleName(f"Choose a file for {name}")
         self._choose.clicked.connect(self._ask)
-        layout = row_of(self.kind, self.own, self._choose).layout()
-        assert layout is not None
-        self.setLayout(layout)
+        layout = FlowLayout(self)
+        for part in (self.kind, self.own, self._choose):
+            layout.addWidget(part)
         self.kind.currentIndexChanged.connect(self._show)
         self._show()
 
