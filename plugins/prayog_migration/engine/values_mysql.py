@@ -38,7 +38,7 @@ def from_mysql(kind: Kind, target: Dialect, to: Kind) -> Fit | None:
 
 def _bits(value: Any, kind: Kind, to: Kind, target: Dialect) -> Any:
     number = int.from_bytes(value, "big") if isinstance(value, bytes) else int(value)
-    if to.name == "bit":
+    if to.name in ("bit", "text"):
         return format(number, f"0{kind.size or 1}b")
     if to.name == "boolean":
         return number
@@ -88,6 +88,8 @@ def _to_sqlite(kind: Kind, to: Kind) -> Fit | None:
             number = int(value)
             if number > 2**63 - 1:
                 raise Misfit("larger than a 64-bit integer")
+            if to.name == "boolean" and number not in (0, 1):
+                raise Misfit("neither 0 nor 1")
             return number
 
         return each(one)

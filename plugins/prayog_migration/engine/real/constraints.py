@@ -65,7 +65,7 @@ class Constraints:
         condition = f" AND {where}" if where else ""
         known = " AND ".join(f"({part}) IS NOT NULL" for part in parts)
         name = self._target.name(table.name, table.schema)
-        rows = writer.query(
+        rows = writer.exact(
             f"SELECT {mark} FROM (SELECT {mark}, row_number() OVER (PARTITION BY {', '.join(parts)} ORDER BY {mark}) AS"
             f" _wiz_n FROM {name} WHERE {known}{condition}) AS t WHERE _wiz_n > 1"
         )
@@ -105,7 +105,7 @@ class Constraints:
                 return
             while count:  # a row that goes may be the parent of others in the same table
                 mark = ", ".join(f"c.{part}" for part in self._row_mark(table).split(", "))
-                rows = writer.query(f"SELECT {mark} FROM {name} c WHERE {orphan}")
+                rows = writer.exact(f"SELECT {mark} FROM {name} c WHERE {orphan}")
                 reason = f"refers to a row of {key.parent} that is not there ({one.name})"
                 self._set_aside(writer, move, [tuple(row) for row in rows], ", ".join(key.columns), reason)
                 count = int(writer.query(f"SELECT count(*) FROM {name} c WHERE {orphan}")[0][0])

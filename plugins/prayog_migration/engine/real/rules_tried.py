@@ -74,7 +74,7 @@ class _Trying:
         rows = self._writer.exact(f"SELECT {order} FROM {self._name} ORDER BY {order} LIMIT 1 OFFSET {offset}")
         if not rows:
             return ""
-        return " AND ".join(f"{key} = {_literal(value)}" for key, value in zip(self._key, rows[0], strict=True))
+        return " AND ".join(f"{key} = {self._literal(value)}" for key, value in zip(self._key, rows[0], strict=True))
 
     def all(self) -> Iterator[Tried]:
         table = self._table
@@ -134,7 +134,7 @@ class _Trying:
         rows = self._writer.exact(f"SELECT {names} FROM {self._name} WHERE {known} AND NOT ({other}) LIMIT 1")
         if not rows:
             return Tried(self._table.title, "unique", name, "not tried", "no row has a value there")
-        values = ", ".join(f"{self._q(c)} = {_literal(v)}" for c, v in zip(columns, rows[0], strict=True))
+        values = ", ".join(f"{self._q(c)} = {self._literal(v)}" for c, v in zip(columns, rows[0], strict=True))
         return self._tried("unique", name, f"UPDATE {self._name} SET {values} WHERE {other}")
 
     def _foreign_key(self, key: ForeignKey) -> Tried:
@@ -144,7 +144,8 @@ class _Trying:
             rows = self._writer.exact(f"SELECT max({self._q(column)}) FROM {parent}")
             highest = rows[0][0]
             number = isinstance(highest, int) or str(highest or "").lstrip("-").isdigit()
-            values.append(f"{self._q(child)} = {int(highest) + 1 if number and highest else _literal('none such')}")
+            other = str(int(highest) + 1) if number else self._literal("none such")
+            values.append(f"{self._q(child)} = {other}")
         sql = f"UPDATE {self._name} SET {', '.join(values)} WHERE {self._here}"
         return self._tried("foreign key", key.name, sql)
 
@@ -178,13 +179,13 @@ class _Trying:
             about = check.name.lower() in f"{fault.sentence} {fault.constraint}".lower()
             return ("refused", fault.sentence) if about else None
 
-
-def _literal(value: object) -> str:
-    """A value in exchange form as SQL that all three dialects read."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bytes):
-        return f"x'{value.hex()}'"
-    if isinstance(value, int | float):
-        return repr(value)
-    return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+    def _literal(self, value: object) -> str:
+        """A value in exchange form as SQL."""
+        if value is None:
+            return "NULL"
+        if isinstance(value, bytes):
+            return f"'\\x{value.hex()}'" if self._target.dialect == "postgresql" else f"x'{value.hex()}'"
+        if isinstance(value, int | float):
+            return repr(value)
+        text = str(value).replace("'", "''")
+        return "'" + (text.replace("\\", "\\\\") if self._target.dialect == "mysql" else text) + "'"
