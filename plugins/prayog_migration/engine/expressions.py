@@ -80,7 +80,7 @@ def _printed(tree: Any, target: Dialect) -> str:
 class _Rlike(MySQL):
     """REGEXP_LIKE() is MySQL 8 only, the operator is known to MariaDB too."""
 
-    class Generator(MySQL.Generator):
+    class Generator(MySQL.Generator):  # type: ignore[misc, valid-type] # made by sqlglot's metaclass
         TRANSFORMS = {  # noqa: RUF012 - as sqlglot declares it
             **MySQL.Generator.TRANSFORMS,
             exp.RegexpLike: lambda self, node: self.binary(node, "REGEXP"),
@@ -89,7 +89,8 @@ class _Rlike(MySQL):
 
 def _rewrite(holder: exp.Expression, names: Names) -> None:
     for step in (_arrays, _nocase, _columns, _booleans, _functions, _patterns):
-        for node in list(holder.walk()):
+        nodes: list[Any] = list(holder.walk())
+        for node in nodes:
             if node is not holder and node.parent is not None:
                 new = step(node, names)
                 if new is not node:
@@ -306,8 +307,8 @@ def translate_query(
         if target != "postgresql":
             for table in tree.find_all(exp.Table):
                 if table.db:
-                    new = tables.get(f"{table.db}.{table.name}", table.name)
-                    table.set("this", exp.to_identifier(new, quoted=True))
+                    flat = tables.get(f"{table.db}.{table.name}", table.name)
+                    table.set("this", exp.to_identifier(flat, quoted=True))
                     table.set("db", None)
         for identifier in list(tree.find_all(exp.Identifier)):
             new = tables.get(identifier.name)

@@ -7,6 +7,7 @@ column, and the new one, which knows the new, may run side by side.  Only *contr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from prayog_migration.engine.columns import quoted
@@ -50,7 +51,7 @@ def _over(expression: str, column: str, row: str, dialect: Dialect) -> str:
 
 def statements(change: ColumnChange, stage: Stage, dialect: Dialect, table: str) -> list[str]:
     """What the stage does, as SQL; `table` is the qualified, quoted name.  ``fill`` is done in batches instead."""
-    q = lambda name: _q(name, dialect)  # noqa: E731
+    q = partial(quoted, dialect=dialect)
     if stage == "expand":
         return [f"ALTER TABLE {table} ADD COLUMN {q(change.new)} {change.type}", *_triggers(change, dialect, table)]
     if stage == "check" and change.required and dialect == "postgresql":
@@ -71,7 +72,7 @@ def statements(change: ColumnChange, stage: Stage, dialect: Dialect, table: str)
 
 def undo_statements(change: ColumnChange, stage: Stage, dialect: Dialect, table: str) -> list[str]:
     """The way back from a stage that was done; `ValueError` for ``contract``, as its data is gone."""
-    q = lambda name: _q(name, dialect)  # noqa: E731
+    q = partial(quoted, dialect=dialect)
     if stage == "contract":
         raise ValueError(f"The column {change.old} is gone; only a backup has its values.")
     if stage == "expand":
