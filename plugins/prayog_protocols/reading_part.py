@@ -71,7 +71,7 @@ ACTIONS = (
     ActionSpec("speaks", "Decode as", "Say which protocol a port speaks.",
                args=(Arg("port", "int", "Port", 8080), Arg("protocol", "text", "Protocol", "http")), icon="swap"),
     ActionSpec("answer", "Answer", "Answer an exercise that was made of a packet.",
-               args=(Arg("kind", "choice", "Exercise", "blank", ("blank", "next", "lie", "filter")), _PACKET,
+               args=(Arg("kind", "choice", "Exercise", "blank", ("blank", "lie", "next", "order", "filter")), _PACKET,
                      Arg("number", "int", "Number", 0), Arg("answer", "text", "Answer", "")), icon="help"),
 )  # fmt: skip
 CHECKS = (

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from prayog_protocols import reading_part
+from prayog_protocols import labs_part, reading_part
 from prayog_protocols.measures import (
     MEASURES,
     five_times,
@@ -23,18 +23,20 @@ from prayog_protocols.measures import (
 )
 from prayog_sdk.checks import Check, Measure, always, count, never
 from prayog_sdk.hookspecs import Progress, hookimpl
-from prayog_sdk.params import Choice, Code, Slider, Toggle
+from prayog_sdk.params import Choice, Code, ParamError, Slider, Toggle
 from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec
 
 if TYPE_CHECKING:
     from prayog_sdk.run import Run
+    from prayog_sdk.services import Services
+    from prayog_sdk.session import Session
 
 YOURS = "your sender"
-STUDIES = ("capture", "round trips", "retry", "ftp", "updates", "status", "right protocol", YOURS)
+STUDIES = ("capture", "round trips", "retry", "ftp", "updates", "status", "right protocol", YOURS, "lab")
 
 
 @dataclass(frozen=True)
-class Params(reading_part.Knobs):
+class Params(reading_part.Knobs, labs_part.Knobs):
     """What is looked at."""
 
     study: Annotated[
@@ -90,7 +92,14 @@ def prayog_build(params: Params, seed: int, progress: Progress) -> Run:
             from prayog_protocols.engine.window import Window
 
             return Window(params.loss, params.code, seed)
+        case "lab":
+            raise ParamError("the lab holds real conversations: open one of the scenarios whose names say so", "study")
     return reading_part.build(params, progress)
+
+
+@hookimpl
+def prayog_session(params: Params, seed: int, services: Services, progress: Progress) -> Session:
+    return labs_part.session(params, seed, services, progress)
 
 
 @hookimpl
@@ -137,6 +146,7 @@ _ACTIONS: Mapping[str, tuple[ActionSpec, ...]] = {
                          Arg("way", "choice", "Protocol", "TCP", ("TCP", "UDP", "QUIC, a stream each"))), key="c",
                    icon="plan"),
     ),
+    "lab": labs_part.ACTIONS,
     YOURS: (ActionSpec("transfer", "Transfer", "Your sender sends 200 packets.", key="t", icon="play"),),
 }  # fmt: skip
 
@@ -150,6 +160,7 @@ def prayog_actions(params: Params) -> list[ActionSpec]:
 def prayog_checks() -> list[Check]:
     return [
         *reading_part.CHECKS,
+        *labs_part.CHECKS,
         Check("three_ways", "TCP, TCP + TLS 1.3 and QUIC were connected", three_ways),
         Check("retries_told", "POST created 2 orders, PUT 1, POST with a key 1", retries_told),
         Check("blocked", "Active mode ended at the router, passive mode brought the file",
@@ -168,7 +179,7 @@ def prayog_checks() -> list[Check]:
 
 @hookimpl
 def prayog_measures() -> Mapping[str, Measure]:
-    return MEASURES
+    return {**MEASURES, **labs_part.MEASURES}
 
 
 @hookimpl
@@ -183,6 +194,6 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("editor", "Editor", f"{here}.editor_panel:EditorPanel", "tab", "rulers"),
         PanelSpec("exercises", "Exercises", f"{here}.exercises_panel:ExercisesPanel", "tab", "help"),
         PanelSpec("words", "Words", f"{here}.words_panel:WordsPanel", "tab", "help"),
-        PanelSpec("canvas", "Cards", "nodes", "tab", "box", kinds=("world",)),
-        PanelSpec("events", "Events", "events", "bottom", "table"),
+        PanelSpec("task", "Task", f"{here}.task_panel:TaskPanel", "tab", "check", kinds=("world",)),
+        PanelSpec("events", "Events", "events", "tab", "table"),
     ]

@@ -223,7 +223,8 @@ def _differing(
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
+    """Rows of a `Repeat`; a list of plain values is one value."""
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 # ── values to bits ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ __all__ = ["MODES", "Calling"]
 
 MODES = ("active", "passive")
 _FILE = b"date,orders\r\n2026-01-01,1204\r\n2026-01-02,1398\r\n"
-_OUTSIDE = "router"  # the address under which the client is seen
+_OUTSIDE = "home"  # the router’s address, under which the client is seen
 
 
 class Calling(Story):

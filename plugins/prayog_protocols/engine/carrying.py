@@ -51,8 +51,8 @@ CARDS = (
          250, 0.9, False),
     Card("name", "A small question, a small answer: in one round trip; the program asks again by itself.", 1, 1, 0,
          100, 1, 60, 1.0, False),
-    Card("game", "Positions of a player, 30 a second: only the newest counts, 95 % within 100 ms.", 300, 33, 0.03, 60, 0.05,
-         100, 0.95, False),
+    Card("game", "Positions of a player, 30 a second: only the newest counts, 95 % within 100 ms.", 300, 33, 0.03, 60,
+         0.05, 100, 0.95, False),
     Card("find", "“Which printer is here?” to everybody on the local network at once.", 1, 1, 0, 2, 1, 50, 1.0, False,
          to_many=True),
 )  # fmt: skip

@@ -68,7 +68,7 @@ def _who_has(wire: Wire) -> Iterator[Frame]:
         "arp.dst.proto_ipv4": HOSTS["phone"],
     }
     answer = [Draft("eth", {"dst": mine, "src": theirs}), Draft("arp", {"opcode": 2, **fields})]
-    yield wire.frame(answer, "router", "phone", "192.0.2.1 is at 02:00:00:00:00:04")
+    yield wire.frame(answer, "gateway", "phone", "192.0.2.1 is at 02:00:00:00:00:04")
 
 
 def _name(name: str) -> bytes:

@@ -136,7 +136,10 @@ class Reading(Computation):
         from prayog_protocols.engine.exercises import exercise
 
         index = self._packet(packet)
-        asked = exercise(self.capture, kind, index, int(number))
+        try:
+            asked = exercise(self.capture, kind, index, int(number))
+        except ValueError as error:
+            raise ActionError(f"No such exercise can be made here: {error}.") from None
         verdict = asked.judge(answer)
         told = {"exercise": kind, "packet": index + 1, "question": asked.question, "answer": answer}
         return self._told("answered", {**told, "right": verdict.right, "why": verdict.why})

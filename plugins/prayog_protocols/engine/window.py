@@ -57,7 +57,8 @@ def on_event(me, event):
 '''
 WINDOW = CodeSpec(
     "on_event", "code", "A sender",
-    "Deliver 200 packets over a link that loses one in ten, at least five times as fast as stop-and-wait.", STARTER, steps=20_000,
+    "Deliver 200 packets over a link that loses one in ten, at least five times as fast as stop-and-wait.",
+    STARTER, steps=20_000,
 )  # fmt: skip
 
 

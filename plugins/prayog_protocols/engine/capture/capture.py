@@ -89,6 +89,12 @@ class Capture:
         since = int(self.records.times[index]) - int(self.records.times[0])
         return row(self.registry, self.packet(index), since, int(self.records.lengths[index]))
 
+    def decode_as(self, port: int, protocol: str) -> None:
+        """From now on `port` speaks `protocol`; conversations are read anew."""
+        self.speaks[port] = protocol
+        self._talks, self._listened = Kept[Talk](), Kept[Talked]()
+        self.__dict__.pop("transfers", None)
+
     # ── what packets tell about each other, worked out when first asked ─────────────────────────────────────────
 
     @cached_property

@@ -1,0 +1,1 @@
+"""What this topic draws: packets in every shape, whatever made them."""
