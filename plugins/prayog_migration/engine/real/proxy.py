@@ -162,7 +162,11 @@ class Proxy:
             raise ConnectionRefusedError
         if isinstance(self._server, Path):
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._server))
+            try:
+                server.connect(str(self._server))
+            except OSError:
+                server.close()
+                raise
             return server
         server = socket.create_connection(self._server, timeout=5)
         server.settimeout(None)
