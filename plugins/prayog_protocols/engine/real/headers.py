@@ -83,7 +83,7 @@ class Headers:
             return
         if what == "accept":
             local, peer = (tuple(end) for end in fact)
-            connection = self._known.get((peer, local))  # type: ignore[arg-type]
+            connection = self._known.get((peer, local))
             if connection is not None:
                 self._of[number] = (connection, 1)
                 yield from self._begin(connection, time_ns, caller)
@@ -108,7 +108,7 @@ class Headers:
         local, peer, state = tuple(fact[0]), tuple(fact[1]), fact[2]
         if state == "failed":
             return
-        ends: tuple[Address, Address] = (local, peer)  # type: ignore[assignment]
+        ends: tuple[Address, Address] = (local, peer)
         if number in self._of:  # a second look at a connection that was begun
             return
         server_calls = bool(caller) and "/servers/" in caller[0].replace("\\", "/")

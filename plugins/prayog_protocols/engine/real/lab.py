@@ -167,6 +167,7 @@ def main() -> None:
     """Serve the owner until it goes away."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to standard error, not between the messages
+    asking = os.fdopen(0, "rb")
     pipe = Pipe(out)
     folder = Path(sys.argv[1])
     kernel = None
@@ -183,7 +184,7 @@ def main() -> None:
     arrived = threading.Semaphore(0)
 
     def listen() -> None:
-        while (message := receive(sys.stdin.buffer)) is not None:
+        while (message := receive(asking)) is not None:
             asked.append(message)
             arrived.release()
         shutil.rmtree(folder, ignore_errors=True)

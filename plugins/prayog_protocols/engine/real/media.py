@@ -71,5 +71,5 @@ def without_codecs(lab: Lab) -> None:
         lab.inside(bytes(data), time.time_ns())
         await send(self, data)
 
-    dtls.RTCCertificate._create_ssl_context = making  # type: ignore[method-assign]
+    dtls.RTCCertificate._create_ssl_context = making  # type: ignore[method-assign, assignment]
     dtls.RTCDtlsTransport._send_data = sending  # type: ignore[method-assign]

@@ -27,6 +27,7 @@ from prayog_sdk.services.guard import Guard
 __all__ = ["LabGone", "LabProcess"]
 
 _START_S = 30.0
+_LOOK_S = 0.1
 
 
 class LabGone(RuntimeError):
@@ -81,8 +82,11 @@ class LabProcess:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                message = self._news.get(timeout=max(0.0, deadline - time.monotonic()))
+                message = self._news.get(timeout=_LOOK_S)
             except queue.Empty:
+                if time.monotonic() < deadline:
+                    yield "waiting", None  # so that whoever asked can look whether he still wants to know
+                    continue
                 self._process.kill()
                 raise LabGone(f"the lab did not answer within {seconds:.0f} s and was stopped") from None
             if message is None:

@@ -37,7 +37,6 @@ DEADLINE_S = 20.0
 _SCTP = 248  # LINKTYPE_SCTP
 _BY_HAND = ("request", "command", "say", "hang_up", "send")
 _MOST = 1 << 20  # bytes that a learner may send at once
-_QUIET = {"records", "kernel", "keys", "listens", "outcome"}
 
 
 class LabSession(Session):
@@ -118,23 +117,20 @@ class LabSession(Session):
         kernel: list[tuple[int, bytes]] = []
         try:
             for kind, value in self._lab.ask(what, words, DEADLINE_S):
+                if self.cancelled:
+                    return
                 if kind == "outcome":
                     outcome = value
                 elif kind == "kernel":
                     kernel = list(value)
-                elif kind not in _QUIET and kind != "fact":
-                    continue
-                else:
-                    for emit in self._happened(kind, value):
-                        if emit[0] == "packet":
-                            size = len(emit[2]["hex"]) // 2
-                            for counter in (totals, self._cost):
-                                counter[0] += 1
-                                counter[1] += size
-                                counter[2] += emit[2]["payload"]
-                        yield emit
-                if self.cancelled:
-                    return
+                for emit in self._happened(kind, value):
+                    if emit[0] == "packet":
+                        size = len(emit[2]["hex"]) // 2
+                        for counter in (totals, self._cost):
+                            counter[0] += 1
+                            counter[1] += size
+                            counter[2] += emit[2]["payload"]
+                    yield emit
         except LabGone as gone:
             self._lab.close()
             self._lab = None

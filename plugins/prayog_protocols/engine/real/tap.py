@@ -5,9 +5,9 @@ http.client, websockets, …) uses it without knowing.  Nothing is relayed, so b
 real conversation.
 
 Rules
-1. `install` runs before any other import of the lab process: who took the class earlier is not heard.
-2. A sender's record is placed *before* its system call and filled in after it; else, with two threads, the reader of the
-   same bytes would be recorded first.  Readers are recorded after their call.
+1. `install` runs before any other import of the lab process: others are not heard.
+2. A sender's record is placed *before* its system call and filled in after it; else, with two threads, the reader of
+   the same bytes would be recorded first.  Readers are recorded after their call.
 3. Only calls that moved something are kept: a non-blocking call that found nothing to do leaves no record.
 4. Whatever would leave 127.0.0.0/8 and ::1 raises `PermissionError`.  An audit hook sees to it, so C code is held too.
    Names are not asked for anywhere: those in ``.test`` (RFC 6761 §6.2) and ``localhost`` are 127.0.0.1 here.
@@ -116,19 +116,22 @@ class Tap:
 
     def caller(self) -> tuple[str, int, str] | None:
         """The innermost line of the lab's own programs on this stack, and the first function that it called."""
-        frame = sys._getframe(2)
-        called = ""
+        frame, inner, known = sys._getframe(2), None, self._known
         while frame is not None:
-            name = frame.f_code.co_filename
-            own = self._known.get(name)
+            code = frame.f_code
+            own = known.get(code.co_filename)
             if own is None:
-                path = name.replace("\\", "/")
-                own = self._known[name] = any(part in path for part in self._watched)
+                own = self._look(code.co_filename)
             if own:
-                return name, frame.f_lineno, called
-            called = frame.f_code.co_qualname
+                return code.co_filename, frame.f_lineno, inner.co_qualname if inner is not None else ""
+            inner = code
             frame = frame.f_back  # type: ignore[assignment]
         return None
+
+    def _look(self, name: str) -> bool:
+        path = name.replace("\\", "/")
+        own = self._known[name] = any(part in path for part in self._watched)
+        return own
 
 
 def install(watched: tuple[str, ...] = ()) -> Tap:
@@ -173,6 +176,7 @@ def install(watched: tuple[str, ...] = ()) -> Tap:
             self._connect(address, super().connect)
 
         def connect_ex(self, address: Any) -> int:
+            _fence("socket.connect", (self, address))
             try:
                 self._connect(address, super().connect)
             except OSError as error:
@@ -313,7 +317,7 @@ def install(watched: tuple[str, ...] = ()) -> Tap:
         return asked(name, port, family, type, proto, flags | _NUMERIC)
 
     socket.socket = Recording  # type: ignore[misc]
-    socket.SocketType = Recording  # type: ignore[misc, assignment]
+    socket.SocketType = Recording  # type: ignore[assignment]
     socket.socketpair = quiet_pair
     socket.getaddrinfo = addresses
     sys.addaudithook(_fence)

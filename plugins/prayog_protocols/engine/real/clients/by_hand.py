@@ -6,18 +6,22 @@ import ftplib
 import socket
 from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import quote
 
 from prayog_protocols.engine.conversations import SERVERS
 
-QUIET_S = 0.25
+QUIET_S = 0.12
 """An answer is over when nothing more came for so long."""
+PATIENCE_S = 0.6
+"""Nothing is going to come when nothing came for so long."""
 _MOST = 1 << 20
+_PATH = "/?&=%:+,;@~!$'()*-._"
 
 
 def heard(line: socket.socket) -> tuple[bytes, bool]:
     """What comes until it is quiet, and whether the other side closed."""
     data = b""
-    line.settimeout(1.0)
+    line.settimeout(PATIENCE_S)
     try:
         while len(data) < _MOST:
             piece = line.recv(65536)
@@ -42,7 +46,8 @@ def tell(lab: Any, server: str, data: bytes, closed: bool) -> None:
 def request(lab: Any, lines: dict[str, socket.socket], method: str, path: str, body: str, header: str) -> None:
     fields = dict(part.strip().split(": ", 1) for part in header.split(";") if ": " in part)
     shop = HTTPConnection("127.0.0.1", lab.port("http"), timeout=5)
-    shop.request(method, path, body or None, fields)
+    values = {name: one.encode() for name, one in fields.items()}
+    shop.request(method, quote(path, _PATH), body.encode() or None, values)
     answer = shop.getresponse()
     data = answer.read()
     shop.close()
@@ -73,8 +78,11 @@ def say(lab: Any, lines: dict[str, socket.socket], server: str, line: str) -> No
         if SERVERS[server].speaks in ("smtp", "ftp", "pop", "imap"):
             greeting, closed = heard(lines[server])
             tell(lab, server, greeting, closed)
-    lines[server].sendall(line.replace("\\r", "\r").replace("\\n", "\n").encode() + b"\r\n")
-    answer, closed = heard(lines[server])
+    try:
+        lines[server].sendall(line.replace("\\r", "\r").replace("\\n", "\n").encode() + b"\r\n")
+        answer, closed = heard(lines[server])
+    except OSError:  # it was closed meanwhile
+        answer, closed = b"", True
     tell(lab, server, answer, closed)
     if closed:
         lines.pop(server).close()
@@ -91,7 +99,7 @@ def send(lab: Any, lines: dict[str, socket.socket], server: str, payload: bytes)
     port = lab.port(server)
     if SERVERS[server].transport == "udp":
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
-            one.settimeout(1.0)
+            one.settimeout(PATIENCE_S)
             one.sendto(payload, ("127.0.0.1", port))
             try:
                 tell(lab, server, one.recvfrom(65536)[0], False)

@@ -16,7 +16,7 @@ from prayog_protocols.engine.real.servers.prices import PRICES
 CHANGES, EVERY_S, POLL_S = 5, 0.12, 0.05
 
 
-def measured(lab: Any, way: str, listen: Callable[[Any, Callable[[int], None]], int]) -> None:
+def measured(lab: Any, way: str, listen: Callable[[Any, Callable[[int], Any]], int]) -> None:
     """Let prices change while `listen` listens; it tells each number as it hears it, and returns how often it asked."""
     lab.server("websocket" if way == "websocket" else "http")
     heard: dict[int, int] = {}
@@ -27,7 +27,7 @@ def measured(lab: Any, way: str, listen: Callable[[Any, Callable[[int], None]], 
     lab.tell("way", way=way, changes=len(late), requests=asked, late_ms=round(sum(late) / max(1, len(late)), 2))
 
 
-def _polling(lab: Any, hear: Callable[[int], None]) -> int:
+def _polling(lab: Any, hear: Callable[[int], Any]) -> int:
     shop, asked, number = HTTPConnection("127.0.0.1", lab.port("http"), timeout=5), 0, 0
     while number < CHANGES:
         shop.request("GET", "/news")
@@ -39,7 +39,7 @@ def _polling(lab: Any, hear: Callable[[int], None]) -> int:
     return asked
 
 
-def _long_poll(lab: Any, hear: Callable[[int], None]) -> int:
+def _long_poll(lab: Any, hear: Callable[[int], Any]) -> int:
     shop, asked, number = HTTPConnection("127.0.0.1", lab.port("http"), timeout=5), 0, 0
     while number < CHANGES:
         shop.request("GET", f"/news?after={number}")
@@ -50,7 +50,7 @@ def _long_poll(lab: Any, hear: Callable[[int], None]) -> int:
     return asked
 
 
-def _events(lab: Any, hear: Callable[[int], None]) -> int:
+def _events(lab: Any, hear: Callable[[int], Any]) -> int:
     shop = HTTPConnection("127.0.0.1", lab.port("http"), timeout=5)
     shop.request("GET", "/news/events", headers={"Accept": "text/event-stream"})
     answer = shop.getresponse()
@@ -61,7 +61,7 @@ def _events(lab: Any, hear: Callable[[int], None]) -> int:
     return 1
 
 
-def _websocket(lab: Any, hear: Callable[[int], None]) -> int:
+def _websocket(lab: Any, hear: Callable[[int], Any]) -> int:
     where = f"ws://127.0.0.1:{lab.port('websocket')}/news"
     with connect(where, compression=None, ping_interval=None, close_timeout=1, user_agent_header="browser") as line:
         number = 0

@@ -50,11 +50,11 @@ class _Visit:
     async def speak(self) -> None:
         self.say(f"* OK [CAPABILITY {CAPABILITIES}] Prayog IMAP is ready")
         while (line := await self._command()) is not None:
-            parts = words(line)
-            tag = str(parts[0]) if parts else "*"
-            name = str(parts[1]).upper() if len(parts) > 1 else ""
+            begin = line.decode("utf-8", "replace").split(maxsplit=2)
+            tag, name = begin[0] if begin else "*", begin[1].upper() if len(begin) > 1 else ""
             act = getattr(self, f"do_{name.lower()}", None)
             try:
+                parts = words(line)
                 if act is None or not name:
                     self.say(f"{tag} BAD I do not know {name or 'an empty line'}")
                 elif not self.known and name not in _BEFORE:
@@ -225,7 +225,7 @@ class _Visit:
         name = str(given[0]).upper()
         if name not in act:
             raise ValueError(name)
-        return await act[name](given[1:], by_uid=True)  # type: ignore[operator]
+        return await act[name](given[1:], by_uid=True)
 
     async def do_fetch(self, given: list[Word], by_uid: bool = False) -> str:
         for number, message in chosen(str(given[0]), self._numbered(), by_uid):

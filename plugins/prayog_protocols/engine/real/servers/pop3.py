@@ -114,7 +114,9 @@ class _Visit:
             return ["-ERR TOP wants a message and a number of lines"]
         header, _, body = found[1].data.partition(b"\r\n\r\n")
         lines = body.split(b"\r\n")[: int(count)]
-        return ["+OK The top of it", *_stuffed(header + b"\r\n\r\n" + b"\r\n".join(lines)), "."]
+        size = len(found[1].data)
+        top = header + b"\r\n\r\n" + b"\r\n".join(lines)
+        return [f"+OK {size} octets, of which this is the top", *_stuffed(top), "."]
 
     def _dele(self, rest: str) -> list[str]:
         found = self._one(rest)

@@ -26,15 +26,15 @@ class Web2(Server):
     """HTTP/2 with prior knowledge, in clear text."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        speaking = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        speaking = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         speaking.initiate_connection()
         writer.write(speaking.data_to_send())
         while data := await asyncio.wait_for(reader.read(65536), IDLE_S):
             left: dict[int, bytes] = {}
             for event in speaking.receive_data(data):
                 if isinstance(event, h2.events.RequestReceived) and event.stream_id is not None:
-                    path = dict(event.headers or ()).get(":path", "/")
-                    page = _PAGES.get(str(path))
+                    path = dict(event.headers or ()).get(b":path", b"/")
+                    page = _PAGES.get(path.decode("ascii", "replace"))
                     status = "200" if page else "404"
                     left[event.stream_id] = page or b"There is nothing here.\n"
                     size = str(len(left[event.stream_id]))
