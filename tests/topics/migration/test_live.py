@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 
 import pytest
@@ -12,7 +13,7 @@ from prayog_migration.engine.real.demo import make_shop
 from prayog_migration.engine.real.shopper import Shift, Shop
 from prayog_migration.engine.real.store import open_store
 
-from .pairs import Databases, Wizard, has_mariadb
+from .pairs import Databases, Wizard, has_mariadb, run
 
 PAIRS = [("sqlite", "postgresql"), ("mysql", "postgresql"), ("postgresql", "sqlite")]
 
@@ -53,6 +54,26 @@ def test_the_shop_moves_and_goes_back_while_its_writers_work(databases: Database
         assert holds(wizard)
         wizard.do("clean")
         assert wizard.last("clean")["left"] == []
+    assert leftovers(open_store(source)) == leftovers(open_store(target)) == []
+
+
+def test_the_big_bang_fences_copies_and_promotes_and_has_no_way_back(databases: Databases) -> None:
+    source, target = databases.sqlite(), databases.postgres()
+    make_shop(open_store(source), 500, 1)
+    with contextlib.closing(Wizard(source, target, live=False, strategy="big bang")) as wizard:
+        assert wizard.do("assess", "schema", "copy") == "done"
+        with pytest.raises(sqlite3.IntegrityError, match="FENCED"):
+            run(source, "UPDATE customers SET city = 'late'")
+        assert wizard.do("cancel") == "done"
+        run(source, "UPDATE customers SET city = 'in between'")
+        assert wizard.do("copy", "validate") == "done"
+        assert wizard.do("sync") == "refused"
+        assert wizard.do("switch") == "done", wizard.last("refused")
+        assert holds(wizard)
+        assert wizard.last("promoted")["freeze_us"] > 0
+        assert wizard.do("back") == "refused"
+        assert "would lose everything" in wizard.last("refused")["sentence"]
+        assert wizard.do("clean") == "done"
     assert leftovers(open_store(source)) == leftovers(open_store(target)) == []
 
 

@@ -48,6 +48,9 @@ def _copy(job: Job) -> None:
     moves = [move for move in job.the_plan.tables if not (move.source.partitioning and move.source.partitioning.parent)]
     left = [move for move in moves if not done.get(move.source.title, Checkpoint("")).done]
     reader = _begin(job, begun=bool(done), finished=not left)
+    if not job.order.live:  # it may have been emptied just now
+        done = {one.table: one for one in _checkpoints(job)}
+        left = [move for move in moves if not done.get(move.source.title, Checkpoint("")).done]
     try:
         for move in left:
             _table(job, move, reader)
@@ -61,6 +64,7 @@ def _copy(job: Job) -> None:
 def _begin(job: Job, begun: bool, finished: bool) -> Reader | None:
     """Capture, and the reader for the copy; None where each chunk is read in a transaction of its own."""
     if not job.order.live:
+        _close_source(job, begun)
         return None
     link = job.link("forward")
     if not link.begun:
@@ -82,6 +86,18 @@ def _begin(job: Job, begun: bool, finished: bool) -> Reader | None:
     # (WAL).  Short ones will do: the triggers tell of everything since.
     reader.close()
     return None
+
+
+def _close_source(job: Job, begun: bool) -> None:
+    """The big bang: nobody writes from here to the switch-over, so the freeze begins with the copy."""
+    fence = fence_of(job.source, [move.source for move in job.the_plan.tables])
+    if not fence.stands():
+        fence.prepare(job.order.freeze_s)
+        fence.up(job.order.freeze_s)
+        if begun:  # rows of a copy after which the source was open again
+            _empty(job)
+        job.remember("frozen_us", time.time_ns() // 1000)
+        job.say("switching", "fenced", at_us=0, to="target")
 
 
 _HOW = {
@@ -185,6 +201,8 @@ def begin_again(job: Job, why: str) -> None:
     if job.order.live:
         job.link("forward").remove()
         job.forget_link("forward")
+    else:
+        fence_of(job.source, [move.source for move in job.the_plan.tables]).remove()
     _empty(job)
     job.step("data", "running", why, captured=None, loaded=None, caught_up=None, equal=None)
 

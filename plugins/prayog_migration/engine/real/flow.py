@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from prayog_migration.engine.real.copying import tell
-from prayog_migration.engine.real.job import Job
+from prayog_migration.engine.real.job import GateShut, Job
 
 __all__ = ["Flow"]
 
@@ -35,6 +35,8 @@ class Flow:
     def begin(self) -> None:
         """Follow the changes until somebody stops it; tells when it has caught up."""
         job = self._job
+        if not job.order.live:
+            raise GateShut("The big bang follows no changes: the source is fenced until the switch-over.")
         if job.side == "source":
             job.demand("sync")
         self._held, self._stopped, self._near = "", False, ""

@@ -66,6 +66,8 @@ def switch(job: Job, to: Side) -> Balance:
     """Make `to` the side in charge.  Raises `SwitchRefused`; then nothing has changed."""
     if to == job.side:
         raise SwitchRefused(f"The {to} is in charge already.")
+    if not job.order.live:
+        return _big_bang(job, to)
     if to == "target":
         job.demand("switch")
     job.step("switch", "running")
@@ -95,6 +97,40 @@ def switch(job: Job, to: Side) -> Balance:
                 raise SwitchRefused(str(error)) from error
         raise
     return change.after()
+
+
+def _big_bang(job: Job, to: Side) -> Balance:
+    """The source has been fenced since the copy began: compare, set the counters, promote.  There is no way back that
+    keeps what is written afterwards, because nobody captures it."""
+    if to == "source":
+        raise SwitchRefused(
+            "The big bang keeps the old side as it was, so going back would lose everything written since. Move the "
+            "other way instead, from the new side to the old one."
+        )
+    facts = job.facts()
+    if not facts.get("loaded") or not fences(job)["source"].stands():
+        raise SwitchRefused("Copy first: the big bang fences the source, copies, and switches over at the end.")
+    job.step("switch", "running")
+    with job.target.writer() as writer:
+        set_numbers(job.source.catalogue(), job.target, job.the_plan, writer)
+    with job.source.reader() as here, job.target.reader() as there:
+        began = time.perf_counter()
+        verdicts = compare(job, job.source, here, job.target, there, job.the_plan)
+    found = balance(job, "forward", verdicts, "", time.perf_counter() - began)
+    if not found.holds:
+        raise SwitchRefused(
+            f"Both sides differ ({found.lost} lost, {found.duplicated} too many), so nothing was switched. Validate to "
+            "see the rows, or cancel: then the old side is open again."
+        )
+    since = job.recall("frozen_us") or time.time_ns() // 1000
+    with job.target.writer() as writer, writer.transaction():
+        job.ledger.touch(writer)
+        route = job.ledger.promote(writer, to)
+        freeze = time.time_ns() // 1000 - since
+        job.ledger.state.put(writer, "switch", {"phase": "promoted", "to": to})
+        job.note(writer, "promoted", to, epoch=route.epoch, final="", freeze_us=freeze, marks=[["promoted", freeze]])
+    job.step("switch", "done", fenced=True, drained=True, verified=True, promoted=True)
+    return found
 
 
 def _near(job: Job, link: Link, direction: Direction) -> None:

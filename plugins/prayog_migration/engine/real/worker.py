@@ -37,6 +37,7 @@ from prayog_migration.engine.real import (
     switching,
 )
 from prayog_migration.engine.real.capture import CannotCapture, CaptureLost, Drift
+from prayog_migration.engine.real.fence import FenceBusy
 from prayog_migration.engine.real.flow import Flow
 from prayog_migration.engine.real.job import GateShut, Job, Order
 from prayog_migration.engine.real.ledger import Fenced
@@ -180,7 +181,7 @@ class Worker:
                     raise
                 self.job.say("cancelled", name)
                 return False
-            except (GateShut, CannotCapture, Unfollowable, switching.SwitchRefused, preparing.Refused) as no:
+            except (GateShut, CannotCapture, Unfollowable, FenceBusy, switching.SwitchRefused, preparing.Refused) as no:
                 self.job.say("refused", name, sentence=str(no))
                 return False
             except Drift as drift:
