@@ -8,17 +8,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import prayog_protocols
 from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.conversations import SERVERS
 from prayog_protocols.engine.real.headers import Headers
 from prayog_protocols.engine.real.process import LabGone, LabProcess
 from prayog_protocols.engine.real.session import LabSession
 from prayog_protocols.engine.recording import packet_data
+from prayog_sdk.headless import run_scenario
+from prayog_sdk.services import Services
+from prayog_sdk.topic import Topic
 from prayog_sim.run import Action, ActionError
 from prayog_sim.trace import Step
 from topics.protocols.labs import capture_of, lab, told
@@ -275,3 +279,10 @@ def test_servers_survive_what_nobody_should_send(session: LabSession) -> None:
              "dns": "truncated", "http2": "streams"}  # fmt: skip
     for name, variant in talks.items():
         assert not [step for step in told(session, name, variant=variant) if step.kind == "failed"], name
+
+
+@pytest.mark.parametrize("scenario", ["lab_retry", "lab_ftp_nat", "lab_mail_path"])
+def test_scenarios_of_the_menu_hold_for_real(scenario: str, topic_of: Callable[[Path], Topic], tmp_path: Path) -> None:
+    topic = topic_of(Path(prayog_protocols.__path__[0]))
+    result = run_scenario(topic, topic.scenario(scenario), services=Services(tmp_path))
+    assert result.ok, result.checks

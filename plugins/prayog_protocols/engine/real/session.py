@@ -48,6 +48,7 @@ class LabSession(Session):
         self._progress = progress
         self._lab: LabProcess | None = None
         self._sources: dict[str, list[str]] = {}
+        self._ports: dict[str, int] = {}  # where each server listens
         self._cost = [0, 0, 0]
         self._tapped: list[tuple[int, bytes]] = []
         super().__init__()
@@ -81,7 +82,7 @@ class LabSession(Session):
         args = action.args
         if action.name in CONVERSATIONS:
             known = CONVERSATIONS[action.name].variants
-            if args.get("variant") not in known:
+            if args.get("variant", next(iter(known))) not in known:
                 raise ActionError(f"{action.name} has the variants {', '.join(known)}; found {args.get('variant')!r}")
         elif action.name not in _BY_HAND:
             raise ActionError(
@@ -151,7 +152,7 @@ class LabSession(Session):
             yield "failed", "", dict(outcome)
         cost = dict(zip(("packets", "wire_bytes", "app_bytes"), totals, strict=True))
         ms = round(1000 * (time.perf_counter() - began), 1)
-        yield "done", "", {"what": action.name, "variant": str(action.args.get("variant", "")), **cost, "ms": ms}
+        yield "done", "", {"what": action.name, "variant": _variant(action), **cost, "ms": ms}
 
     def release(self) -> None:
         if self._lab is not None:
@@ -163,7 +164,7 @@ class LabSession(Session):
     def _question(self, action: Action) -> tuple[str, dict[str, Any]]:
         args = action.args
         if action.name in CONVERSATIONS:
-            return "talk", {"conversation": action.name, "variant": args["variant"]}
+            return "talk", {"conversation": action.name, "variant": _variant(action)}
         if action.name == "send":
             frame, payload = _payload(args)
             return "send", {"server": self._addressed(str(args.get("server") or ""), frame), "payload": payload}
@@ -183,8 +184,7 @@ class LabSession(Session):
         if len(frame) >= 38 and frame[12:14] == b"\x08\x00":
             at = 14 + 4 * (frame[14] & 15)
             port = int.from_bytes(frame[at + 2 : at + 4], "big")
-        listening = self.state["servers"]
-        by_port = [name for name in SERVERS if port in (listening.get(name), SERVERS[name].port)]
+        by_port = [name for name in SERVERS if port in (self._ports.get(name), SERVERS[name].port)]
         return by_port[0] if by_port else "http"
 
     # -- what happens ----------------------------------------------------------------------------------------------
@@ -205,6 +205,7 @@ class LabSession(Session):
         elif kind == "listens":
             name, port, protocol, transport = value
             self._headers.servers.add(port)
+            self._ports[name] = port
             title = SERVERS[name].title
             yield "speaks", "server", {"server": name, "port": port, "protocol": protocol, "transport": transport,
                                        "sentence": f"The {title} listens on port {port}."}  # fmt: skip
@@ -252,6 +253,12 @@ class LabSession(Session):
             "file": f"clients/{name}.py", "source": "\n".join(lines), "first": first, "last": last,
             "sentence": f"{conversation.title}: {about}",
         }  # fmt: skip
+
+
+def _variant(action: Action) -> str:
+    """The variant that is asked for, or the first; empty when something was said by hand."""
+    known = CONVERSATIONS[action.name].variants if action.name in CONVERSATIONS else ("",)
+    return str(action.args.get("variant", next(iter(known))))
 
 
 def _payload(args: Mapping[str, Any]) -> tuple[bytes, bytes]:
