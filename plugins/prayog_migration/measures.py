@@ -120,12 +120,12 @@ def _fitting(trace: Trace) -> int:
     return sum(found.values())
 
 
-def _false_alarms(trace: Trace) -> int:
-    """How often a comparison said “different” while nobody had planted a bad row."""
+def _false_alarms(trace: Trace, how: str = "") -> int:
+    """How often a comparison (in one way, or in any) said “different” before anybody had planted a bad row."""
     alarms, planted = 0, False
     for event in of(trace, "compared", "planted"):
         planted = planted or event.kind == "planted"
-        alarms += event.kind == "compared" and not planted and not event["equal"]
+        alarms += event.kind == "compared" and how in ("", event["how"]) and not planted and not event["equal"]
     return alarms
 
 
@@ -148,6 +148,7 @@ MEASURES: Mapping[str, Measure] = {
     "applied_s": _last("probed", "apply_s"),
     "kills": _count("worker", what="died"),
     "false_alarms": _false_alarms,
+    "mark_alarms": lambda trace: _false_alarms(trace, "at a mark"),
     "wrong_steps": _wrong_steps,
     "fitting": _fitting,
     "experiment_lost": _last("experiment", "lost"),

@@ -112,33 +112,31 @@ _TRAFFIC = (
 )
 _REAL = (
     ActionSpec("probe", "Probe", "Two seconds of measuring on this machine, and the cost of each strategy.",
-               icon="speed", group="Steps"),
-    ActionSpec("assess", "Assess", "Look at every object and every value of the source.", icon="search", group="Steps"),
-    ActionSpec("preview", "Preview", "The tables of both sides in SQL, and a dry run.", icon="table", group="Steps"),
-    ActionSpec("schema", "Schema", "Make the tables on the target.", icon="outline", group="Steps"),
-    ActionSpec("copy", "Copy", "Capture changes, then copy all rows.", icon="copy", group="Steps"),
-    ActionSpec("validate", "Validate", "Compare at one position, then make indexes and rules.", icon="check",
-               group="Steps"),
-    ActionSpec("sync", "Live sync", "Apply changes until nothing waits.", icon="sequence", group="Steps"),
-    ActionSpec("switch", "Switch over", "Fence, drain, compare, promote.", icon="swap", group="Steps"),
-    ActionSpec("back", "Go back", "The same steps with the sides exchanged.", icon="restart", group="Steps"),
-    ActionSpec("clean", "Clean up", "Take away everything that begins with _wiz.", icon="delete", group="Steps"),
-    ActionSpec("report", "Report", "Write the report as HTML.", icon="export", group="Steps"),
+               icon="speed"),
+    ActionSpec("assess", "Assess", "Look at every object and every value of the source.", icon="search"),
+    ActionSpec("preview", "Preview", "The tables of both sides in SQL, and a dry run.", icon="table"),
+    ActionSpec("schema", "Schema", "Make the tables on the target.", icon="outline"),
+    ActionSpec("copy", "Copy", "Capture changes, then copy all rows.", icon="copy"),
+    ActionSpec("validate", "Validate", "Compare at one position, then make indexes and rules.", icon="check"),
+    ActionSpec("sync", "Live sync", "Apply changes until nothing waits.", icon="sequence"),
+    ActionSpec("switch", "Switch over", "Fence, drain, compare, promote.", icon="swap"),
+    ActionSpec("back", "Go back", "The same steps with the sides exchanged.", icon="restart"),
+    ActionSpec("clean", "Clean up", "Take away everything that begins with _wiz.", icon="delete"),
+    ActionSpec("report", "Report", "Write the report as HTML.", icon="export"),
     ActionSpec("audit", "Audit", "Compare both sides at one position, whichever is in charge.", icon="check"),
     ActionSpec("undo", "Undo", "Take a step back.",
                args=(Arg("step", "choice", "Step", "data", ("schema", "data", "validate", "sync")),), icon="step-back"),
     ActionSpec("replan", "Plan again", "The source’s tables have changed: begin with what they are now.", icon="reset"),
     ActionSpec("traffic", "Writers", "How many write to the demo source; 0 stops them.",
                args=(Arg("writers", "int", "Writers", 2),), icon="play"),
-    ActionSpec("pause", "Pause", "Hold at the next chunk.", icon="pause", group="Buttons"),
-    ActionSpec("resume", "Go on", "After a pause.", icon="play", group="Buttons"),
+    ActionSpec("pause", "Pause", "Hold at the next chunk.", icon="pause"),
+    ActionSpec("resume", "Go on", "After a pause.", icon="play"),
     ActionSpec("throttle", "Throttle", "At most so many rows a second; 0: as fast as it goes.",
-               args=(Arg("rate", "int", "Rows a second", 0),), icon="speed", group="Buttons"),
-    ActionSpec("cancel", "Cancel", "Stop within two seconds; nothing of ours stays on the source.", icon="stop",
-               group="Buttons"),
+               args=(Arg("rate", "int", "Rows a second", 0),), icon="speed"),
+    ActionSpec("cancel", "Cancel", "Stop within two seconds; nothing of ours stays on the source.", icon="stop"),
     ActionSpec("fault", "Fault", "Break something now.",
-               args=(Arg("what", "choice", "What", FAULTS[0], FAULTS),), icon="crash", group="Buttons"),
-    ActionSpec("heal", "Heal", "Everything that was broken works again.", icon="heal", group="Buttons"),
+               args=(Arg("what", "choice", "What", FAULTS[0], FAULTS),), icon="crash"),
+    ActionSpec("heal", "Heal", "Everything that was broken works again.", icon="heal"),
     ActionSpec("experiment", "Experiment", "One of four mistakes on real databases, small.",
                args=(Arg("what", "choice", "Which", EXPERIMENTS[0], EXPERIMENTS),
                      Arg("right", "bool", "The right way", False)), icon="dice"),
@@ -150,7 +148,8 @@ def prayog_actions(params: Setup) -> list[ActionSpec]:
     drill = _DRILLS[params.drill]
     traffic = _TRAFFIC if params.drill in ("move", "dual write", "rename", "false alarm") else ()
     names = {spec.name for spec in (*drill, *traffic)}
-    return [*drill, *traffic, *(replace(spec, key="") for spec in _REAL if spec.name not in names)]
+    real = (replace(spec, key="", group="Real migration") for spec in _REAL if spec.name not in names)
+    return [*drill, *traffic, *real]
 
 
 @hookimpl
@@ -197,7 +196,7 @@ def prayog_panels() -> list[PanelSpec]:
             "strategies", "Strategies", f"{here}.strategies_panel:StrategiesPanel", "tab", "plan", kinds=("world",)
         ),
         PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence", kinds=("world",)),
-        PanelSpec("lag", "Lag", "series", "bottom", "plot"),
-        PanelSpec("events", "Events", "events", "bottom", "table"),
+        PanelSpec("lag", "Lag", "series", "tab", "plot", kinds=("world",)),
+        PanelSpec("events", "Events", "events", "tab", "table"),
         PanelSpec("state", "State", "state", "tab", "tree"),
     ]

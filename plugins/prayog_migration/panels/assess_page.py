@@ -47,8 +47,8 @@ class AssessPage(Page):
             chip.toggled.connect(self._list)
             self._chips[verdict] = chip
         self.body.addWidget(row_of(*self._chips.values()))
-        heads = ("", "Kind", "Name", "Becomes", "Why", "For a person")
-        self._table = TextTable("Inventory: every object and its verdict", heads, wrapped=4)
+        heads = ("", "Kind", "Name", "Becomes, and why")
+        self._table = TextTable("Inventory: every object and its verdict", heads, wrapped=3)
         self._table.setMinimumHeight(theme.scaled(170))
         self.body.addWidget(self._table, 2)
         self.body.addWidget(paragraph("The values", step=1))
@@ -119,10 +119,7 @@ class AssessPage(Page):
         order = [verdict for verdict, _ in reversed(VERDICTS)]
         rows = [one for one in found if self._chips[one[2]].isChecked()]
         rows.sort(key=lambda one: order.index(one[2]))
-        self._table.show_rows(
-            [[f"{marks[v]} {v}", kind, name, becomes, reason, COST.get(level, "")]
-             for kind, name, v, level, reason, becomes in rows[:_LISTED]]
-        )  # fmt: skip
+        self._table.show_rows([[f"{marks[one[2]]} {one[2]}", one[0], one[1], _becomes(one)] for one in rows[:_LISTED]])
 
     def _values(self) -> None:
         profile = self._profile()
@@ -159,3 +156,10 @@ class AssessPage(Page):
 
     def words(self) -> str:
         return f"{self._sum.text()} {self._strip.accessibleDescription()}"
+
+
+def _becomes(finding: list[Any]) -> str:
+    """What becomes of an object, why, and what a person has to do."""
+    _, _, _, level, reason, becomes = finding
+    person = f"for a person: {COST[level]}" if level else ""
+    return "; ".join(part for part in (" ".join(str(becomes).split()), reason, person) if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_migration.engine.steps import missing, step
 from prayog_migration.panels.course import Course
@@ -13,7 +13,7 @@ from prayog_sdk.qt.state import paragraph
 
 __all__ = ["Head"]
 
-_UNDONE = ("schema", "data", "validate", "sync")
+_UNDONE = ("schema", "data")
 
 
 class Head(QWidget):
@@ -31,7 +31,6 @@ class Head(QWidget):
         self._title = paragraph("", step=2)
         self._about = paragraph("", "muted")
         self._gate = paragraph("")
-        self._proof = paragraph("")
         self._back = QPushButton("Undo")
         self._back.clicked.connect(lambda: self.undo.emit(self._step))
         self._undo = paragraph("", "muted")
@@ -40,10 +39,12 @@ class Head(QWidget):
         column.setContentsMargins(0, 0, 0, theme.UNIT)
         column.setSpacing(theme.UNIT // 2)
         column.addWidget(row_of(self._badge, self._worker))
-        for part in (self._title, self._about, self._gate, self._proof):
+        for part in (self._title, self._about, self._gate):
             column.addWidget(part)
-        column.addWidget(self._undo)
-        column.addWidget(row_of(self._back))
+        undo = QHBoxLayout()
+        undo.addWidget(self._undo, 1)
+        undo.addWidget(self._back)
+        column.addLayout(undo)
         column.addWidget(self._said)
 
     def draw(self, name: str, course: Course) -> None:
@@ -58,11 +59,10 @@ class Head(QWidget):
         self._worker.setText(f"{side} · {_worker(course)}")
         self._title.setText(one.title)
         self._about.setText(one.sentence)
-        lacking = missing(name, course.facts)
+        lacking = [] if all(course.facts.get(fact) for fact in one.evidence) else missing(name, course.facts)
         gate = ", ".join(f"{'✗' if fact in lacking else '✓'} {_words(fact)}" for fact in one.gate)
-        self._gate.setText(f"Gate: {gate or 'none'}")
         proof = ", ".join(f"{'✓' if course.facts.get(fact) else '·'} {_words(fact)}" for fact in one.evidence)
-        self._proof.setText(f"Evidence: {proof}")
+        self._gate.setText(f"Gate: {gate or 'none'}.  Evidence: {proof}.")
         self._undo.setText(f"Undo: {one.undo}" if one.undo else "Undo: there is none; what is kept is the report.")
         self._back.setVisible(name in _UNDONE)
         self._back.setText(f"Take {one.title.lower()} back")
@@ -73,7 +73,7 @@ class Head(QWidget):
 
     def words(self) -> str:
         """The head in words."""
-        told = f"{self._title.text()}: {self._gate.text()}; {self._proof.text()}."
+        told = f"{self._title.text()}: {self._gate.text()}"
         return f"{self._badge.text()}. {told} {self._said.text()}"
 
 

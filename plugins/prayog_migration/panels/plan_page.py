@@ -121,6 +121,7 @@ class PlanPage(Page):
             (self.freeze, "Longest freeze that is allowed"),
         ):  # fmt: skip
             box.setAccessibleName(told)
+            box.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)  # the style sheet’s padding does not reach it
             box.setMinimumWidth(theme.scaled(110))
         form = QFormLayout()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)

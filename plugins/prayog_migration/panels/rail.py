@@ -24,6 +24,7 @@ def mark(name: str, course: Course) -> tuple[str, str]:
         done = bool(course.clean) and not course.clean["left"]
     else:
         done = all(course.facts.get(fact) for fact in step.evidence)
+        done = done or (name == "sync" and course.side == "target")
     return _MARKS["done"] if done else ("·", "waiting")
 
 

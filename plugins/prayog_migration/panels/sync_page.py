@@ -8,6 +8,7 @@ from prayog_migration.panels.course import Course
 from prayog_migration.panels.lag_view import LagView
 from prayog_migration.panels.page import Asks, Page, row_of
 from prayog_migration.panels.words import bytes_in_words, count_in_words, seconds_in_words
+from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
 
 __all__ = ["SyncPage"]
@@ -41,6 +42,7 @@ class SyncPage(Page):
         self._writers = QSpinBox()
         self._writers.setRange(0, 8)
         self._writers.setValue(2)
+        self._writers.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)
         self._writers.setAccessibleName("Writers on the demo shop")
         self._writers.valueChanged.connect(lambda count: asks.act("traffic", writers=count))
         self.body.addWidget(row_of(QLabel("Writers on the demo shop"), self._writers))
