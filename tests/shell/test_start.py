@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -77,6 +78,12 @@ def test_safe_mode_has_only_what_comes_with_the_lab(open_lab: Callable[..., Wind
     window = open_lab(safe=True)
     assert {card.found.source for card in window.desk.cards} <= {"built-in"}
     assert "Safe mode" in window.notices()[0].accessibleName()
+
+
+def test_a_long_run_is_seldom_walked_through_by_the_collector(open_lab: Callable[..., Window]) -> None:
+    open_lab()
+    assert gc.isenabled()
+    assert gc.get_threshold()[2] >= 100
 
 
 def test_a_clean_close_leaves_no_marker(profile: Profile, open_lab: Callable[..., Window]) -> None:

@@ -9,7 +9,8 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -50,6 +51,9 @@ class Catalogue:
         self._writer: LogWriter | None = None
         self._numbers = count(next_file)
         self.open: dict[int, Table] = {}
+        self._held: Counter[int] = Counter()
+        self._doomed: set[int] = set()
+        self._closed = False
 
     def new_number(self) -> int:
         """A file number that was never used."""
@@ -105,12 +109,27 @@ class Catalogue:
             self._note(edit)
 
     def drop(self, numbers: Iterable[int]) -> None:
-        """Remove tables that no version needs.  A scan that is under way keeps the files that it has opened."""
+        """Remove tables that no version needs; those that a scan is still going to read when it ends."""
         for number in numbers:
+            if self._held[number]:
+                self._doomed.add(number)
+                continue
             if (table := self.open.pop(number, None)) is not None:
                 table.forget()
             with suppress(OSError):  # what cannot be removed now is removed when the database is opened next
                 self.files.remove(file_of(self.files, number))
+
+    def hold(self, numbers: Collection[int]) -> None:
+        """A scan is going to read these tables."""
+        self._held.update(numbers)
+
+    def let_go(self, numbers: Collection[int]) -> None:
+        """The scan has ended."""
+        self._held.subtract(numbers)
+        free = {number for number in numbers if number in self._doomed and not self._held[number]}
+        self._doomed -= free
+        if not self._closed:
+            self.drop(free)
 
     def sweep(self, log: int) -> None:
         """Remove what a crash left behind; logs before number `log` are no longer needed."""
@@ -149,6 +168,7 @@ class Catalogue:
 
     def close(self) -> None:
         """Close all files as they are."""
+        self._closed = True
         if self._writer is not None:
             self._writer.sink.close()
         for table in self.open.values():

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CompactionJob", "Merge", "Merged"]
 
+STEP = 1_000
+"""Rows that a merge writes, at least, before it tells how far it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -59,13 +62,16 @@ class Merge:
         """Do it, in steps of some thousand rows."""
         chunk = max(1, min(32, self.options.file // BLOCK_SIZE // 2, 160 // len(self.runs)))
         cursors = [_cursor(map(table, numbers), chunk) for numbers in self.runs]
-        broken, rows_out = self.options.broken, 0
+        broken, rows_out, told, key = self.options.broken, 0, 0, b""
         older = self._is_older if "drops tombstones early" not in broken else lambda key: False
         for rows in merged(cursors, self.snapshots, older, dropped, "keeps the oldest" in broken):
             writer.add(rows)
-            rows_out += len(rows)
-            yield Progress(rows_out, writer.written, dropped.versions, dropped.tombstones, rows.keys[-1])
+            rows_out, key = rows_out + len(rows), rows.keys[-1]
+            if rows_out - told >= STEP:
+                told = rows_out
+                yield Progress(rows_out, writer.written, dropped.versions, dropped.tombstones, key)
         writer.finish()
+        yield Progress(rows_out, writer.written, dropped.versions, dropped.tombstones, key)
 
     def _is_older(self, key: bytes) -> bool:
         for firsts, lasts in self.older:

@@ -86,27 +86,45 @@ def _teller(told: list[dict[str, Any]], level: int, table: int) -> Callable[[str
 def scan(
     store: Store, start: bytes | None, stop: bytes | None, snapshot: int, reverse: bool, keep: bool = True
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values from `start` to `stop` at sequence `snapshot`, which is held by the files that are open now."""
+    """Keys and values from `start` to `stop` at sequence `snapshot`, from the tables that count now."""
     runs: list[Iterator[Columns]] = [
         memtable.chunks(start, stop, reverse)
         for memtable in (store.memtable.frozen(), *reversed(store.immutable))
         if memtable.rows
     ]
-    walk = _back if reverse else _forth
+    needed: list[int] = []
     for level, files in enumerate(store.version.levels):
-        chosen = [f for f in files if (start is None or f.high >= start) and (stop is None or f.low < stop)]
-        # Opened now: a compaction may remove their names meanwhile.
-        tables = [store.catalogue.table(f.number) for f in (reversed(chosen) if reverse and level else chosen)]
+        chosen = [f.number for f in files if (start is None or f.high >= start) and (stop is None or f.low < stop)]
+        needed += chosen
         if level:
-            runs.append(chain.from_iterable(walk(table, start, stop, keep) for table in tables))
+            runs.append(_walk(store, chosen, start, stop, reverse, keep))
         else:
-            runs += [walk(table, start, stop, keep) for table in tables]
+            runs += [_walk(store, [number], start, stop, reverse, keep) for number in chosen]
     if snapshot < store.last:
         runs = [_seen(run, snapshot) for run in runs]
-    windows = merged(runs, reverse=reverse)
+    windows = _holding(store, needed, merged(runs, reverse=reverse))
+    next(windows)  # from here on the tables are held, until the last row was read or the scan is thrown away
     if reverse:
         return chain.from_iterable(reversed(list(alive(rows))) for rows in windows)
     return chain.from_iterable(alive(rows) for rows in windows)
+
+
+def _holding(store: Store, numbers: list[int], windows: Iterator[Columns]) -> Iterator[Columns]:
+    store.catalogue.hold(numbers)
+    try:
+        yield Columns()
+        yield from windows
+    finally:
+        store.catalogue.let_go(numbers)
+
+
+def _walk(
+    store: Store, numbers: list[int], start: bytes | None, stop: bytes | None, reverse: bool, keep: bool
+) -> Iterator[Columns]:
+    """The rows of tables that follow each other; each is opened when it is its turn."""
+    walk = _back if reverse else _forth
+    for number in reversed(numbers) if reverse else numbers:
+        yield from walk(store.catalogue.table(number), start, stop, keep)
 
 
 def _seen(run: Iterator[Columns], snapshot: int) -> Iterator[Columns]:
@@ -114,7 +132,7 @@ def _seen(run: Iterator[Columns], snapshot: int) -> Iterator[Columns]:
 
 
 def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
-    for rows in table.scan(start, 1, 32, keep):  # a short scan reads one block, a long one reads ahead
+    for rows in table.scan(start, 1 if keep else 32, 32, keep):  # a short scan reads one block, a long one ahead
         if stop is not None and len(rows) and rows.keys[-1] >= stop:
             yield rows.within(None, stop)
             return
@@ -122,7 +140,7 @@ def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool) ->
 
 
 def _back(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
-    for rows in table.scan_back(stop, 1, 32, keep):
+    for rows in table.scan_back(stop, 1 if keep else 32, 32, keep):
         if start is not None and len(rows) and rows.keys[0] < start:
             yield rows.within(start, None)
             return

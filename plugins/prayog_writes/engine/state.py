@@ -92,14 +92,18 @@ def fold(state: Facts, step: Step) -> Facts:
 
 
 def _edited(levels: list[list[dict[str, Any]]], data: Any) -> list[list[dict[str, Any]]]:
-    after = [list(files) for files in levels]
+    """The levels after an edit; those that it leaves alone are the very same lists."""
+    after = list(levels)
+    gone: dict[int, set[int]] = {}
     for level, number in data["deleted"]:
-        after[level] = [f for f in after[level] if f["number"] != number]
+        gone.setdefault(level, set()).add(number)
+    came: dict[int, list[dict[str, Any]]] = {}
     for level, meta in data["added"]:
-        after[level].append(dict(meta))
-    after[0].sort(key=lambda f: -int(f["number"]))
-    for files in after[1:]:
-        files.sort(key=lambda f: str(f["low"]))
+        came.setdefault(level, []).append(dict(meta))
+    for level in {*gone, *came}:
+        numbers = gone.get(level, ())
+        files = [f for f in levels[level] if f["number"] not in numbers] + came.get(level, [])
+        after[level] = sorted(files, key=(lambda f: str(f["low"])) if level else (lambda f: -int(f["number"])))
     return after
 
 

@@ -16,7 +16,7 @@ from prayog_writes.engine.progress import Progress
 __all__ = ["Finding", "Memory"]
 
 State = dict[bytes, bytes]
-PORTION = 4_000
+PORTION = 2_000
 """Rows or operations that are looked at in one step."""
 
 

@@ -142,6 +142,23 @@ def test_an_iterator_sees_the_moment_it_was_made() -> None:
         assert [*first, *rows] == [(b"%04d" % n, b"old") for n in range(200)]
 
 
+def test_tables_stay_as_long_as_a_scan_needs_them_and_no_longer() -> None:
+    files = MemoryFiles()
+    with Database(files, Options(memtable=2_000, file=2_000, trigger=2)) as db:
+        db.put_many((b"%04d" % n, b"old") for n in range(600))
+        db.compact()
+        begun, untouched = db.scan(), db.scan(reverse=True)
+        first = next(begun)
+        db.put_many((b"%04d" % n, b"new") for n in range(600))
+        db.compact()
+        live = {meta.number for _, meta in db.version.files()}
+        assert len([name for name in files.names() if name.endswith(".ldb")]) > len(live)
+        assert [first, *begun] == [(b"%04d" % n, b"old") for n in range(600)]
+        assert next(untouched) == (b"0599", b"old")
+        del untouched  # half read and thrown away
+        assert {int(name[:6]) for name in files.names() if name.endswith(".ldb")} == live
+
+
 def test_a_cursor_sees_the_moment_it_was_made_and_goes_both_ways() -> None:
     with Database(MemoryFiles(), Options(memtable=2_000, file=2_000, trigger=2)) as db:
         db.put_many((b"%04d" % n, b"old") for n in range(200))
