@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from prayog_sdk.headless import played, run_scenario
 from prayog_sdk.topic import Topic
 from prayog_sim.rng import Rng
 from prayog_sim.run import Action, ActionError, Run
+from prayog_writes.engine import block
+from prayog_writes.engine.building import TableBuilder
 from prayog_writes.engine.workload import WORKLOADS, Zipf, operations
 from prayog_writes.topic import Params
 
@@ -83,6 +85,42 @@ def test_a_refused_log_can_be_opened_in_another_mode(topic: Topic) -> None:
     facts = do(run, "reopen", mode="point in time")
     assert facts["open"]
     assert (facts["survival"]["survived"], facts["survival"]["lost"]) == (4, 1)
+
+
+def test_no_step_reads_or_writes_more_than_some_thousand_rows(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps the window answering while a million rows are written, recovered and compared."""
+    done = 0
+
+    def counting(work: Callable[..., Any], size: Callable[..., int]) -> Callable[..., Any]:
+        def counted(*args: Any) -> Any:
+            nonlocal done
+            result = work(*args)
+            done += size(result, *args)
+            return result
+
+        return counted
+
+    def taken(result: Any, builder: Any, rows: Any) -> int:
+        return len(rows)
+
+    def given(result: Any, blocks: Any) -> int:
+        return len(result)
+
+    monkeypatch.setattr(TableBuilder, "add", counting(TableBuilder.add, taken))
+    monkeypatch.setattr(block, "decode_all", counting(block.decode_all, given))
+    knobs = Params(memtable_kib=1024, file_kib=1024, base_kib=2048, keys=50_000, batch=100, sync="every", value_size=20)
+    run, worst, whole = topic.build(knobs, 1), 0, 0
+    actions: list[tuple[str, dict[str, Any]]] = [
+        ("run_workload", {"workload": "random", "count": 60_000}), ("power_fail", {}), ("try_modes", {}),
+        ("reopen", {}), ("scan", {"start": "user", "count": 50_000}), ("compact", {}),
+    ]  # fmt: skip
+    for name, args in actions:
+        run.do(Action(name, args))
+        done = 0
+        while run.step() is not None:
+            worst, whole, done = max(worst, done), whole + done, 0
+    assert whole > 300_000
+    assert worst < 16_000, worst
 
 
 def test_three_meters_move_as_the_lesson_says(topic: Topic) -> None:
