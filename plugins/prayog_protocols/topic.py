@@ -193,6 +193,7 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("talkers", "Who talks", f"{here}.talkers_panel:TalkersPanel", "tab", "topics"),
         PanelSpec("editor", "Editor", f"{here}.editor_panel:EditorPanel", "tab", "rulers"),
         PanelSpec("exercises", "Exercises", f"{here}.exercises_panel:ExercisesPanel", "tab", "help"),
+        PanelSpec("program", "Program", f"{here}.lab_panel:LabPanel", "tab", "lesson", kinds=("session",)),
         PanelSpec("words", "Words", f"{here}.words_panel:WordsPanel", "tab", "help"),
         PanelSpec("task", "Task", f"{here}.task_panel:TaskPanel", "tab", "check", kinds=("world",)),
         PanelSpec("events", "Events", "events", "tab", "table"),
