@@ -61,6 +61,8 @@ class Folding:
         self.exact = exact
         self.title = title
         self.truncated = False
+        self.partial = False
+        """Some row may hold `UNCHANGED`."""
         self._here: dict[Key, Net] = {}
         self._gone: dict[Key, Net] = {}
         self.changes = 0
@@ -92,6 +94,7 @@ class Folding:
 
     def take(self, other: Folding) -> None:
         """Rows that `other` knows of, and this one does not."""
+        self.partial = self.partial or other.partial
         self._here.update(other._here)
         self._gone.update(other._gone)
 
@@ -121,6 +124,7 @@ class Folding:
         net = self._here.pop(before, None) or self._from_target(before, "changes")
         if UNCHANGED in row:
             row = merged(net.row, row)
+            self.partial = True
         net.key, net.row = after, row
         other = self._here.get(after)
         if other is not None:

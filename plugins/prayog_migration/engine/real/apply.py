@@ -188,7 +188,7 @@ class Applier:
         out = set(mended)
         for key in mended:
             self._held.release(number, key)
-        rows, staged = self._rows(number, table, nets, out, done)
+        rows, staged = self._rows(number, table, nets, out, folding.partial, done)
         keys, _ = table.keys.rows(origins)  # a key that does not fit the target is in no row of it
         removed = table.bulk.remove(keys)
         if folding.exact and removed != len(keys):
@@ -203,14 +203,14 @@ class Applier:
         done.inserted += inserted
 
     def _rows(
-        self, number: int, table: _Table, nets: Sequence[Net], mended: set[Key], done: Applied
+        self, number: int, table: _Table, nets: Sequence[Net], mended: set[Key], may_lack: bool, done: Applied
     ) -> tuple[list[_New], int]:
         """Rows to insert; those with cells from the target's own row are staged, and how many that are."""
         whole: list[Net] = []
         partial: list[Net] = []
         for net in nets:
             if net.row is not None:
-                (partial if UNCHANGED in net.row else whole).append(net)
+                (partial if may_lack and UNCHANGED in net.row else whole).append(net)
         lone = [net for net in partial if net.origin in mended]
         partial = [net for net in partial if net.origin not in mended]
         staged = 0

@@ -68,7 +68,7 @@ class Bulk:
     def insert(self, rows: Sequence[Row]) -> None:
         """New rows, plainly."""
         if rows:
-            self.writer.insert(self.table, self.move.writes, rows)
+            self.writer.insert_columns(self.table, self.move.writes, [list(zip(*rows, strict=True))])
 
     def stage(self, rows: Sequence[tuple[Row, Row, str]]) -> list[int]:
         """Rows that take cells from the row with a key as it is now: (key, row, mask with ``u`` for such cells).
@@ -101,7 +101,8 @@ class _Server(Bulk):
         if not keys:
             return 0
         self._stage()
-        self.writer.insert(self._keys, [f"_o{n}" for n in range(len(self.key))], keys)
+        names = [f"_o{n}" for n in range(len(self.key))]
+        self.writer.insert_columns(self._keys, names, [list(zip(*keys, strict=True))])
         same = " AND ".join(f"t.{name} = k._o{n}" for n, name in enumerate(self._quoted_key))
         count = self.writer.execute(self._delete(same))
         self.writer.execute(f"DELETE FROM {self._keys}")

@@ -14,6 +14,7 @@ Rules
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import queue
@@ -242,6 +243,7 @@ class Worker:
 
 def main() -> int:
     """Read the order, then commands until the input ends."""
+    gc.set_threshold(200_000, 20, 100)  # batches are many small objects without cycles
     lock = threading.Lock()
 
     def say(kind: str, node: str, data: Mapping[str, Any]) -> None:
