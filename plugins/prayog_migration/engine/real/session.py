@@ -96,7 +96,7 @@ class MigrationSession(Session):
             conductor.do("probe", writes_s=_RATE * (self._writers or self._setup.writers))
         elif name == "report":
             forecasts = self.state.get("forecasts", ())
-            mine = next((one for one in forecasts if one["strategy"] == self._setup.strategy), {})
+            mine: Mapping[str, Any] = next((one for one in forecasts if one["strategy"] == self._setup.strategy), {})
             conductor.do("report", folder=str(self._folder), forecast=mine)
         elif name in _COMMANDS or name in _BUTTONS:
             conductor.do(name)
