@@ -170,3 +170,22 @@ def _started(kind: type[Node]) -> World:
     world = World({"n1": kind}, seed=1)
     world.run(max_steps=5)
     return world
+
+
+class Asker(Node):
+    """Its handler closes over its own argument, so CPython makes a cell of it after the call was traced."""
+
+    def on_start(self, ctx: Ctx) -> None:
+        ctx.set_timer("ask", ms(1))
+
+    def on_timer(self, name: str, ctx: Ctx) -> None:
+        if any(len(name) > least for least in (9, 2)) and all(word == name for word in [name]):
+            ctx.note("asked")
+
+
+def test_a_handler_that_closes_over_its_argument_ends_and_is_told() -> None:
+    world = World({"n1": Asker}, seed=1)
+    world.run()
+    why = again(world, 1).explain()
+    assert why.handler == "Asker.on_timer"
+    assert [guard.held for guard in why.guards] == [True]
