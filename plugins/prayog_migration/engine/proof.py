@@ -56,7 +56,7 @@ def _meaning(plan: Plan, column: ColumnMove) -> dict[str, Any]:
 
 def _means(source: Kind, target: Kind) -> str:
     if source.name == "bit":
-        return "bit"
+        return "text" if target.name == "text" and not source.fixed else "bit"
     if source.name in ("array", "set"):
         return "array" if target.name in ("array", "json") or source.name == "array" else "text"
     if target.name == "text" and (target.fixed or source.fixed):

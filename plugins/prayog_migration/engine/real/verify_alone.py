@@ -24,12 +24,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, getcontext
 from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 Row = tuple[Any, ...]
+getcontext().prec = 5_000  # more digits than any database keeps: no number may be rounded here
 
 
 # -- reading: every value as its database writes it ---------------------------------------------------------------
@@ -204,6 +205,7 @@ def _decimal(number: Decimal) -> str:
 
 def _array(value: Any, size: int | None) -> str:
     """PostgreSQL's {a,"b c"}, or a JSON array, or MySQL's SET: as JSON of texts."""
+    value = re.sub(r"^(\[-?\d+:-?\d+\])+=", "", value)  # bounds that do not begin at 1
     if value.startswith("["):
         items = json.loads(value)
     elif value.startswith("{"):
@@ -216,9 +218,11 @@ def _array(value: Any, size: int | None) -> str:
             return [text(one) for one in item]
         if isinstance(item, bool):
             return "t" if item else "f"
-        return item if item is None else str(item)
+        if isinstance(item, str) and item[:1] == "{":
+            item = json.loads(item)  # an array of JSON
+        return item if item is None or isinstance(item, dict) else str(item)
 
-    return json.dumps(text(items))
+    return json.dumps(text(items), sort_keys=True)
 
 
 def _items(text: str) -> list[Any]:
@@ -234,7 +238,8 @@ def _items(text: str) -> list[Any]:
             quoted = word.startswith('"')
             plain = re.sub(r"\\(.)", r"\1", word[1:-1]) if quoted else word
             stack[-1].append(None if not quoted and word.upper() == "NULL" else plain)
-    return stack[0][0]
+    whole: list[Any] = stack[0][0]
+    return whole
 
 
 def _uuid(value: Any, size: int | None) -> str:
