@@ -54,6 +54,7 @@ def test_the_shop_moves_and_goes_back_while_its_writers_work(databases: Database
         assert holds(wizard)
         wizard.do("clean")
         assert wizard.last("clean")["left"] == []
+    assert [view.name for view in open_store(target).catalogue().views] == ["open_orders"]
     assert leftovers(open_store(source)) == leftovers(open_store(target)) == []
 
 

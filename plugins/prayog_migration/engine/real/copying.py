@@ -28,7 +28,7 @@ from prayog_migration.engine.real.load import TableLoad
 from prayog_migration.engine.real.state import Checkpoint
 from prayog_migration.engine.real.store import Reader, Writer
 
-__all__ = ["begin_again", "copy", "make_rules"]
+__all__ = ["begin_again", "copy", "make_last", "make_rules", "tell"]
 
 
 def copy(job: Job) -> None:
@@ -191,6 +191,14 @@ def make_rules(job: Job) -> None:
     builder = Builder(job.target, job.the_plan, lambda what: job.say("building", what))
     with job.target.writer() as writer:
         builder.after_rows(writer)
+    if job.target.dialect == "postgresql" or not job.the_plan.triggers:
+        make_last(job)
+
+
+def make_last(job: Job) -> None:
+    """Views and triggers.  Triggers would fire while changes are applied, except on PostgreSQL, where they rest."""
+    with job.target.writer() as writer:
+        Builder(job.target, job.the_plan).last(writer)
 
 
 def begin_again(job: Job, why: str) -> None:

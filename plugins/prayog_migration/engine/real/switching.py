@@ -23,7 +23,7 @@ from typing import Any
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.apply import Applied
 from prayog_migration.engine.real.checking import Balance, balance, compare
-from prayog_migration.engine.real.copying import tell
+from prayog_migration.engine.real.copying import make_last, tell
 from prayog_migration.engine.real.fence import Fence, FenceBusy, fence_of
 from prayog_migration.engine.real.job import Direction, Job
 from prayog_migration.engine.real.ledger import Side
@@ -122,6 +122,7 @@ def _big_bang(job: Job, to: Side) -> Balance:
             f"Both sides differ ({found.lost} lost, {found.duplicated} too many), so nothing was switched. Validate to "
             "see the rows, or cancel: then the old side is open again."
         )
+    make_last(job)
     since = job.recall("frozen_us") or time.time_ns() // 1000
     with job.target.writer() as writer, writer.transaction():
         job.ledger.touch(writer)
@@ -185,6 +186,8 @@ class _Change:
         self.here, self.there = self.link.source.reader(), self.link.target.reader()
         self._verify()
         self._mark("verified")
+        if self.to == "target":
+            make_last(job)  # what was not made with the rules
         self.back.start()
         both[self.to].down()
         self._in_time()
