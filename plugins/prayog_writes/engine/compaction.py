@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CompactionJob", "Merge", "Merged"]
 
 STEP = 1_000
-"""Rows that a merge writes, at least, before it tells how far it is."""
+"""Rows that a merge reads, at least, before it tells how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,16 @@ class Merge:
 
     def run(self, table: Callable[[int], Table], writer: TableWriter, dropped: Dropped) -> Iterator[Progress]:
         """Do it, in steps of some thousand rows."""
-        chunk = max(1, min(32, self.options.file // BLOCK_SIZE // 2, 160 // len(self.runs)))
+        at_once = 160 if self.options.jobs == "inline" else 48  # blocks; in smaller steps where somebody else waits
+        chunk = max(1, min(32, self.options.file // BLOCK_SIZE // 2, at_once // len(self.runs)))
         cursors = [_cursor(map(table, numbers), chunk) for numbers in self.runs]
         broken, rows_out, told, key = self.options.broken, 0, 0, b""
         older = self._is_older if "drops tombstones early" not in broken else lambda key: False
         for rows in merged(cursors, self.snapshots, older, dropped, "keeps the oldest" in broken):
             writer.add(rows)
             rows_out, key = rows_out + len(rows), rows.keys[-1]
-            if rows_out - told >= STEP:
-                told = rows_out
+            if (read := rows_out + dropped.versions) - told >= STEP:
+                told = read
                 yield Progress(rows_out, writer.written, dropped.versions, dropped.tombstones, key)
         writer.finish()
         yield Progress(rows_out, writer.written, dropped.versions, dropped.tombstones, key)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "in_tables", "look_up", "scan"]
 
+_AHEAD = {True: (1, 32), False: (16, 16)}
+"""Blocks that a scan reads at first and at most: a short one reads one, one that passes by everything reads ahead."""
+
 
 class Snapshot:
     """The database as it was after write `sequence`; give it back with `release` or ``with``."""
@@ -132,7 +135,7 @@ def _seen(run: Iterator[Columns], snapshot: int) -> Iterator[Columns]:
 
 
 def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
-    for rows in table.scan(start, 1 if keep else 32, 32, keep):  # a short scan reads one block, a long one ahead
+    for rows in table.scan(start, *_AHEAD[keep], keep):
         if stop is not None and len(rows) and rows.keys[-1] >= stop:
             yield rows.within(None, stop)
             return
@@ -140,7 +143,7 @@ def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool) ->
 
 
 def _back(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
-    for rows in table.scan_back(stop, 1 if keep else 32, 32, keep):
+    for rows in table.scan_back(stop, *_AHEAD[keep], keep):
         if start is not None and len(rows) and rows.keys[0] < start:
             yield rows.within(start, None)
             return

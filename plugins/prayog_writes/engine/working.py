@@ -22,7 +22,7 @@ __all__ = ["compact", "flush", "get", "scan", "verify", "workload", "write"]
 
 PORTION = 200
 """Operations of a workload in one step."""
-ROWS = 5_000
+ROWS = 2_000
 """Rows of a scan, or keys of the witness, in one step."""
 
 
