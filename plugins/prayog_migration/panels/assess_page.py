@@ -56,8 +56,8 @@ class AssessPage(Page):
         self._tables.setAccessibleName("Table whose values are shown")
         self._tables.setMinimumContentsLength(14)
         self._tables.currentIndexChanged.connect(self._values)
-        self.body.addWidget(row_of(self._tables, paragraph("i integer · r real · t text · b binary · – NULL · ! misfit",
-                                                           "muted")))  # fmt: skip
+        self.body.addWidget(row_of(self._tables))
+        self.body.addWidget(paragraph("i integer · r real · t text · b binary · – NULL · ! does not fit", "muted"))
         self._strip = HeatStrip()
         self._strip.chosen.connect(self._column)
         self.body.addWidget(self._strip)

@@ -44,8 +44,9 @@ class SchemaPage(Page):
         self._tables.setAccessibleName("Table whose SQL is shown")
         self._tables.setMinimumContentsLength(18)
         self._tables.currentIndexChanged.connect(self._texts)
-        self._pick = row_of(self._tables, paragraph("words that stand on one side only are underlined", "muted"))
+        self._pick = row_of(self._tables)
         self.body.addWidget(self._pick)
+        self.body.addWidget(paragraph("Words that stand on one side only are underlined.", "muted"))
         self._view = DdlView()
         self.body.addWidget(self._view, 1)
 

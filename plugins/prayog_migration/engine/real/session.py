@@ -60,7 +60,8 @@ class MigrationSession(Session):
             freeze_s=setup.freeze_s,
             choices=choices,
         )
-        self._conductor = Conductor(order, self.report)
+        self._known = services.folder("migration") / "demo.json"
+        self._conductor = Conductor(order, self._hear)
         self._faults = Faults(self._conductor, self.report, places.server)
         self.begin(
             source=places.source_dialect, target=places.target_dialect, source_at=masked(places.source),
@@ -70,6 +71,12 @@ class MigrationSession(Session):
         self._demo = places.demo
         self._writers = 0
         self._folder = services.folder("migration") / "report"
+
+    def _hear(self, kind: str, node: str, data: Mapping[str, Any]) -> None:
+        """A migration that was cleaned up is over: the same knobs begin a new one."""
+        if kind == "clean" and not data["left"]:
+            self._known.unlink(missing_ok=True)
+        self.report(kind, node, data)
 
     def start(self) -> Mapping[str, Any]:
         return START
