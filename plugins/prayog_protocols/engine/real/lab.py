@@ -22,6 +22,7 @@ import contextlib  # noqa: E402
 import importlib  # noqa: E402
 import os  # noqa: E402
 import shutil  # noqa: E402
+import signal  # noqa: E402
 import socket  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
@@ -170,6 +171,12 @@ def main() -> None:
     asking = os.fdopen(0, "rb")
     pipe = Pipe(out)
     folder = Path(sys.argv[1])
+
+    def go(*_: object) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGINT, go)  # what the owner's guard sends when the owner is gone
     kernel = None
     if "private" in sys.argv[2:]:
         from prayog_protocols.engine.real import kernel as watching
@@ -187,8 +194,7 @@ def main() -> None:
         while (message := receive(asking)) is not None:
             asked.append(message)
             arrived.release()
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(0)
+        go()
 
     threading.Thread(target=listen, name="owner", daemon=True).start()
     threading.Thread(target=lab.flushing, name="flush", daemon=True).start()

@@ -48,12 +48,13 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """There is nothing in it."""
 
 
-def without_codecs(lab: Lab) -> None:
-    """Make aiortc usable here.  Raises `ModuleNotFoundError` with a sentence where aiortc is not installed."""
+def without_codecs(lab: Lab) -> Any:
+    """aiortc, made usable here.  Raises `ModuleNotFoundError` with a sentence where aiortc is not installed."""
     if "aiortc" in sys.modules:
-        return
+        return sys.modules["aiortc"]
     sys.meta_path.insert(0, _Finder())
     try:
+        import aiortc
         import aiortc.rtcdtlstransport as dtls
         from aioice import ice
     except ModuleNotFoundError:
@@ -73,3 +74,4 @@ def without_codecs(lab: Lab) -> None:
 
     dtls.RTCCertificate._create_ssl_context = making  # type: ignore[method-assign, assignment]
     dtls.RTCDtlsTransport._send_data = sending  # type: ignore[method-assign]
+    return aiortc

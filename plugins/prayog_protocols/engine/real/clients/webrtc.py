@@ -11,10 +11,8 @@ from prayog_protocols.engine.real.media import without_codecs
 MESSAGES = ("Namaste", "The train leaves at five", "Okay")
 
 
-async def _talk(lab: Any, **channel: Any) -> None:
-    from aiortc import RTCPeerConnection
-
-    asha, ravi = RTCPeerConnection(), RTCPeerConnection()
+async def _talk(lab: Any, aiortc: Any, **channel: Any) -> None:
+    asha, ravi = aiortc.RTCPeerConnection(), aiortc.RTCPeerConnection()
     try:
         await _chat(lab, asha, ravi, **channel)
     finally:
@@ -54,10 +52,8 @@ async def _chat(lab: Any, asha: Any, ravi: Any, **channel: Any) -> None:
 
 
 def chat(lab: Any) -> None:
-    without_codecs(lab)
-    lab.do(_talk(lab), seconds=12)
+    lab.do(_talk(lab, without_codecs(lab)), seconds=12)
 
 
 def unordered(lab: Any) -> None:
-    without_codecs(lab)
-    lab.do(_talk(lab, ordered=False, maxRetransmits=0), seconds=12)
+    lab.do(_talk(lab, without_codecs(lab), ordered=False, maxRetransmits=0), seconds=12)
