@@ -189,8 +189,8 @@ def prayog_series() -> list[SeriesSpec]:
 def prayog_panels() -> list[PanelSpec]:
     here = "prayog_migration.panels"
     return [
-        PanelSpec("wizard", "Wizard", f"{here}.wizard_panel:WizardPanel", "centre", "outline"),
         PanelSpec("canvas", "Who speaks to whom", "canvas", "centre", "canvas", kinds=("world",)),
+        PanelSpec("wizard", "Wizard", f"{here}.wizard_panel:WizardPanel", "tab", "outline"),
         PanelSpec("tables", "Old and new", f"{here}.tables_panel:TablesPanel", "tab", "table", kinds=("world",)),
         PanelSpec(
             "strategies", "Strategies", f"{here}.strategies_panel:StrategiesPanel", "tab", "plan", kinds=("world",)

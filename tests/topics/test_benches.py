@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 import prayog_consensus
 import prayog_location
+import prayog_migration
 import prayog_writes
 from prayog.settings import Settings
 from prayog.ui.bench.page import BenchPage
@@ -19,7 +20,12 @@ from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 
 pytestmark = [pytest.mark.xdist_group("webengine"), pytest.mark.timeout(180)]
-TOPICS = {"location": prayog_location, "consensus": prayog_consensus, "writes": prayog_writes}
+TOPICS = {
+    "location": prayog_location,
+    "consensus": prayog_consensus,
+    "writes": prayog_writes,
+    "migration": prayog_migration,
+}
 
 
 @pytest.fixture
@@ -53,6 +59,7 @@ def open_scenario(page: BenchPage, qtbot: QtBot, name: str) -> None:
         ("location", "z_or_hilbert", 3), ("consensus", "raft_two_kings", 200), ("consensus", "paxos_duel", 100),
         ("consensus", "floodmax_myth", 20), ("consensus", "raft_your_vote", 200),
         ("writes", "levels_form", 100), ("writes", "wal_lab", 40),
+        ("migration", "lost_minutes", 150),
     ],
     indirect=["bench"],
 )  # fmt: skip

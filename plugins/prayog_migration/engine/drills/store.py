@@ -76,8 +76,9 @@ class Store(Node):
                 some = tuple((key, self.rows[key]) for key in keys[:limit])
                 ctx.send(src, Rows(some, len(keys) <= limit, len(self.log)))
             case Tail(after, limit):
-                some = tuple((after + n + 1, *change) for n, change in enumerate(self.log[after : after + limit]))
-                ctx.send(src, Changes(some, len(self.log)))
+                log = self.log[after : after + limit]
+                changes = tuple((after + n, key, value) for n, (key, value) in enumerate(log, 1))
+                ctx.send(src, Changes(changes, len(self.log)))
             case Apply():
                 self._apply(msg, ctx)
                 ctx.send(src, Applied(msg.position))
