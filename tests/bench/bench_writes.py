@@ -84,7 +84,7 @@ def make_ours(where: Path, **changes: Any) -> Database:
 
 
 def make_parallel(where: Path) -> Database:
-    return ParallelDatabase(where, Options(sync="never"))
+    return ParallelDatabase(DiskFiles(where), Options(sync="never"))
 
 
 def make_leveldb(where: Path, **changes: Any) -> Any:

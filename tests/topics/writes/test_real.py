@@ -103,7 +103,7 @@ def test_an_error_reaches_every_writer() -> None:
 def test_a_second_process_compacts_and_the_rows_are_the_same(tmp_path: Path) -> None:
     options = Options(memtable=20_000, file=10_000, base=40_000, fanout=3, trigger=2, stop=4, sync="never")
     model: dict[bytes, bytes] = {}
-    with ParallelDatabase(tmp_path, options) as db:
+    with ParallelDatabase(DiskFiles(tmp_path), options) as db:
         for low in range(0, 20_000, 50):
             batch = [(b"k%05d" % (n * 7919 % 1_500), b"v%d" % n) for n in range(low, low + 50)]
             db.put_many(batch)
@@ -123,7 +123,7 @@ def test_a_second_process_compacts_and_the_rows_are_the_same(tmp_path: Path) -> 
 
 def test_when_the_second_process_dies_it_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
     options = Options(memtable=20_000, file=10_000, trigger=2, stop=3, sync="never")
-    db = ParallelDatabase(tmp_path, options)
+    db = ParallelDatabase(DiskFiles(tmp_path), options)
     db._process.kill()
     model = {b"k%05d" % n: b"v" * 20 for n in range(5_000)}
     told = ""

@@ -19,7 +19,7 @@ from typing import NoReturn
 from prayog_writes.engine.blockcache import BlockCache
 from prayog_writes.engine.catalogue import file_of
 from prayog_writes.engine.compaction import CompactionJob, Merge, Merged
-from prayog_writes.engine.database import Database
+from prayog_writes.engine.database import Database, Tell
 from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.errors import DatabaseError
 from prayog_writes.engine.merge import Dropped
@@ -35,16 +35,21 @@ DELAY_S = 0.05
 
 
 class ParallelDatabase(Database):
-    """A database in `folder`; the second process is started with it."""
+    """A database in a folder of this machine; the second process is started with it."""
 
-    def __init__(self, folder: Path, options: Options | None = None) -> None:
+    def __init__(self, files: DiskFiles, options: Options | None = None, tell: Tell | None = None) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._pipe, there = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(there, str(folder)), name="writes-compaction", daemon=True)
+        task = there, str(files.folder)
+        self._process = spawn.Process(target=_serve, args=task, name="writes-compaction", daemon=True)
         self._process.start()
         there.close()  # so that the pipe breaks with the process that holds it
         self._merging: CompactionJob | None = None
-        super().__init__(DiskFiles(folder), options, clock=now_us)
+        try:
+            super().__init__(files, options, tell, now_us)
+        except BaseException:
+            self._end()
+            raise
 
     def work(self) -> None:
         """Flush here, install what the other process has done, and give it what is due next."""
@@ -71,12 +76,19 @@ class ParallelDatabase(Database):
         self._collect(None)
 
     def abandon(self) -> None:
-        """Close everything as it is."""
+        """Close everything as it is; a merge that is under way dies with it."""
         super().abandon()
+        self._end()
+
+    def _end(self) -> None:
+        self._merging = None
         self._pipe.close()
+        self._process.kill()
         self._process.join()
 
     def _hand_over(self, job: CompactionJob) -> None:
+        if self.tell:
+            self.tell("compaction_begin", job.told())
         merge = job.merge()
         count = 2 + (2 * job.reads // merge.size if merge.size else 0)  # more than it should need
         numbers = [self.catalogue.new_number() for _ in range(count)]
@@ -129,12 +141,13 @@ def _serve(pipe: Connection, folder: str) -> None:
 
 
 def _merged(folder: Path, merge: Merge, numbers: list[int], born: int) -> Merged:
-    files, cache, dropped = DiskFiles(folder), BlockCache(0), Dropped()
+    files, cache, dropped, broken = DiskFiles(folder), BlockCache(0), Dropped(), merge.options.broken
     writer = TableWriter(files, merge.options, merge.size, iter(numbers), born)
     try:
-        for _ in merge.run(lambda number: Table(files, file_of(files, number), cache), writer, dropped):
+        for _ in merge.run(lambda number: Table(files, file_of(files, number), cache, broken), writer, dropped):
             pass
-        files.sync_folder()
+        if "no folder sync" not in broken:
+            files.sync_folder()
     except Exception:
         writer.undo()
         raise

@@ -41,8 +41,8 @@ from prayog_writes.engine.real.crashing import Load, crash_peers
 from prayog_writes.engine.real.grouping import group_commit
 from prayog_writes.engine.real.optimising import DATABASES, EXPERIMENTS, experiment
 from prayog_writes.engine.real.other import look_into
+from prayog_writes.engine.real.parallel import ParallelDatabase
 from prayog_writes.engine.real.peers import PEERS
-from prayog_writes.engine.real.shared import now_us
 from prayog_writes.engine.setup import Setup
 from prayog_writes.engine.survival import Memory
 from prayog_writes.engine.workload import WORKLOADS, operations
@@ -117,7 +117,7 @@ class DiskSession(Session):
 
     def release(self) -> None:
         if self.db is not None:
-            self.db.close()
+            self.db.abandon()  # its folder goes as well
             self.db = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -201,7 +201,7 @@ class DiskSession(Session):
         }  # fmt: skip
 
     def _open(self, mode: str) -> None:
-        self.db = Database(self.files, self.setup.with_mode(mode), self._tell, now_us)
+        self.db = ParallelDatabase(self.files, self.setup.with_mode(mode), self._tell)
 
     def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind not in ("write", "wal", "sync", "memtable"):
