@@ -37,8 +37,8 @@ __all__ = [
 ]
 
 LOG = f"{PREFIX}_log"
-CAPTURE_TRIGGERS = ("bi", "bu", "ai", "au", "ad")
-"""The middle part of the names of the five triggers of a table: ``_wiz_bi_orders``."""
+CAPTURE_TRIGGERS = ("bi", "bu", "ai", "au", "um", "ad")
+"""The middle part of the names of the six triggers of a table: ``_wiz_bi_orders``."""
 GATE = f"{PREFIX}_gate"
 FENCED = "FENCED: this database has moved; read the route and write to the new one"
 
@@ -121,8 +121,8 @@ def _triggers(one: Followed) -> Iterator[str]:
     changed = " OR ".join(f"NEW.{_quote(name)} IS NOT OLD.{_quote(name)} COLLATE BINARY" for name in sorted(columns))
     yield trigger("bu", "BEFORE UPDATE", guard, f" WHEN {changed}" if simple else "")
     yield trigger("ai", "AFTER INSERT", logged("NEW"))
-    values = ", ".join(f"NEW.{_quote(name)}" for name in key)
-    yield trigger("au", "AFTER UPDATE", f"{logged('OLD')} {insert} SELECT {one.number}, {values} WHERE {moved};")
+    yield trigger("au", "AFTER UPDATE", logged("OLD"))
+    yield trigger("um", "AFTER UPDATE", logged("NEW"), f" WHEN {moved}")
     yield trigger("ad", "AFTER DELETE", logged("OLD"))
 
 
