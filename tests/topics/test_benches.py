@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 import prayog_consensus
 import prayog_location
 import prayog_migration
+import prayog_protocols
 import prayog_writes
 from prayog.settings import Settings
 from prayog.ui.bench.page import BenchPage
@@ -25,6 +26,7 @@ TOPICS = {
     "consensus": prayog_consensus,
     "writes": prayog_writes,
     "migration": prayog_migration,
+    "protocols": prayog_protocols,
 }
 
 
@@ -58,6 +60,7 @@ def open_scenario(page: BenchPage, qtbot: QtBot, name: str) -> None:
         ("location", "near_indore", 50), ("location", "fourteen_metres", 10), ("location", "three_rulers", 5),
         ("location", "z_or_hilbert", 3), ("consensus", "raft_two_kings", 200), ("consensus", "paxos_duel", 100),
         ("consensus", "floodmax_myth", 20), ("consensus", "raft_your_vote", 200),
+        ("protocols", "afternoon", 1), ("protocols", "may_i_retry", 80),
         ("writes", "levels_form", 100), ("writes", "wal_lab", 40),
         ("migration", "lost_minutes", 150),
     ],
