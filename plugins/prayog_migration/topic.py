@@ -121,6 +121,7 @@ _REAL = (
     ActionSpec("sync", "Live sync", "Apply changes until nothing waits.", icon="sequence"),
     ActionSpec("switch", "Switch over", "Fence, drain, compare, promote.", icon="swap"),
     ActionSpec("back", "Go back", "The same steps with the sides exchanged.", icon="restart"),
+    ActionSpec("unfence", "Lower the fence", "Call a switch-over off, before the sides change.", icon="heal"),
     ActionSpec("clean", "Clean up", "Take away everything that begins with _wiz.", icon="delete"),
     ActionSpec("report", "Report", "Write the report as HTML.", icon="export"),
     ActionSpec("audit", "Audit", "Compare both sides at one position, whichever is in charge.", icon="check"),

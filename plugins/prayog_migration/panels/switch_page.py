@@ -27,7 +27,7 @@ class SwitchPage(Page):
                     lambda: asks.act("back"),
                     "The same steps with the sides exchanged; nothing written since is lost",
                 ),
-                ("Lower the fence", lambda: asks.act("cancel"), "Only before the promotion: everything is as before"),
+                ("Lower the fence", lambda: asks.act("unfence"), "Only before the promotion: everything is as before"),
             ),
             primary=0,
         )

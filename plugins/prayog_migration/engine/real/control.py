@@ -21,6 +21,8 @@ class Control(Pace):
 
     def __init__(self, progress: Callable[[int], None] = lambda rows: None) -> None:
         self.rate = 0.0
+        self.called_off = False
+        """The learner lowered the fence of a switch-over under way."""
         self._progress = progress
         self._go = threading.Event()
         self._go.set()

@@ -35,7 +35,7 @@ _COMMANDS = (
     "probe", "assess", "preview", "schema", "copy", "validate", "sync", "switch", "back", "clean", "report", "audit",
     "replan",
 )  # fmt: skip
-_BUTTONS = ("pause", "resume", "cancel")
+_BUTTONS = ("pause", "resume", "cancel", "unfence")
 _RATE = 40.0
 """Transactions a second of one writer."""
 

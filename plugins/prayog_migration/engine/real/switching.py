@@ -70,6 +70,7 @@ def switch(job: Job, to: Side) -> Balance:
         return _big_bang(job, to)
     if to == "target":
         job.demand("switch")
+    job.control.called_off = False
     job.step("switch", "running")
     forward: Direction = "forward" if to == "target" else "reverse"
     back: Direction = "reverse" if to == "target" else "forward"
@@ -274,6 +275,8 @@ class _Change:
         self._in_time()
 
     def _in_time(self) -> None:
+        if self.job.control.called_off:
+            raise SwitchRefused("You lowered the fence, so nothing was switched; everything is as before.")
         if time.monotonic() > self.until:
             raise SwitchRefused(
                 f"The switch-over took longer than the {self.limit:g} s that the application may wait, so the fence "

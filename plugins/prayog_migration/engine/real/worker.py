@@ -79,6 +79,8 @@ class Worker:
                 self.job.say("resumed")
             case {"do": "throttle", "rate": rate}:
                 control.rate = float(rate)
+            case {"do": "unfence"}:
+                control.called_off = True
             case {"do": "cancel"}:
                 control.cancel()
                 self.todo.put(command)
