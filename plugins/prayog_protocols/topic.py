@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from prayog_sdk.session import Session
 
 YOURS = "your sender"
-STUDIES = ("capture", "round trips", "retry", "ftp", "updates", "status", "right protocol", YOURS, "lab")
+STUDIES = ("capture", "round trips", "retry", "ftp", "updates", "status", "right protocol", "drop", YOURS, "lab")
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,10 @@ def prayog_build(params: Params, seed: int, progress: Progress) -> Run:
             from prayog_protocols.engine.carrying import Carrying
 
             return Carrying(seed)
+        case "drop":
+            from prayog_protocols.engine.dropping import Dropping
+
+            return Dropping(seed)
         case "your sender":
             from prayog_protocols.engine.window import Window
 
@@ -146,6 +150,12 @@ _ACTIONS: Mapping[str, tuple[ActionSpec, ...]] = {
                          Arg("way", "choice", "Protocol", "TCP", ("TCP", "UDP", "QUIC, a stream each"))), key="c",
                    icon="plan"),
     ),
+    "drop": (
+        ActionSpec("transfer", "Transfer", "200 messages by one protocol.",
+                   args=(Arg("way", "choice", "Protocol", "TCP", ("TCP", "UDP")),
+                         Arg("loss", "int", "Loss", 3, unit="%")),
+                   key="t", icon="play"),
+    ),
     "lab": labs_part.ACTIONS,
     YOURS: (ActionSpec("transfer", "Transfer", "Your sender sends 200 packets.", key="t", icon="play"),),
 }  # fmt: skip
@@ -168,6 +178,9 @@ def prayog_checks() -> list[Check]:
               & (count("ended", mode="passive", reason="transferred") >= 1)),
         Check("called_back", "Without NAT the server called the client",
               count("connected", what="data", opened_by="server") >= 1),
+        Check("four_transfers", "TCP delivered all 200 in both runs, UDP fewer at 3 % loss",
+              (count("transferred", way="TCP", delivered=200) >= 2)
+              & (count("transferred", lambda e: e["delivered"] < 200, way="UDP", loss_percent=3) >= 1)),
         Check("four_ways", "All four ways were watched", four_ways),
         Check("seven_of_eight", "At least 7 of 8 codes are right", seven_of_eight),
         Check("right_protocols", "Each of the six choices keeps the limits of its card", right_protocols),

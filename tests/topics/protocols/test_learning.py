@@ -23,6 +23,8 @@ from prayog_sdk.topic import Topic
 from prayog_sim.run import Action
 
 TRUTHS = {
+    "drop-three#loses": "195",
+    "drop-three#first": "UDP",
     "hi-okay-start#tcp": "1",
     "hi-okay-start#tls": "2",
     "hi-okay-start#quic": "1",
