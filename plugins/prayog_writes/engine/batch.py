@@ -9,8 +9,10 @@ Source: LevelDB `db/write_batch.cc`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from itertools import accumulate
 from struct import Struct
+
+import numpy as np
 
 from prayog_writes.engine.coding import take_sized, varint
 
@@ -53,12 +55,18 @@ def body_of(operations: Iterable[Operation]) -> bytes:
     return b"".join(parts)
 
 
-def puts_of(keys: list[bytes], values: list[bytes]) -> bytes:
-    """Like `body_of` for puts alone, in one pass; rows of one shape without any loop in Python."""
-    if len(set(map(len, keys))) == 1 == len(set(map(len, values))):
-        head, size = _head(_PUT_KEY, len(keys[0])), _head(_VALUE, len(values[0]))
-        return b"".join(chain.from_iterable(zip(repeat(head), keys, repeat(size), values, strict=False)))
-    return body_of(zip(keys, values, strict=True))
+def puts_of(keys: list[bytes], values: list[bytes]) -> tuple[bytes, int]:
+    """Like `body_of` for puts alone, and how many bytes of keys and values; rows of one shape in a matrix of bytes."""
+    count, sizes, lengths = len(keys), set(map(len, keys)), set(map(len, values))
+    if len(sizes) > 1 or len(lengths) > 1:
+        return body_of(zip(keys, values, strict=True)), sum(map(len, keys)) + sum(map(len, values))
+    parts = (_head(_PUT_KEY, *sizes), b"".join(keys), _head(_VALUE, *lengths), b"".join(values))
+    columns = [np.frombuffer(part, np.uint8) for part in parts]
+    ends = list(accumulate((len(parts[0]), *sizes, len(parts[2]), *lengths)))
+    lines = np.empty((count, ends[-1]), np.uint8)
+    for number, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        lines[:, begin:end] = columns[number].reshape(-1, end - begin) if end > begin else 0
+    return lines.tobytes(), len(parts[1]) + len(parts[3])
 
 
 def decode(payload: bytes) -> tuple[int, list[Operation]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 from prayog_writes.engine.batch import HEAD, Operation, body_of, encode_put, puts_of
@@ -60,17 +61,18 @@ class Database(Store):
             return
         keys, values = [key for key, _ in items], [value for _, value in items]
         first = self.last + 1
-        payload = HEAD.pack(first, len(items)) + puts_of(keys, values)
+        body, size = puts_of(keys, values)
+        payload = HEAD.pack(first, len(items)) + body
         try:
             self.journal.add(payload)
         except OSError as error:
             self.fail(error, "writing the log")
         memtable = self.memtable
-        memtable.rows.update(zip(keys, zip(range(first, first + len(keys)), values, strict=True), strict=True))
+        memtable.rows.update(zip(keys, zip(count(first), values), strict=False))
         memtable.size += len(payload)
         self.last = first + len(keys) - 1
         self.stats.writes += len(keys)
-        self.stats.user += sum(map(len, keys)) + sum(map(len, values))
+        self.stats.user += size
         if memtable.size >= self.options.memtable:
             self.full()
 

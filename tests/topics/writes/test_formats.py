@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prayog_writes.engine import bloom, snappy
-from prayog_writes.engine.batch import body_of, decode, encode_put
+from prayog_writes.engine.batch import body_of, decode, encode_put, puts_of
 from prayog_writes.engine.block import decode as decode_block
 from prayog_writes.engine.block import decode_all, encode, shape_of
 from prayog_writes.engine.columns import Columns
@@ -216,3 +216,12 @@ def test_a_memtable_is_sorted_whatever_its_keys_have_in_common(before: int, betw
         key = b"\0" * before + bytes((number & 255,)) + b"x" * between + (number >> 8).to_bytes(2, "big")
         table.rows[key] = (number, b"")
     assert [key for part in table.sorted_parts() for key in part] == sorted(table.rows)
+
+
+@given(st.integers(0, 3), st.integers(0, 200), st.lists(st.binary(min_size=5, max_size=9), min_size=1, max_size=30))
+def test_rows_of_one_shape_make_the_same_batch(size: int, length: int, keys: list[bytes]) -> None:
+    for some in (keys, [key[:size] for key in keys]):
+        values = [bytes((n,)) * length for n in range(len(some))]
+        body, count = puts_of(some, values)
+        assert body == body_of(zip(some, values, strict=True))
+        assert count == sum(map(len, some)) + sum(map(len, values))
