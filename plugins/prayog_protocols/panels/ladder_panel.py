@@ -255,20 +255,24 @@ class LadderPanel(CapturePanel):
         self.note = paragraph("", "muted")
         self.view = LadderView()
         self.view.picked.connect(lambda index: self.choose(Choice(index)))
-        legend = QLabel("── observed   – – synthesised   ··· simulated   ✕ lost")
+        self._legend = legend = QLabel("── observed   – – synthesised   ··· simulated   ✕ lost")
         legend.setProperty("kind", "muted")
-        legend.setWordWrap(True)
+        self.view.setToolTip(legend.text())
         bar = QHBoxLayout()
         bar.setSpacing(theme.UNIT)
         bar.setContentsMargins(theme.UNIT, theme.UNIT // 2, theme.UNIT, theme.UNIT // 2)
         bar.addWidget(self.what)
         bar.addWidget(self.note, 1)
-        bar.addWidget(legend, 1)
+        bar.addWidget(legend)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(bar)
         column.addWidget(self.view, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._legend.setVisible(self.width() > theme.scaled(700))  # in less room it is the picture's tool tip
 
     def show_capture(self) -> None:
         capture = self.capture
