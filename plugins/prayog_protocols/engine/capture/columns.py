@@ -101,7 +101,27 @@ def _block(view: _View, records: Records, columns: Columns, links: npt.NDArray[n
     kind = view.bytes[at[icmp] + transport[icmp]]
     marks[icmp[np.isin(kind, (3, 4, 5, 11, 12, 1, 2, 137))]] |= COMPLEX
     marks[whole & np.isin(proto, (4, 41, 47))] |= COMPLEX
+    marks[_odd(view, at, size, network, ethertype, proto, transport, whole)] |= COMPLEX
     columns.marks[part] = marks
+
+
+def _odd(view: _View, at, size, network, ethertype, proto, transport, whole) -> npt.NDArray[np.bool_]:  # type: ignore[no-untyped-def]
+    """Packets whose headers are cut off or contradict each other, or that are of the old kind with a length."""
+    odd = (ethertype < 0x0600) | (np.isin(ethertype, (IPV4, IPV6)) & (transport == 0))
+    ip = np.flatnonzero(whole & np.isin(proto, _PORTS))
+    place = at[ip] + network[ip]
+    four = ethertype[ip] == IPV4
+    total = np.where(four, view.u16[place + 2], view.u16[place + 4].astype(np.int64) + 40)
+    end = np.where(total == np.where(four, 0, 40), size[ip], np.minimum(size[ip], network[ip] + total))
+    least = np.select([proto[ip] == 6, proto[ip] == 17], [20, 8], 12)
+    cut = transport[ip] + least > end
+    odd[ip[cut]] = True
+    ip = ip[~cut]
+    place = at[ip] + transport[ip]
+    tcp, udp = proto[ip] == 6, proto[ip] == 17
+    odd[ip[tcp & (view.bytes[place + 12] >> 4 < 5)]] = True
+    odd[ip[udp & (view.u16[place + 4] < 8)]] = True
+    return odd
 
 
 def _link(view: _View, kind: int, mine, at, size, ethertype, network) -> None:  # type: ignore[no-untyped-def]

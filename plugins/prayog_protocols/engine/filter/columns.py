@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from prayog_protocols.engine.capture.columns import COMPLEX, IPV4, IPV6
+from prayog_protocols.engine.capture.columns import COMPLEX, FRAGMENT, IPV4, IPV6
 from prayog_protocols.engine.filter.language import (
     And,
     Compare,
@@ -27,6 +27,8 @@ from prayog_protocols.engine.filter.language import (
     Tree,
 )
 from prayog_protocols.engine.filter.values import Network, field_named, read
+from prayog_protocols.engine.heads import Placed, head
+from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.streams.flows import NONE
 
 if TYPE_CHECKING:
@@ -61,8 +63,9 @@ def masks(capture: Capture, tree: Tree) -> tuple[Mask, Mask]:
 
 def _leaf(capture: Capture, tree: Compare | Inside | Present) -> tuple[Mask, Mask]:
     columns = capture.columns
-    inside = (columns.marks & COMPLEX) != 0
     name, test = _test(capture, tree)
+    # The transport header of a fragmented packet is at another place.
+    inside = (columns.marks & (COMPLEX | FRAGMENT if name.startswith(("tcp", "udp")) else COMPLEX)) != 0
     known = _COLUMNS.get(name) if test is not None else None
     if known is None or test is None:
         nobody = np.zeros(len(capture), bool)
@@ -121,6 +124,9 @@ def _equal(capture: Capture, values: npt.NDArray[Any], wanted: Any) -> Mask:
         return np.asarray(
             fits[np.minimum(values, max(len(rows) - 1, 0))] if len(rows) else np.zeros(len(values), bool), bool
         )
+    if isinstance(wanted, bytes):
+        number = int.from_bytes(wanted, "big") if len(wanted) == 6 else 1 << 48  # no hardware address
+        return np.asarray(values == np.uint64(number), bool)
     if isinstance(wanted, Network):
         return np.asarray((values & np.uint32(wanted.mask)) == np.uint32(wanted.value), bool)
     if isinstance(wanted, int) and not 0 <= wanted <= np.iinfo(values.dtype).max:
@@ -198,7 +204,52 @@ def _there(where: Callable[[Capture], Mask]) -> Callable[[Capture], list[Column]
     return lambda capture: [(np.zeros(len(capture), np.uint8), where(capture))]
 
 
+def _placed(base: str, where: Callable[[Capture], Mask], one: Placed) -> Callable[[Capture], Column]:
+    """A field at a fixed place, read from all packets at once; `base`: the column that says where its header begins."""
+    first, last = one.at // 8, (one.at + one.bits + 7) // 8
+
+    def column(capture: Capture) -> Column:
+        records = capture.records
+        begin = getattr(capture.columns, base).astype(np.int64) if base else 0
+        there = where(capture) & (records.captured - begin >= last)
+        data, places = np.frombuffer(capture.data, np.uint8), np.where(there, records.offsets + begin, 0)
+        value = np.zeros(len(capture), np.uint64)
+        for byte in range(first, last):
+            value = value << np.uint64(8) | data[places + byte]
+        value = value >> np.uint64(last * 8 - one.at - one.bits) & np.uint64((1 << one.bits) - 1)
+        return value * np.uint64(one.field.scale), there
+
+    return column
+
+
+def _heads() -> dict[str, Callable[[Capture], list[Column]]]:
+    """All fields at fixed places of Ethernet, IP, TCP and UDP, by name and alias."""
+    found: dict[str, list[Callable[[Capture], Column]]] = {}
+    bases: dict[str, tuple[str, Callable[[Capture], Mask]]] = {
+        "eth": ("", _ethernet), "ip": ("network", partial(_is_ip, kind=IPV4)),
+        "ipv6": ("network", partial(_is_ip, kind=IPV6)), "tcp": ("transport", _of(6)), "udp": ("transport", _of(17)),
+    }  # fmt: skip
+    for name, (base, where) in bases.items():
+        for placed in head(REGISTRY.protocols[name]):
+            for said in (placed.field.name, *placed.field.aliases) if placed.bits <= 48 else ():
+                found.setdefault(said, []).append(_placed(base, where, placed))
+    return {name: partial(_all, columns) for name, columns in found.items() if name}
+
+
+def _all(columns: list[Callable[[Capture], Column]], capture: Capture) -> list[Column]:
+    return [column(capture) for column in columns]
+
+
+def _ethernet(capture: Capture) -> Mask:
+    records = capture.records
+    links = np.array([interface.link == 1 for interface in records.interfaces], bool)
+    if records.interface is None:
+        return np.full(len(capture), bool(len(links) and links[0]))
+    return links[records.interface]
+
+
 _COLUMNS: dict[str, Callable[[Capture], list[Column]]] = {
+    **_heads(),
     "frame": lambda capture: [(np.zeros(len(capture), np.uint8), None)],
     "frame.number": lambda capture: [(np.arange(1, len(capture) + 1), None)],
     "frame.len": lambda capture: [(capture.records.lengths, None)],

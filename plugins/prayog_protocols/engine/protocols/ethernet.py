@@ -112,7 +112,6 @@ ETHERNET = Protocol(
     items=(
         *_mac("eth.dst", "Destination", "dst", "The station (or group) that should take the frame."),
         *_mac("eth.src", "Source", "src", "The station that sent the frame. It changes with each router on the way."),
-        Call(_register),
         Choose("type_or_length", peek=16, cases={range(0x0600): (
             uint("eth.len", 16, "Length", "Below 1536 this field is a length: an IEEE 802.3 frame.", _8023,
                 key="length",
@@ -123,6 +122,7 @@ ETHERNET = Protocol(
                  _8023, hex=True, values=ETHERTYPES, auto="key_of('ethertype', 0x0800)", key="type"),
             Then("ethertype", "type"),
         ), made="0 if 'length' in given else 0x0800"),
+        Call(_register),
     ),
     extra=(PADDING, TRAILER, SUM, SUM_STATUS),
 )  # fmt: skip

@@ -95,7 +95,7 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
 
 
 def _reply(c: Dissection, s: int, data: bytes, at: int, stop: int, start: int) -> list[Node]:
-    if not data[at : at + 3].isdigit() or data[at + 3 : at + 4] not in (b" ", b"-", b""):
+    if stop < at + 3 or not data[at : at + 3].isdigit() or data[at + 3 : stop][:1] not in (b" ", b"-", b""):
         return [text_node(TEXT, s, data, at, stop)] if stop > at else []
     code = int(data[at : at + 3])
     nodes = [text_node(CODE, s, data, at, at + 3, code)]

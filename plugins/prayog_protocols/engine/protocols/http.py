@@ -18,9 +18,11 @@ from prayog_protocols.engine.protocols.lines import line_at, text_node
 from prayog_protocols.engine.spec import Call, Field, Protocol, branch
 from prayog_protocols.engine.tree import Marked, Node
 
-__all__ = ["HTTP", "Exchange", "Message", "start_line", "unpacked"]
+__all__ = ["HTTP", "Exchange", "Message", "chunk_size", "start_line", "unpacked"]
 
 MOST_UNPACKED = 1 << 24  # bytes that a compressed content may become
+MOST_CHUNKS = 5_000  # of one message that are shown one by one
+_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*\r?(?:;|\Z)")
 _REQUEST = re.compile(rb"([A-Z][A-Z-]{1,30}) (\S{1,65000}) (HTTP/\d\.\d)\Z|([A-Z][A-Z-]{1,30}) (\S{1,65000}) ?\Z")
 _RESPONSE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: (.*))?\Z", re.DOTALL)
 _READ_BY_OTHERS = {
@@ -169,7 +171,7 @@ def _header(
 def _inside_header(
     name: str, value: str, node: Node, s: int, data: bytes, at: int, stop: int
 ) -> list[Node] | tuple[()]:
-    if name == "content-length" and value.isdigit():
+    if name == "content-length" and value.isascii() and value.isdigit():
         return [Node(f.LENGTH, s, node.start, node.bits, int(value[:19]))]
     if name == "cookie":
         pairs = []
@@ -277,6 +279,12 @@ def _content(
     return end
 
 
+def chunk_size(line: bytes) -> int | None:
+    """The size that a line before a chunk says; None when it says none."""
+    found = _SIZE.match(line)
+    return int(found[1], 16) if found else None
+
+
 def _chunked(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> bytes:
     """Nodes of the chunks; returns the content without them."""
     s = c.source
@@ -286,12 +294,17 @@ def _chunked(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> 
     nodes: list[Node] = []
     while at < end:
         stop, after = line_at(data, at, end)
-        try:
-            size = int(data[at:stop].split(b";")[0].strip() or b"x", 16)
-        except ValueError:
+        size = chunk_size(data[at:stop])
+        if size is None:
             c.note("error", "A chunk's size is no hexadecimal number.", at * 8, (stop - at) * 8)
             break
         last = min(after + size, end)
+        if len(nodes) == MOST_CHUNKS and size and last + 2 <= end:
+            if len(pieces) == MOST_CHUNKS:
+                c.note("note", f"The chunks after the first {MOST_CHUNKS} are not shown one by one.", at * 8, 0)
+            pieces.append(data[after:last])
+            at = last + 2
+            continue
         chunk = Node(_CHUNK, s, at * 8, 0, None, [])
         chunk.children = [text_node(f.CHUNK_SIZE, s, data, at, after, size)]
         if size:

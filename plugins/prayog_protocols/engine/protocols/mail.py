@@ -104,7 +104,7 @@ def _told(data: bytes, at: int, lines: list[Line]) -> list[str]:
 
 def _reply(s: int, data: bytes, at: int, stop: int, code: Field, text: Field) -> list[Node]:
     nodes: list[Node] = []
-    if data[at : at + 3].isdigit():
+    if stop >= at + 3 and data[at : at + 3].isdigit():
         nodes.append(text_node(code, s, data, at, at + 3, int(data[at : at + 3])))
         if stop > at + 4:
             nodes.append(text_node(text, s, data, at + 4, stop))

@@ -28,7 +28,8 @@ class Record:
     encrypted: bool = False
     plain: bytes | None = None  # its content, where the keys are known
     kind: int = 0  # content type of the plain text; 0: as it stands outside
-    before: bytes = b""  # the beginning of a handshake message, from the records before
+    before: bytes = b""  # the beginning of a handshake message that ends here, from the records before
+    goes_on: bool = False  # it neither begins nor ends here
     whole: dict[int, bytes] = field(default_factory=dict)  # DTLS: place of a piece -> the message that it completes
 
 
@@ -166,11 +167,11 @@ def _messages(
 ) -> None:  # fmt: skip
     """Handshake messages one after the other; the first may have begun in a record before."""
     head = 4 if message is HANDSHAKE else 12
+    if record.goes_on:
+        out.append(Node(w.handshake, source, at * 8, (end - at) * 8, None))
+        return
     if record.before:
         need = head + int.from_bytes((record.before + data[at : at + 4])[1:4], "big") - len(record.before)
-        if need > end - at:
-            out.append(Node(w.handshake, source, at * 8, (end - at) * 8, None))
-            return
         whole = record.before + data[at : at + need]
         _message(c, out, w, whole, c.add_source("Reassembled handshake message", whole), 0, len(whole), None, message)
         at += need

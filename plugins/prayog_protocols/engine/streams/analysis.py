@@ -7,6 +7,7 @@ remember, and then remembered itself.  Numbers wrap at 2³²; `_after(a, b)` say
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import IntFlag
 
@@ -16,6 +17,7 @@ __all__ = ["Finding", "Label", "analyse"]
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 _ENDS = FIN | SYN | RST
+_MOST_SCANNED = 5_000_000  # looks at waiting segments of one side; a capture that needs more was made to hurt
 _MOST_UNCONFIRMED = 10_000
 _FAST_NS, _ORDER_NS = 20_000_000, 3_000_000
 
@@ -93,7 +95,9 @@ class _Side:
     duplicates: int = 0
     first_of_duplicates: int = 0
     last_labels: Label = Label.NONE
-    waiting: list[_Sent] = field(default_factory=list)
+    waiting: deque[_Sent] = field(default_factory=deque)
+    ordered: bool = True  # each that waits begins and ends behind those before it
+    scanned: int = 0  # how many that waited were looked at
     exact: bool = True  # bytes in flight can be told
     since_push: int = 0
     pushed: bool = False
@@ -190,6 +194,11 @@ def _sequence(segment: Segment, own: _Side, peer: _Side, finding: Finding, initi
     if step and not labels & Label.KEEP_ALIVE:
         labels |= _again(segment, own, peer, finding, next_seq, initial_rtt)
     if step and len(own.waiting) < _MOST_UNCONFIRMED:
+        last = own.waiting[-1] if own.waiting else None
+        if last is None:
+            own.ordered = True
+        elif _after(last.seq, seq) or _after(last.next_seq, next_seq):
+            own.ordered = False
         own.waiting.append(_Sent(segment.index + 1, seq, next_seq, now))
     if not labels & Label.PROBE:
         if own.next_seq is None or _after(next_seq, own.next_seq):
@@ -270,27 +279,34 @@ def _again(
 
 def _confirm(segment: Segment, peer: _Side, finding: Finding) -> None:
     """Take what is confirmed off the other side's waiting segments."""
-    ack = segment.ack
-    left: list[_Sent] = []
-    for sent in peer.waiting:
+    ack, waiting = segment.ack, peer.waiting
+    kept: list[_Sent] = []
+    while waiting:
+        sent = waiting.popleft()
+        peer.scanned += 1
         if sent.next_seq == ack:
             if not finding.acks:
                 finding.acks, finding.ack_rtt_ns = sent.frame, segment.time_ns - sent.time_ns
         elif _after(ack, sent.seq) and not _after(ack, sent.next_seq):
             sent.seq = ack
-            left.append(sent)
+            kept.append(sent)
         elif _after(sent.next_seq, ack):
-            left.append(sent)
-    peer.waiting = left
+            kept.append(sent)
+            if peer.ordered or peer.scanned > _MOST_SCANNED:
+                break  # all that follow are not confirmed either
+    waiting.extendleft(reversed(kept))
 
 
 def _flight(segment: Segment, own: _Side, peer: _Side, finding: Finding) -> None:
     """Bytes sent and not confirmed, and bytes since the last PSH."""
-    if not own.waiting:
+    if not own.waiting or own.scanned > _MOST_SCANNED:
         return
     base = own.base or 0
-    low = min(sent.seq - base & 0xFFFFFFFF for sent in own.waiting)
-    high = max(sent.next_seq - base & 0xFFFFFFFF for sent in own.waiting)
+    low, high = own.waiting[0].seq - base & 0xFFFFFFFF, own.waiting[-1].next_seq - base & 0xFFFFFFFF
+    if not own.ordered or low > high:
+        low = min(sent.seq - base & 0xFFFFFFFF for sent in own.waiting)
+        high = max(sent.next_seq - base & 0xFFFFFFFF for sent in own.waiting)
+        own.scanned += len(own.waiting)
     in_flight = high - low - sum(right - left & 0xFFFFFFFF for left, right in peer.sacks)
     own.since_push = segment.size if own.pushed else own.since_push + segment.size
     own.pushed = bool(segment.flags & PSH)

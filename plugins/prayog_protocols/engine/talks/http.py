@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from prayog_protocols.engine.protocols.http import Exchange, Message, full_uri, start_line
+from prayog_protocols.engine.protocols.http import Exchange, Message, chunk_size, full_uri, start_line
 from prayog_protocols.engine.talks.talk import LARGEST, SERVER, Application, Cut, Unit
 
 __all__ = ["Http"]
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 LONGEST_HEAD = 1 << 16
+_TRAILER = 1 << 16  # bytes of lines after the last chunk that are waited for
 
 
 class _Side:
@@ -129,19 +130,11 @@ class Http(Application):
             end = data.find(b"\n", at)
             if end < 0:
                 return None if len(data) - at < 4096 else len(data)
-            try:
-                size = int(bytes(data[at:end]).split(b";")[0].strip() or b"x", 16)
-            except ValueError:
+            size = chunk_size(bytes(data[at:end]))
+            if size is None:
                 return len(data)
             if size == 0:
-                trailer = end + 1
-                while True:
-                    stop = data.find(b"\n", trailer)
-                    if stop < 0:
-                        return None
-                    if stop - trailer <= 1:
-                        return stop + 1
-                    trailer = stop + 1
+                return _after_trailer(data, end + 1)
             if size > LARGEST:
                 return len(data)
             if end + 1 + size + 2 > len(data):
@@ -203,3 +196,15 @@ class Http(Application):
 
     def inside(self, unit: Unit, data: bytes) -> list[Unit]:
         return []
+
+
+def _after_trailer(data: bytearray, at: int) -> int | None:
+    """Where the lines after the last chunk end; None when that is not there yet."""
+    if data[at : at + 1] == b"\n":
+        return at + 1
+    if data[at : at + 2] == b"\r\n":
+        return at + 2
+    ends = [place + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (place := data.find(mark, at, at + _TRAILER)) >= 0]
+    if ends:
+        return min(ends)
+    return len(data) if len(data) - at > _TRAILER else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from prayog_protocols.engine.protocols.tls import Flight, Record
@@ -147,7 +148,7 @@ class _Inside:
     def __init__(self, speaker: Application) -> None:
         self.speaker = speaker
         self.data = (bytearray(), bytearray())
-        self.parts: tuple[list[Part], list[Part]] = ([], [])
+        self.parts: tuple[deque[Part], deque[Part]] = (deque(), deque())
 
     def feed(self, direction: int, plain: bytes, index: int, number: int) -> list[Unit]:
         """The messages that end in this plain text; `number` is its record's place in the flight."""
@@ -170,7 +171,9 @@ class _Inside:
             if before <= 0:
                 unit.place = (number, len(plain) - len(data) - size)
                 unit.parts = [Part(index, unit.place[1], size)]
-                parts[:] = [Part(index, len(plain) - len(data), len(data))] if data else []
+                parts.clear()
+                if data:
+                    parts.append(Part(index, len(plain) - len(data), len(data)))
             else:
                 unit.plain, unit.parts = piece, _taken(parts, size)
             before = 0
@@ -183,14 +186,14 @@ class _Inside:
         return units
 
 
-def _taken(parts: list[Part], size: int) -> list[Part]:
+def _taken(parts: deque[Part], size: int) -> list[Part]:
     taken: list[Part] = []
     while size > 0 and parts:
-        part = parts.pop(0)
+        part = parts.popleft()
         used = min(size, part.size)
         taken.append(Part(part.index, part.at, used))
         if used < part.size:
-            parts.insert(0, Part(part.index, part.at + used, part.size - used))
+            parts.appendleft(Part(part.index, part.at + used, part.size - used))
         size -= used
     return taken
 
@@ -238,8 +241,11 @@ class Tls(Application):
             session.changed(direction)
         elif kind == 22:
             pending = self._handshake[direction]
-            state.before = bytes(pending)
+            begun = len(pending)
             pending += content
+            if begun:
+                state.goes_on = len(pending) < 4 or len(pending) < 4 + int.from_bytes(pending[1:4], "big")
+                state.before = b"" if state.goes_on else bytes(pending[:begun])
             while len(pending) >= 4:
                 size = 4 + int.from_bytes(pending[1:4], "big")
                 if len(pending) < size:

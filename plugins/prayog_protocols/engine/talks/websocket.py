@@ -20,6 +20,7 @@ class WebSocket(Application):
         self.fresh = (b"server_no_context_takeover" in words, b"client_no_context_takeover" in words)
         self._inflaters: list[Any] = [None, None]
         self._open: list[tuple[int, bool, list[bytes], list[tuple[int, int]]] | None] = [None, None]
+        self._size = [0, 0]  # of the message that is open
         self._skip = [0, 0]
 
     def cut(self, direction: int, data: bytearray, fresh: bool, index: int) -> Cut | None:
@@ -57,13 +58,15 @@ class WebSocket(Application):
             if fin and not packed:
                 return None
             self._open[direction] = (opcode, packed, [], [])
+            self._size[direction] = 0
         state = self._open[direction]
         if state is None:
             return None
         kind, packed, pieces, places = state
         pieces.append(plain)
         places.append((index, len(plain)))
-        if sum(map(len, pieces)) > LARGEST:
+        self._size[direction] += len(plain)
+        if self._size[direction] > LARGEST:
             self._open[direction] = None
             return None
         if not fin:
