@@ -42,12 +42,11 @@ class Database(Store):
             self.journal.add_put(record)
         except OSError as error:
             self.fail(error, "writing the log")
-        memtable, stats = self.memtable, self.stats
+        memtable = self.memtable
         memtable.rows[key] = (sequence, value)
         memtable.size = size = memtable.size + len(record)
         self.last = sequence
-        stats.writes += 1
-        stats.user += len(key) + len(value)
+        self.stats.user += len(key) + len(value)
         if size >= self.options.memtable:
             self.full()
 
@@ -71,7 +70,6 @@ class Database(Store):
         memtable.rows.update(zip(keys, zip(count(first), values), strict=False))
         memtable.size += len(payload)
         self.last = first + len(keys) - 1
-        self.stats.writes += len(keys)
         self.stats.user += size
         if memtable.size >= self.options.memtable:
             self.full()
@@ -97,7 +95,6 @@ class Database(Store):
             self.fail(error, "writing the log")
         self.memtable.apply(first, operations, len(payload), self._snapshots[-1] if self._snapshots else -1)
         self.last = first + len(operations) - 1
-        self.stats.writes += len(operations)
         self.stats.batches += 1
         self.stats.user += size
         if self.tell:

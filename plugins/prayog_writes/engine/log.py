@@ -88,8 +88,8 @@ class LogWriter:
         if end > self._full:
             self.add(typed[1:])
             return
-        crc = crc32c(typed)
-        self._append(_HEAD.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF, len(typed) - 1) + typed)
+        crc = (crc32c(typed) * 0x100000001 >> 15) + 0xA282EAD8 & 0xFFFFFFFF  # `masked`, an operation shorter
+        self._append(_HEAD.pack(crc, len(typed) - 1) + typed)
         self.size = end
 
     def add(self, data: bytes) -> None:

@@ -124,8 +124,8 @@ def status(db: Database | None, memory: Memory, device: Device) -> dict[str, Any
     return {
         "open": True, "now": round(device.now), **pulse(db, memory),
         "amplification": amplification(parts(db, memory)),
-        "counters": {**stats.as_dict(), "wal": db.wal_bytes(), "runs": db.version.runs(), "live": memory.live,
-                     "stalled_us": round(device.waited), "longest_stall_us": round(device.longest),
+        "counters": {**stats.as_dict(), "writes": db.writes, "wal": db.wal_bytes(), "runs": db.version.runs(),
+                     "live": memory.live, "stalled_us": round(device.waited), "longest_stall_us": round(device.longest),
                      "delayed": device.delayed},
         "edits": db.edits, "read_only": db.read_only,
         "debt": [int(1_000 * score) / 1_000 for score in db.policy.scores(db.version)],  # down: 0.9999 is not due
@@ -136,7 +136,7 @@ def pulse(db: Database, memory: Memory) -> dict[str, Any]:
     """How it stands while a workload runs.  ``parts``: those of the meters (`amplification` makes the fractions)."""
     return {
         "l0": len(db.version.levels[0]), "memtable": {"rows": len(db.memtable), "bytes": db.memtable.size},
-        "log": {"number": db.memtable.log, "bytes": db.log.size}, "syncs": db.stats.syncs, "writes": db.stats.writes,
+        "log": {"number": db.memtable.log, "bytes": db.log.size}, "syncs": db.stats.syncs, "writes": db.writes,
         "parts": parts(db, memory), "formulas": formulas(db.options, max(db.stats.user, 1), db.version.runs()),
     }  # fmt: skip
 

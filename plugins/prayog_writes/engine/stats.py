@@ -12,7 +12,6 @@ class Stats:
     """Bytes and calls since the database was opened.  ``user``: bytes of keys and values that were asked to be kept."""
 
     user: int = 0
-    writes: int = 0
     batches: int = 0
     wal: int = 0
     flushed: int = 0

@@ -84,7 +84,8 @@ class Store:
         self.catalogue = found.catalogue
         self.memtable = found.memtable
         self.recovered = found.replays
-        self.last = found.last
+        self.last = self._opened_with = found.last
+        self.loaded = 0
         try:
             yield from opening.settle(self, found)
         except OSError as error:
@@ -97,6 +98,11 @@ class Store:
     def version(self) -> Version:
         """The tables that count now."""
         return self.catalogue.version
+
+    @property
+    def writes(self) -> int:
+        """Operations since it was opened."""
+        return self.last - self._opened_with + self.loaded
 
     @property
     def edits(self) -> int:
