@@ -136,7 +136,7 @@ class SharedDatabase:
             return
         until = time.perf_counter() + min(self._sync_s / 2, GATHER_S)
         before = 0
-        while before < len(self._queue) < self._last and time.perf_counter() < until:
+        while before < len(self._queue) and time.perf_counter() < until:
             before = len(self._queue)
             time.sleep(0.0001)
 
