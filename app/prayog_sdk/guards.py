@@ -76,20 +76,9 @@ class Watcher:
         self._open: dict[FrameType, tuple[_Condition, int]] = {}
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
-        if self._node is None and frame.f_code.co_name not in _HANDLERS:
-            return None
-        # CPython 3.11 makes the cells of a closure after this event; whoever reads the locals before that breaks them,
-        # and the frame may then never end.
-        return self._inside if frame.f_code.co_cellvars else self._choose(frame)
-
-    def _inside(self, frame: FrameType, event: str, arg: Any) -> Any:
-        return (self._choose(frame) or _ignore)(frame, event, arg)
-
-    def _choose(self, frame: FrameType) -> Any:
-        """What follows this call from within, or None."""
         owner, code = frame.f_locals.get("self"), frame.f_code
         if self._node is None:
-            if not isinstance(owner, Node):
+            if code.co_name not in _HANDLERS or not isinstance(owner, Node):
                 return None
             self._node, self._top = owner, frame
             self._me = next((value.me for value in frame.f_locals.values() if isinstance(value, Ctx)), "self")
@@ -167,10 +156,6 @@ class _Fired:
         doc = (getattr(guard, "__doc__", None) or "").strip().partition("\n")[0]
         asked = f"only when “{row.when.replace('_', ' ').strip()}”" + (f": {doc}" if doc else "") if row.when else ""
         return Guard("", text, taken, (), "; ".join(part for part in (row.why, asked) if part))
-
-
-def _ignore(_frame: FrameType, _event: str, _arg: Any) -> Any:
-    return _ignore
 
 
 def merged(guards: Iterable[Guard]) -> tuple[Guard, ...]:

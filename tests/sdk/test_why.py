@@ -173,7 +173,7 @@ def _started(kind: type[Node]) -> World:
 
 
 class Asker(Node):
-    """Its handler closes over its own argument, so CPython makes a cell of it after the call was traced."""
+    """Its handler closes over its own argument."""
 
     def on_start(self, ctx: Ctx) -> None:
         ctx.set_timer("ask", ms(1))

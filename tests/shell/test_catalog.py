@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -289,3 +291,23 @@ log.close()
     assert crash.topic == "bad_crash"
     assert "Segmentation fault" in crash.stacks or "access violation" in crash.stacks
     assert "prayog_build" in crash.stacks
+
+
+def test_after_a_limit_has_passed_a_traced_call_still_ends() -> None:
+    watchdog = Watchdog()
+    with pytest.raises(TookTooLong), watchdog.limit(0.05):
+        while True:
+            pass
+    with suppress(TookTooLong), watchdog.limit(0.05):
+        time.sleep(0.3)  # too long, but not in Python: it is over before anything can be raised
+    watchdog.close()
+    done = threading.Event()
+
+    def traced() -> None:
+        sys.settrace(lambda *_: None)
+        any(word == done for word in ())
+        sys.settrace(None)
+        done.set()
+
+    threading.Thread(target=traced, daemon=True).start()
+    assert done.wait(10)

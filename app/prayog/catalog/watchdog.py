@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 
 __all__ = ["TookTooLong", "Watchdog"]
@@ -57,8 +58,12 @@ class Watchdog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._lock:
             self._late_after = None
-            if self._barked:  # it may not have been raised yet; it must not be raised later, somewhere else
-                _raise_in(self._caller, None)
+        if self._barked and not isinstance(error, TookTooLong):
+            # It was not raised yet (or the topic caught it); it must not be raised later, somewhere else.  Taking it
+            # back with None would leave CPython's eval breaker set for good: all is slow, and a traced call never ends.
+            with suppress(TookTooLong):
+                for _ in range(1_000):
+                    pass
 
     def close(self) -> None:
         """End the thread."""
@@ -76,6 +81,5 @@ class Watchdog:
                     _raise_in(self._caller, TookTooLong)
 
 
-def _raise_in(thread: int, error: type[Exception] | None) -> None:
-    wanted = None if error is None else ctypes.py_object(error)  # None takes back what was not raised yet
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), wanted)
+def _raise_in(thread: int, error: type[Exception]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
