@@ -18,7 +18,7 @@ def test_the_inspector_shows_the_conditions_of_each_event_until_it_is_closed(roo
     heard = next(step.seq for step in page.host.trace if step.kind == "deliver")
     page.show_tab("inspector")
     page.driver.seek(heard)
-    lab.until(lambda: page.inspector.findChild(WhySection) is not None)
+    lab.until(lambda: f"Event {heard}" in words(page.inspector))
     press(page.inspector, ASK)
     name = page.host.trace[heard].node
     lab.until(lambda: f"✓ not {name}.knows" in words(page.inspector))

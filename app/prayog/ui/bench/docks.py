@@ -199,8 +199,6 @@ class Docks(QMainWindow):
                 tabs.setAccessibleName(self.tr("Panels"))
                 tabs.setElideMode(Qt.TextElideMode.ElideNone)  # arrows to the rest are better than names cut to pieces
                 tabs.setUsesScrollButtons(True)
-                tabs.setElideMode(Qt.TextElideMode.ElideNone)  # many panels or large text: scroll, names stay whole
-                tabs.setUsesScrollButtons(True)
 
     def _tab_menu(self, tabs: QTabBar, place: QPoint) -> None:
         index = tabs.tabAt(place)

@@ -17,12 +17,14 @@ Rules
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 
 from prayog.ui.bench.branch import Branch, Listener, Progress, Work
 from prayog.ui.bench.plan import replay
-from prayog.ui.bench.player import Player
+from prayog.ui.bench.player import BUDGET_S, Player
 from prayog_sim.run import Action, Run
+from prayog_sim.trace import Step
 
 __all__ = ["Driver"]
 
@@ -159,6 +161,35 @@ class Driver(Player):
         else:
             self._listener.jumped_to()
         self._listener.changed()
+
+    def follow(self, until_us: float) -> bool:
+        """Show the moment `until_us`, as far as the budget goes; whether it is shown now.
+
+        Steps that happen later are not taken: so a run goes along with another one.
+        """
+        branch = self.branch
+        if branch is None:
+            return True
+        trace, deadline = branch.run.trace, self._now() + BUDGET_S / 2
+        if branch.at >= 0 and trace[branch.at].at > until_us:
+            branch.at = bisect_right(trace, until_us, key=lambda step: step.at) - 1
+            branch.clock_us = until_us
+            self._listener.jumped_to()
+            return True
+        shown: list[Step] = []
+        there = True
+        while (due := branch.due()) is not None and due <= until_us:
+            step = self._forward()
+            if step is None:
+                break
+            shown.append(step)
+            if len(shown) % 8 == 0 and self._now() >= deadline:
+                there = False
+                break
+        branch.clock_us = until_us if there else float(shown[-1].at)
+        self._hand_over(shown)
+        self._listener.changed()
+        return there
 
     # -- acting --------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ class Keys(QObject):
             ("G", self.tr("Run to…"), "run-to", page.transport.open_run_to),
             ("F", self.tr("Fork here"), "fork", driver.fork),
             ("B", self.tr("Bookmark this moment"), "bookmark", driver.bookmark),
+            ("D", self.tr("Compare A and B: another seed, or other knobs"), "swap", page.toggle_compare),
             ("R", self.tr("Start again, same seed"), "restart", page.runs.again),
             ("Shift+R", self.tr("Start again, new seed"), "dice", lambda: page.runs.again(True)),
         ]

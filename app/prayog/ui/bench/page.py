@@ -25,6 +25,7 @@ from prayog.ui.bench.bar import Bar
 from prayog.ui.bench.branch import Branch
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.coach import Coach
+from prayog.ui.bench.compare import CompareView
 from prayog.ui.bench.consent import Consent
 from prayog.ui.bench.docks import Docks, proposal
 from prayog.ui.bench.filing import Filing
@@ -105,6 +106,7 @@ class BenchPage(QWidget):
         self.setup = SetupPane(topic.params_type)
         self.checks = ChecksPane()
         self.reality = RealityView()
+        self.compare = CompareView(self.host, topic.params_type)
         self.bar = Bar()
         self.coach = Coach(self)
         self.head = Head(self.docks.fill_menu, self.filing.fill_menu, can_check=topic.has_session and topic.has_build)
@@ -122,6 +124,7 @@ class BenchPage(QWidget):
         self.centre = QStackedWidget()
         self.centre.addWidget(self.docks)
         self.centre.addWidget(self.reality)
+        self.centre.addWidget(self.compare)
         self._trouble = QScrollArea()
         self._trouble.setWidgetResizable(True)
         self.centre.addWidget(self._trouble)
@@ -184,7 +187,9 @@ class BenchPage(QWidget):
         self.setup.edited.connect(self.set_params)
         self.setup.scenario_asked.connect(lambda name: self._open_by_id(name, self.open_scenario))
         self.setup.variant_asked.connect(self.hunt)
-        self.reality.left.connect(self.leave_reality)
+        self.compare.left.connect(self.toggle_compare)
+        self.transport.compare_asked.connect(self.toggle_compare)
+        self.reality.left.connect(self.to_panels)
         self.reality.again.connect(self.check_reality)
         self.reality.open_trace.connect(self._open_real_trace)
 
@@ -263,7 +268,7 @@ class BenchPage(QWidget):
 
         def agree() -> None:
             Trusted(self.host.data_dir()).add(code)
-            self.leave_reality()
+            self.to_panels()
             self.runs.begin_saved(saved)
 
         asked.agreed.connect(agree)
@@ -397,7 +402,7 @@ class BenchPage(QWidget):
 
     def open_there(self, seq: int) -> None:
         """Show the moment after step `seq` on the panels."""
-        self.leave_reality()
+        self.to_panels()
         self.driver.seek(seq)
 
     def show_judged(self, judged: Judged, *, more: bool) -> None:
@@ -416,7 +421,8 @@ class BenchPage(QWidget):
         return self.tr("event {n}: {what}").format(n=f"{seq:,}", what=words) + (f" ({found[0]})" if found else "")
 
     def _wait_for_run(self, job: Job, words: str) -> None:
-        self.leave_reality()
+        if not self.compare.running:  # which goes on with the new run
+            self.to_panels()
         self._wait_for(job, words)
 
     def _wait_for(self, job: Job, words: str) -> None:
@@ -433,7 +439,7 @@ class BenchPage(QWidget):
     def _waited(self, loading: LoadingState) -> None:
         if not self._closed:
             if self.centre.currentWidget() is loading:
-                self.centre.setCurrentWidget(self.docks)
+                self.centre.setCurrentWidget(self.compare if self.compare.running else self.docks)
             self.centre.removeWidget(loading)
             loading.deleteLater()
 
@@ -456,9 +462,22 @@ class BenchPage(QWidget):
         job.succeeded.connect(self._compared)
         self.centre.setCurrentWidget(self.reality)
 
-    def leave_reality(self) -> None:
+    def to_panels(self) -> None:
         """Back to the panels."""
+        self.compare.end()
         self.centre.setCurrentWidget(self.docks)
+
+    def toggle_compare(self) -> None:
+        """Compare the run with another seed or other knobs, on one transport; or go back to the panels."""
+        branch = self.driver.branch
+        if self.compare.running:
+            self.to_panels()
+        elif branch is None or branch.run.kind == "session":
+            self.said.emit(self.tr("Only simulated runs are compared here; a real component has its Reality check."))
+        else:
+            shown = [dock.slot.spec for dock in self.docks.all() if dock.slot.spec.id != "code"]
+            self.compare.begin(shown)
+            self.centre.setCurrentWidget(self.compare)
 
     def _compared(self, outcome: Outcome) -> None:
         if not self._closed:
@@ -475,7 +494,7 @@ class BenchPage(QWidget):
             real.clock_us = float(trace[at].at) if at >= 0 else 0.0
             self.driver.branches.append(real)
             self.driver.switch(real)
-            self.leave_reality()
+            self.to_panels()
 
     # -- sidebar, layout, focus ----------------------------------------------------------------------------------
 
@@ -498,7 +517,7 @@ class BenchPage(QWidget):
         if dock is None:
             self.said.emit(self.tr("This bench has no table of events."))
             return
-        self.leave_reality()
+        self.to_panels()
         dock.setVisible(True)
         dock.raise_()
         QTimer.singleShot(_MAKING_MS, dock, lambda: dock.slot.panel and dock.slot.panel.setFocus())
@@ -551,7 +570,7 @@ class BenchPage(QWidget):
         """Leave the tool; else close what is in the way and come back to the bench."""
         if not self.tools.disarm():
             self.bar.hide()
-            self.leave_reality()
+            self.to_panels()
             self.setFocus()
 
     def commands(self) -> list[Command]:
@@ -572,6 +591,7 @@ class BenchPage(QWidget):
         self.coach.close()
         self.inspector.let_go()
         self.tools.let_go()
+        self.compare.end()
         self.docks.let_go()
         self.host.close()
         self.hide()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from prayog_sim.run import Run, TimedAction
+from prayog_sim.run import ActionError, Run, TimedAction
 
-__all__ = ["Plan", "Recorded", "replay"]
+__all__ = ["Alike", "Plan", "Recorded", "replay"]
 
 
 class Plan(Protocol):
@@ -61,6 +61,42 @@ class Recorded:
             run.do(timed.action, timed.at if run.kind == "world" else None)
         elif run.step() is None and not getattr(run, "waiting", False):
             self._left.clear()  # the record does not belong to this run: it came to rest before
+
+
+class Alike:
+    """What is done to `other`, at the same virtual time; an algorithm, which has no clock, does it when it is at rest.
+
+    What this run cannot do is left out, and told in `refused`.
+    """
+
+    def __init__(self, other: Run, *, timed: bool) -> None:
+        self._other = other
+        self._timed = timed
+        self._at = 0
+        self.refused: list[str] = []
+
+    @property
+    def done(self) -> bool:
+        return self._at >= len(self._other.actions)
+
+    def next_at(self, run: Run) -> int | None:
+        return self._other.actions[self._at].at if self._due(run) else run.next_at
+
+    def _due(self, run: Run) -> bool:
+        if self.done:
+            return False
+        return run.next_at is None or (self._timed and run.next_at > self._other.actions[self._at].at)
+
+    def step(self, run: Run) -> None:
+        if not self._due(run):
+            run.step()
+            return
+        timed = self._other.actions[self._at]
+        self._at += 1
+        try:
+            run.do(timed.action, timed.at if self._timed else None)
+        except ActionError as error:
+            self.refused.append(str(error))
 
 
 def replay(

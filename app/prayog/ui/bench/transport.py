@@ -46,6 +46,8 @@ class Transport(QFrame):
 
     restart_asked = Signal(bool)
     """Start again: with a new seed when True."""
+    compare_asked = Signal()
+    """Compare this run with another one."""
     seed_asked = Signal(object)
     """Start again with this seed (a whole number)."""
 
@@ -86,6 +88,7 @@ class Transport(QFrame):
         self._fork = self._button("fork", self.tr("Fork here"), "F", driver.fork)
         self._bookmark = self._button("bookmark", self.tr("Bookmark this moment"), "B", driver.bookmark)
         self._bookmark.setCheckable(True)
+        self._compare = self._button("swap", self.tr("Compare A and B"), "D", self.compare_asked.emit)
         self._places = self._menu_button("more", self.tr("Branches, bookmarks and playing"), "", self._fill_places)
 
         self.seed = QLineEdit()
@@ -111,7 +114,7 @@ class Transport(QFrame):
         self._seed_group = _group(seed_label, self.seed, self._again, self._dice)
         for widget in (
             _group(self._first, self._back, self.play, self._step, self._last, self._run_to),
-            _group(self._fork, self._bookmark, self._places),
+            _group(self._fork, self._bookmark, self._compare, self._places),
             _group(IconLabel("speed", role="muted"), self.speed, self._speed_text, gap=theme.UNIT),
             self._seed_group,
         ):
