@@ -15,5 +15,5 @@ Rules
 4. Steps are counted, not seconds: the same text on the same seed stops at the same place on every machine.  The time
    limit is for what cannot be counted, one call that hangs inside C.
 5. This is a seat belt, not a prison.  It is made against accidents; the well-known ways out are closed too, but Python
-   cannot hold somebody who means harm.  So the window asks before it runs code that came in a file (see `draft.Trusted`).
+   cannot hold somebody who means harm.  So the window asks before it runs code that came in a file (`draft.Trusted`).
 """
