@@ -218,7 +218,8 @@ class Decoder:
         for _ in range(count):
             key = bool(data[at] & 1)
             column, at = _text(data, at + 1)
-            columns.append(RelationColumn(column, *_type(data, at), key))
+            kind, modifier = _type(data, at)
+            columns.append(RelationColumn(column, kind, modifier, key))
             at += 8
         # Of a table in pg_catalog the server sends an empty schema.
         relation = Relation(oid, schema or "pg_catalog", name, identity, tuple(columns))

@@ -31,7 +31,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 def plan_from_json(value: Any) -> Plan:
     """The plan that `plan_to_json` wrote.  Raises `PlanUnreadable`."""
     try:
-        return _in(Plan, value)
+        plan: Plan = _in(Plan, value)
+        return plan
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise PlanUnreadable(
             f"The plan that is kept in the target was not written by this version of the lab ({error}). Assess the "

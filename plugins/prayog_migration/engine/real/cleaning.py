@@ -26,8 +26,8 @@ def clean(job: Job) -> list[str]:
     gone: list[str] = []
     for direction in ("forward", "reverse"):
         if job.plan is not None and job.order.live:
-            gone += job.link(direction).capture.remove()  # type: ignore[arg-type]
-            job.forget_link(direction)  # type: ignore[arg-type]
+            gone += job.link(direction).capture.remove()
+            job.forget_link(direction)
     job.back_ledger.release()
     for store in (job.source, job.target):
         gone += sweep(store, keep=store is job.target)

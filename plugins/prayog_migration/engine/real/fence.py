@@ -262,7 +262,7 @@ class _Mysql:
             return False
         with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT up FROM {self._flag}")
-            return cursor.fetchone() == (1,)
+            return bool(cursor.fetchone() == (1,))
 
     def _known(self) -> bool:
         with contextlib.closing(self._store.connect()) as connection, connection.cursor() as cursor:

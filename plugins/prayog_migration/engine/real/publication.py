@@ -23,7 +23,7 @@ class _Wish(NamedTuple):
 
     oid: int
     wanted: str
-    index: str
+    by: str
 
 
 class Publication:
@@ -51,7 +51,7 @@ class Publication:
                 connection.execute("SET LOCAL lock_timeout = '8s'")
                 for wish in wishes:
                     schema, table, _, _ = self._identity(connection, wish.oid)
-                    self._alter(connection, schema, table, wish.wanted, wish.index)
+                    self._alter(connection, schema, table, wish.wanted, wish.by)
                 connection.execute(
                     sql.SQL("CREATE PUBLICATION {} FOR TABLE {} WITH (publish_via_partition_root = true)").format(
                         sql.Identifier(self._name), sql.SQL(", ").join(self._published())
