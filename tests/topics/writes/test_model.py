@@ -94,9 +94,9 @@ def test_it_holds_what_a_dict_holds(steps: list[tuple], policy: str, bits: int, 
                 for snapshot, then in held:
                     assert db.get(key, snapshot) == then.get(key)
             case ("scan", low, high):
-                rows = sorted((k, v) for k, v in model.items() if low <= k < high)
-                assert list(db.scan(low, high)) == rows
-                assert list(db.scan(low, high, reverse=True)) == rows[::-1]
+                wanted = sorted((k, v) for k, v in model.items() if low <= k < high)
+                assert list(db.scan(low, high)) == wanted
+                assert list(db.scan(low, high, reverse=True)) == wanted[::-1]
             case ("walk", key, moves):
                 walk(db, model, key, moves)
             case ("flush",):
