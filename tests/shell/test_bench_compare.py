@@ -23,9 +23,9 @@ def press_d(lab: Room, widget: QWidget) -> None:
 def compared(lab: Room, scenario: str) -> CompareView:
     page = lab.open(scenario)
     press_d(lab, page.docks)
-    assert page.compare.running
-    lab.until(lambda: page.compare.follower.driver.branch is not None)
-    return page.compare
+    assert page.centre.compare.running
+    lab.until(lambda: page.centre.compare.follower.driver.branch is not None)
+    return page.centre.compare
 
 
 def there(lab: Room, view: CompareView) -> None:

@@ -479,11 +479,11 @@ def test_the_reality_check_shows_both_traces_and_explains_the_difference(room: C
     lab = room()
     page = lab.open("three")
     press(page, "Reality check")
-    lab.until(lambda: "The same sum, told differently." in words(page.reality))
-    shown = words(page.reality)
+    lab.until(lambda: "The same sum, told differently." in words(page.centre.reality))
+    shown = words(page.centre.reality)
     assert shown.count("98") == 2
     assert "SQLite reports the total after each row" in shown
-    press(page.reality, "Look at the real trace")
+    press(page.centre.reality, "Look at the real trace")
     assert page.driver.run.kind == "session"
     assert [step.kind for step in page.driver.run.trace].count("total") == 3
     page.driver.fork()
@@ -495,10 +495,10 @@ def test_a_missing_component_is_a_sentence_with_a_way_on(room: Callable[..., Roo
     page = lab.open("three")
     page.set_params({"there": False})
     lab.ready()
-    page.check_reality()
-    lab.until(lambda: page.reality.findChild(EmptyState) is not None)
-    assert "No SQLite was found. Install Python again." in words(page.reality)
-    press(page.reality, "Back to the bench")
+    page.centre.check_reality()
+    lab.until(lambda: page.centre.reality.findChild(EmptyState) is not None)
+    assert "No SQLite was found. Install Python again." in words(page.centre.reality)
+    press(page.centre.reality, "Back to the bench")
     assert page.centre.currentWidget() is page.docks
 
 

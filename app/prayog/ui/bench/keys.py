@@ -45,7 +45,7 @@ class Keys(QObject):
             ("G", self.tr("Run to…"), "run-to", page.transport.open_run_to),
             ("F", self.tr("Fork here"), "fork", driver.fork),
             ("B", self.tr("Bookmark this moment"), "bookmark", driver.bookmark),
-            ("D", self.tr("Compare A and B: another seed, or other knobs"), "swap", page.toggle_compare),
+            ("D", self.tr("Compare A and B: another seed, or other knobs"), "swap", page.centre.toggle_compare),
             ("R", self.tr("Start again, same seed"), "restart", page.runs.again),
             ("Shift+R", self.tr("Start again, new seed"), "dice", lambda: page.runs.again(True)),
         ]
@@ -113,7 +113,7 @@ class Keys(QObject):
             Command(self.tr("Show or hide the sidebar"), "", page.toggle_sidebar, group, "inspector"),
         ]
         if page.topic.has_session and page.topic.has_build:
-            found.append(Command(self.tr("Reality check"), "", page.check_reality, group, "services"))
+            found.append(Command(self.tr("Reality check"), "", page.centre.check_reality, group, "services"))
         for name, words in page.tabs().items():
             show = _bound(page.show_tab, name)
             found.append(Command(self.tr("Show {pane}").format(pane=words), "", show, group))

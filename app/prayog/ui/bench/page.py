@@ -11,21 +11,20 @@ Rules
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from prayog.ui.bench.arrangement import Arrangement
 from prayog.ui.bench.bar import Bar
 from prayog.ui.bench.branch import Branch
+from prayog.ui.bench.centre import Centre
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.coach import Coach
-from prayog.ui.bench.compare import CompareView
 from prayog.ui.bench.consent import Consent
 from prayog.ui.bench.docks import Docks, proposal
 from prayog.ui.bench.filing import Filing
@@ -33,8 +32,6 @@ from prayog.ui.bench.head import Head
 from prayog.ui.bench.host import Host, is_marked
 from prayog.ui.bench.inspector import Inspector
 from prayog.ui.bench.keys import Keys
-from prayog.ui.bench.reality import Outcome, RealityView, check
-from prayog.ui.bench.recording import Recording
 from prayog.ui.bench.runs import Runs
 from prayog.ui.bench.setup_pane import SetupPane
 from prayog.ui.bench.sidebar import Sidebar
@@ -48,16 +45,13 @@ from prayog_sdk.code.draft import Trusted
 from prayog_sdk.lessons import Challenge, Lesson
 from prayog_sdk.manifest import Problem
 from prayog_sdk.params import ParamError, flat
-from prayog_sdk.qt import theme
-from prayog_sdk.qt.jobs import Job, JobManager
-from prayog_sdk.qt.state import LoadingState
+from prayog_sdk.qt.jobs import JobManager
 from prayog_sdk.saved import SavedRun
 from prayog_sdk.scenario import read_good
 from prayog_sdk.services import Services
 from prayog_sdk.specs import Variant
 from prayog_sim.lines import line
 from prayog_sim.run import Action
-from prayog_sim.trace import Trace
 
 if TYPE_CHECKING:
     from prayog.settings import Settings
@@ -89,9 +83,7 @@ class BenchPage(QWidget):
         self.store = store
         self._settings = settings
         self._data_dir = data_dir
-        self._closed = False
-        self._sized = False
-        self._letter = theme.scaled(100)
+        self.closed = False
         self._built_for = ""
         self.host = Host(topic, jobs, services, data_dir, self)
         self.host.reduced_motion = settings.motion == "reduced"
@@ -105,8 +97,7 @@ class BenchPage(QWidget):
         self.inspector = Inspector(self.host)
         self.setup = SetupPane(topic.params_type)
         self.checks = ChecksPane()
-        self.reality = RealityView()
-        self.compare = CompareView(self.host, topic.params_type)
+        self.centre = Centre(self)
         self.bar = Bar()
         self.coach = Coach(self)
         self.head = Head(self.docks.fill_menu, self.filing.fill_menu, can_check=topic.has_session and topic.has_build)
@@ -121,13 +112,6 @@ class BenchPage(QWidget):
     # -- making --------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        self.centre = QStackedWidget()
-        self.centre.addWidget(self.docks)
-        self.centre.addWidget(self.reality)
-        self.centre.addWidget(self.compare)
-        self._trouble = QScrollArea()
-        self._trouble.setWidgetResizable(True)
-        self.centre.addWidget(self._trouble)
         self.stage = QWidget()
         column = QVBoxLayout(self.stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -148,6 +132,7 @@ class BenchPage(QWidget):
         self.split.setStretchFactor(1, 0)
         self.split.setCollapsible(0, False)
         self.split.setHandleWidth(1)
+        self.arrangement = Arrangement(self.split, self.sidebar, self.docks, self._data_dir)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.split)
@@ -162,14 +147,14 @@ class BenchPage(QWidget):
         host.asked_start.connect(self.start_free)
         host.asked_code.connect(self.run_code)
         host.asked_seed.connect(self.coach.open_seed)
-        host.working.connect(self._wait_for)
+        host.working.connect(self.centre.wait_for)
         self.runs.made.connect(self._show)
         self.runs.refused.connect(self._not_made)
-        self.runs.waiting.connect(self._wait_for_run)
+        self.runs.waiting.connect(self.centre.wait_for_run)
         self.runs.warned.connect(self.warn)
         self.runs.said.connect(self.said)
         self.head.left.connect(self.left)
-        self.head.reality_asked.connect(self.check_reality)
+        self.head.reality_asked.connect(self.centre.check_reality)
         self.head.sidebar_asked.connect(self.toggle_sidebar)
         self.docks.panel_failed.connect(lambda problem: self.said.emit(problem.sentence))
         self.docks.export_asked.connect(self.filing.export_panel)
@@ -187,31 +172,17 @@ class BenchPage(QWidget):
         self.setup.edited.connect(self.set_params)
         self.setup.scenario_asked.connect(lambda name: self._open_by_id(name, self.open_scenario))
         self.setup.variant_asked.connect(self.hunt)
-        self.compare.left.connect(self.toggle_compare)
-        self.transport.compare_asked.connect(self.toggle_compare)
-        self.reality.left.connect(self.to_panels)
-        self.reality.again.connect(self.check_reality)
-        self.reality.open_trace.connect(self._open_real_trace)
+        self.transport.compare_asked.connect(self.centre.toggle_compare)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and getattr(self, "_letter", 0) not in (0, theme.scaled(100)):
-            self._letter = theme.scaled(100)  # another text size: what was wide enough is not any more
-            self._sized = False
-            QTimer.singleShot(0, self, self._size)
+        if event.type() == QEvent.Type.FontChange and hasattr(self, "arrangement"):
+            self.arrangement.other_letters()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.tools.fit()
-        self._size()
-
-    def _size(self) -> None:
-        """Give the sidebar its share, once; afterwards it is as wide as the learner makes it."""
-        if not self._sized and self.width() > 200:
-            self._sized = True
-            side = min(theme.scaled(344), self.width() * 45 // 100)
-            self.split.setSizes([self.width() - side, side])
-            self.docks.refit()
+        self.arrangement.share()
 
     def use_settings(self, settings: Settings) -> None:
         """The learner changed a setting while the topic is open."""
@@ -268,13 +239,13 @@ class BenchPage(QWidget):
 
         def agree() -> None:
             Trusted(self.host.data_dir()).add(code)
-            self.to_panels()
+            self.centre.to_panels()
             self.runs.begin_saved(saved)
 
         asked.agreed.connect(agree)
         asked.refused.connect(self.left)
         self.head.show_titles(self.topic.manifest.title, saved.scenario, real=False)
-        self._put_in_centre(asked)
+        self.centre.show_instead(asked)
         asked.first.setFocus()
 
     def scenarios(self) -> list[Scenario]:
@@ -303,14 +274,10 @@ class BenchPage(QWidget):
             card = problem_card(problem, self.topic.manifest.title)
             card.retry.connect(lambda: self.runs.begin(start))
             page = centred(card)
-            QTimer.singleShot(0, page, lambda: self._put_in_centre(page))  # after the sign of waiting is gone
+            QTimer.singleShot(0, page, lambda: self.centre.show_instead(page))  # after the sign of waiting is gone
             self.said.emit(problem.sentence)
         if problem.stage != "services":  # what is not installed is no fault of the topic's
             self.problem.emit(problem)
-
-    def _put_in_centre(self, page: QWidget) -> None:
-        self._trouble.setWidget(page)
-        self.centre.setCurrentWidget(self._trouble)
 
     def _fault(self, problem: Problem) -> None:
         """The topic's code raised at something the learner did."""
@@ -352,7 +319,7 @@ class BenchPage(QWidget):
         series = self.host.hook("prayog_series", lambda: self.topic.series(params), [])
         self.docks.build(proposal(own, kind, has_nodes=has_nodes, has_series=bool(series), has_code=has_code))
         if not self._built_for:
-            self._restore_layout()
+            self.arrangement.restore()
         self._built_for = key
 
     # -- the run -------------------------------------------------------------------------------------------------
@@ -402,7 +369,7 @@ class BenchPage(QWidget):
 
     def open_there(self, seq: int) -> None:
         """Show the moment after step `seq` on the panels."""
-        self.to_panels()
+        self.centre.to_panels()
         self.driver.seek(seq)
 
     def show_judged(self, judged: Judged, *, more: bool) -> None:
@@ -419,82 +386,6 @@ class BenchPage(QWidget):
         words = line(self.driver.run.trace[seq], when=self.host.timed)
         found = self.host.markers.gravest(seq, seq)
         return self.tr("event {n}: {what}").format(n=f"{seq:,}", what=words) + (f" ({found[0]})" if found else "")
-
-    def _wait_for_run(self, job: Job, words: str) -> None:
-        if not self.compare.running:  # which goes on with the new run
-            self.to_panels()
-        self._wait_for(job, words)
-
-    def _wait_for(self, job: Job, words: str) -> None:
-        """Show that the bench waits for `job`; what is there stays until that takes a while."""
-        loading = LoadingState(words)
-        loading.follow(job)
-        self.centre.addWidget(loading)
-        if self.driver.branch is None:
-            self.centre.setCurrentWidget(loading)
-        else:
-            QTimer.singleShot(_PATIENCE_MS, loading, lambda: self.centre.setCurrentWidget(loading))
-        job.finished.connect(lambda: self._waited(loading))
-
-    def _waited(self, loading: LoadingState) -> None:
-        if not self._closed:
-            if self.centre.currentWidget() is loading:
-                self.centre.setCurrentWidget(self.compare if self.compare.running else self.docks)
-            self.centre.removeWidget(loading)
-            loading.deleteLater()
-
-    # -- reality -------------------------------------------------------------------------------------------------
-
-    def check_reality(self) -> None:
-        """Do the same on the real component, in the background, and compare."""
-        branch, start = self.driver.branch, self.runs.start
-        if branch is None or start is None:
-            return
-        self.driver.pause()
-        source, actions = start.from_start(), tuple(branch.run.actions)
-        if actions:
-            source = replace(source, script=None, actions=actions)
-        topic, params = self.topic, branch.params
-        job = self.host.jobs.submit(
-            check, topic, params, branch.seed, lambda: source.plan(topic, params), self.host.services
-        )
-        self.reality.follow(job)
-        job.succeeded.connect(self._compared)
-        self.centre.setCurrentWidget(self.reality)
-
-    def to_panels(self) -> None:
-        """Back to the panels."""
-        self.compare.end()
-        self.centre.setCurrentWidget(self.docks)
-
-    def toggle_compare(self) -> None:
-        """Compare the run with another seed or other knobs, on one transport; or go back to the panels."""
-        branch = self.driver.branch
-        if self.compare.running:
-            self.to_panels()
-        elif branch is None or branch.run.kind == "session":
-            self.said.emit(self.tr("Only simulated runs are compared here; a real component has its Reality check."))
-        else:
-            shown = [dock.slot.spec for dock in self.docks.all() if dock.slot.spec.id != "code"]
-            self.compare.begin(shown)
-            self.centre.setCurrentWidget(self.compare)
-
-    def _compared(self, outcome: Outcome) -> None:
-        if not self._closed:
-            self.reality.show_outcome(outcome, self.coach.answers())
-            if outcome.comparison is not None:
-                self.coach.note("tried", "reality", {"same": outcome.comparison.same})
-
-    def _open_real_trace(self, trace: Trace) -> None:
-        """The trace of the real component as a branch beside the others."""
-        now = self.driver.branch
-        if now is not None:
-            title, at = self.tr("The real component"), len(trace) - 1
-            real = Branch(Recording(trace), now.params, now.seed, now.make, None, title, at=at)
-            real.clock_us = float(trace[at].at) if at >= 0 else 0.0
-            self.driver.branches.append(real)
-            self.driver.switch(real)
-            self.to_panels()
 
     # -- sidebar, layout, focus ----------------------------------------------------------------------------------
 
@@ -517,7 +408,7 @@ class BenchPage(QWidget):
         if dock is None:
             self.said.emit(self.tr("This bench has no table of events."))
             return
-        self.to_panels()
+        self.centre.to_panels()
         dock.setVisible(True)
         dock.raise_()
         QTimer.singleShot(_MAKING_MS, dock, lambda: dock.slot.panel and dock.slot.panel.setFocus())
@@ -527,25 +418,10 @@ class BenchPage(QWidget):
 
     def save_layout(self) -> None:
         """Keep the layout of this topic for the next time."""
-        if not self._built_for:
-            return
-        values = {**self.docks.state(), "split": self.split.sizes(), "sidebar": not self.sidebar.isHidden()}
-        try:
-            (self.host.data_dir() / "layout.json").write_text(json.dumps(values), encoding="utf-8")
-        except OSError as error:
-            self.said.emit(self.tr("The layout could not be kept: {what}").format(what=error.strerror or str(error)))
-
-    def _restore_layout(self) -> None:
-        try:
-            values = json.loads((self._data_dir / "layout.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return
-        if isinstance(values, dict) and self.docks.restore(values):
-            sizes = values.get("split")
-            if isinstance(sizes, list) and all(isinstance(size, int) for size in sizes):
-                self.split.setSizes(sizes)
-                self._sized = True
-            self.sidebar.setVisible(bool(values.get("sidebar", True)))
+        if self._built_for:
+            sentence = self.arrangement.save()
+            if sentence:
+                self.said.emit(sentence)
 
     def folder(self) -> Path:
         """Where the learner's files are proposed to go."""
@@ -570,7 +446,7 @@ class BenchPage(QWidget):
         """Leave the tool; else close what is in the way and come back to the bench."""
         if not self.tools.disarm():
             self.bar.hide()
-            self.to_panels()
+            self.centre.to_panels()
             self.setFocus()
 
     def commands(self) -> list[Command]:
@@ -584,14 +460,14 @@ class BenchPage(QWidget):
 
     def close_topic(self) -> None:
         """Stop everything and let go of it; the page is not used afterwards."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
+        self.closed = True
         self.runs.let_go()
         self.coach.close()
         self.inspector.let_go()
         self.tools.let_go()
-        self.compare.end()
+        self.centre.let_go()
         self.docks.let_go()
         self.host.close()
         self.hide()
