@@ -192,7 +192,7 @@ def test_leveldb_reads_ours_and_we_read_leveldbs(tmp_path: Path, compression: An
         theirs.put(key, value)  # compressed with Snappy, as LevelDB does by itself
         model[key] = value
     theirs.close()
-    with Database(DiskFiles(tmp_path), Options(memtable=1 << 16, compression=compression)) as ours:
+    with Database(DiskFiles(tmp_path), Options(memtable=1 << 16, compression=compression, sync="never")) as ours:
         assert dict(ours.scan()) == model
         assert all(ours.get(key) == value for key, value in model.items())
         for n in range(6_000):
