@@ -15,12 +15,13 @@ import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
-from prayog.ui.bench.docks import VERSION
+from prayog.ui.bench.docks import VERSION, proposal
 from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import EmptyState, ProblemCard
 from prayog_sdk.saved import open_run
+from prayog_sdk.specs import PanelSpec
 from prayog_sim.run import Action
 
 from .room import GOSSIP, Room, press, words
@@ -349,7 +350,7 @@ def test_a_lesson_from_prediction_to_verdict(room: Callable[..., Room]) -> None:
     page = lab.page
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
-    card = page.coach.lesson._card
+    card = page.coach.lesson.page.card
     card.findChild(QLineEdit, "answer").setText("98")
     page.coach.lesson.submit()
     assert card.phase == "recorded"
@@ -358,7 +359,7 @@ def test_a_lesson_from_prediction_to_verdict(room: Callable[..., Room]) -> None:
     lab.until(lambda: card.phase == "judged")
     assert "You said 98; it is 98." in words(card)
     assert "1 + 2 + 95." in words(card)
-    lab.until(lambda: "98" in page.coach.lesson._body.toPlainText())
+    lab.until(lambda: "98" in page.coach.lesson.page.body.toPlainText())
     assert page.coach.lesson._next.text() == "Next"
     notes = [(note.kind, note.item) for note in lab.store.journal()]
     assert ("predicted", "lesson/first/guess") in notes
@@ -372,10 +373,10 @@ def test_an_answer_after_the_run_does_not_count(room: Callable[..., Room]) -> No
     page.open_lesson(lab.topic.lessons()[0])
     lab.ready()
     page.driver.step()
-    lab.until(lambda: page.coach.lesson._card.late)
-    press(page.coach.lesson._card, "Start again")
+    lab.until(lambda: page.coach.lesson.page.card.late)
+    press(page.coach.lesson.page.card, "Start again")
     lab.ready()
-    lab.until(lambda: not page.coach.lesson._card.late)
+    lab.until(lambda: not page.coach.lesson.page.card.late)
 
 
 def test_the_action_of_a_step_counts_whoever_does_it_and_the_myth_is_answered(room: Callable[..., Room]) -> None:
@@ -386,15 +387,15 @@ def test_the_action_of_a_step_counts_whoever_does_it_and_the_myth_is_answered(ro
     lab.play()
     page.coach.lesson.go(1)
     assert "What many notes say" in words(page.coach.lesson)
-    truth = page.coach.lesson._truth
+    truth = page.coach.lesson.page.truth
     assert not truth.isVisibleTo(page.coach.lesson)
-    choice = page.coach.lesson._card.findChildren(QWidget)
+    choice = page.coach.lesson.page.card.findChildren(QWidget)
     next(each for each in choice if each.accessibleName() == "Yes, it does").click()
     page.coach.lesson.submit()
     page.do(Action("insert", {"value": 7}))
     lab.play()
     lab.until(page.coach.lesson.passed)
-    lab.until(lambda: page.coach.lesson._card.phase == "judged")
+    lab.until(lambda: page.coach.lesson.page.card.phase == "judged")
     assert truth.isVisibleTo(page.coach.lesson)
     assert "Each number is one step." in truth.toPlainText()
 
@@ -409,7 +410,7 @@ def test_skip_back_and_hints_are_always_there(room: Callable[..., Room]) -> None
     page.coach.hint()
     assert "Hint 2 of 2" in words(page.coach.lesson)
     page.coach.lesson.go(2)
-    page.coach.lesson._card.submit()
+    page.coach.lesson.page.card.submit()
     press(page.coach.lesson, "Set up")
     lab.ready()
     assert page.host.scenario == "empty"
@@ -777,3 +778,9 @@ def test_large_text_puts_what_has_no_room_behind_and_brings_it_back(
     assert events not in page.docks.tabifiedDockWidgets(first)
     assert page.docks.restore(small)
     assert events not in page.docks.tabifiedDockWidgets(first)  # what is kept is the layout of a large bench
+
+
+def test_a_topic_whose_panels_are_all_tabs_has_one_in_the_centre() -> None:
+    own = [PanelSpec(name, name, f"nowhere:{name}", "tab") for name in ("first", "second")]
+    shown = proposal(own, "session", has_nodes=False, has_series=False, has_code=False)
+    assert [(spec.id, spec.area) for spec, on in shown if on][:2] == [("first", "centre"), ("second", "tab")]

@@ -13,25 +13,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QRectF, QSize, Qt, QUrl, QUrlQuery, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from prayog.ui.bench.checks_pane import CheckRow
-from prayog.ui.bench.predict_card import PredictCard
-from prayog.ui.pieces import chip, drop, heading
+from prayog.ui.bench.dots import Dots
+from prayog.ui.bench.end_page import EndPage
+from prayog.ui.bench.step_page import LANGUAGES, StepPage
+from prayog.ui.pieces import heading
 from prayog_sdk.checks import Verdict
 from prayog_sdk.lessons import Answer, Lesson, LessonStep
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.cards import Card
-from prayog_sdk.qt.icons import IconLabel
-from prayog_sdk.qt.state import EmptyState, paragraph
-from prayog_sdk.qt.text import MarkdownView
+from prayog_sdk.qt.state import EmptyState
 from prayog_sim.run import Action
 
-__all__ = ["LANGUAGES", "LessonPane"]
-
-LANGUAGES = {"en": "English", "hi-Latn": "Hinglish"}
+__all__ = ["LessonPane"]
 
 
 class LessonPane(QWidget):
@@ -65,12 +60,8 @@ class LessonPane(QWidget):
         self._passed: set[str] = set()
         self._hints: dict[str, int] = {}
         self._judged: set[str] = set()
-        self._card: PredictCard | None = None
-        self._row: CheckRow | None = None
-        self._body: MarkdownView | None = None
-        self._truth: MarkdownView | None = None
-        self._hint_box: QVBoxLayout | None = None
-        self._hint_button: QPushButton | None = None
+        self.page: StepPage | None = None
+        """The step that is shown."""
         self._values: Mapping[str, Any] = {}
 
         self._title = heading("", 1)
@@ -78,7 +69,7 @@ class LessonPane(QWidget):
         self._language.setProperty("kind", "quiet")
         self._language.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._language.clicked.connect(self._other_language)
-        self._dots = _Dots()
+        self._dots = Dots()
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -136,7 +127,7 @@ class LessonPane(QWidget):
         self.lesson = None
         self._head.hide()
         self._foot.hide()
-        self._card = self._row = self._body = self._truth = None
+        self.page = None
         self._area.setWidget(
             EmptyState(
                 self.tr("Free play"),
@@ -158,9 +149,9 @@ class LessonPane(QWidget):
         if lesson is None:
             return
         self._place = max(0, min(place, len(lesson.items)))
-        self._card = self._row = self._body = self._truth = self._hint_box = self._hint_button = None
         step = self.step
-        self._area.setWidget(self._page(step) if step is not None else self._end())
+        self.page = self._made(step, lesson) if step is not None else None
+        self._area.setWidget(self.page if self.page is not None else self._end(lesson))
         self._show_progress()
         if step is not None:
             self.step_shown.emit(step)
@@ -169,43 +160,42 @@ class LessonPane(QWidget):
     def hint(self) -> None:
         """Open the next hint (Ctrl+H)."""
         step = self.step
-        if step is None or self._hint_box is None:
+        if step is None or self.page is None:
             return
         shown = self._hints.get(step.id, 0)
         if shown < len(step.hints):
             self._hints[step.id] = shown + 1
-            self._show_hints(step)
+            self.page.show_hints(shown + 1)
 
     def submit(self) -> None:
         """Record the prediction that is asked for (Ctrl+Enter)."""
-        if self._card is not None:
-            self._card.submit()
+        if self.page is not None and self.page.card is not None:
+            self.page.card.submit()
 
     # -- what the page tells -------------------------------------------------------------------------------------
 
     def answer(self, value: Any) -> None:
         """Record `value` as the answer to the question that is shown; it was given elsewhere."""
-        if self._card is not None:
-            self._card.answer(value)
+        if self.page is not None and self.page.card is not None:
+            self.page.card.answer(value)
 
     def set_late(self, late: bool) -> None:
         """The run went on, so that a prediction about it would not count."""
-        if self._card is not None:
-            self._card.set_late(late)
+        if self.page is not None and self.page.card is not None:
+            self.page.card.set_late(late)
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """New live numbers."""
         self._values = values
-        for view in (self._body, self._truth):
-            if view is not None:
-                view.set_values(values)
+        if self.page is not None:
+            self.page.show_values(values)
 
     def show_check(self, verdict: Verdict | None, *, more: bool, error: str = "") -> None:
         """How the step's check stands."""
         step = self.step
-        if self._row is None or step is None:
+        if self.page is None or self.page.row is None or step is None:
             return
-        self._row.show_verdict(verdict, more=more, error=error)
+        self.page.row.show_verdict(verdict, more=more, error=error)
         if verdict is not None and verdict.ok and step.id not in self._passed:
             self._passed.add(step.id)
             self._look_done()
@@ -213,15 +203,16 @@ class LessonPane(QWidget):
     def show_outcome(self, answer: Answer, verdict: Verdict) -> None:
         """How the step's prediction stands."""
         step = self.step
-        if self._card is not None and step is not None:
+        if self.page is not None and self.page.card is not None and step is not None:
             self._judged.add(step.id)
-            self._card.show_verdict(answer, verdict)
+            self.page.card.show_verdict(answer, verdict)
             self._look_done()
 
     @property
     def wants_outcome(self) -> bool:
         """A recorded prediction waits to be compared."""
-        return self._card is not None and self._card.phase in ("recorded", "judged")
+        card = self.page.card if self.page is not None else None
+        return card is not None and card.phase in ("recorded", "judged")
 
     def passed(self) -> bool:
         """The check of the shown step held once (a step without one never passes this way)."""
@@ -243,150 +234,34 @@ class LessonPane(QWidget):
             self._acted.add(step.id)
         self._look_done()
 
-    # -- pieces --------------------------------------------------------------------------------------------------
+    # -- what the learner does -----------------------------------------------------------------------------------
 
-    def _page(self, step: LessonStep) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(2 * theme.UNIT, theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
-        column.setSpacing(2 * theme.UNIT)
-        assert self.lesson is not None
-        column.addWidget(heading(step.title, 2))
-        if step.lang != self.lesson.lang:
-            column.addWidget(
-                chip(self.tr("in {language} only, so far").format(language=LANGUAGES.get(step.lang, step.lang)), "warn")
-            )
-        if step.myth is not None:
-            column.addWidget(self._myth(step.myth.says))
-        if step.body:
-            self._body = MarkdownView(step.body)
-            self._body.set_values(self._values)
-            self._body.link.connect(self._follow)
-            column.addWidget(self._body)
-        if step.predict is not None:
-            self._card = PredictCard(step.predict)
-            self._card.recorded.connect(self._recorded)
-            self._card.skipped.connect(self._skip_answer)
-            self._card.restart_asked.connect(self.restart_asked)
-            self._card.compare_asked.connect(self.compare_asked)
-            self._card.open_there.connect(self.open_there)
-            if step.predict.id in self.answers:
-                self._card.show_recorded(self.answers[step.predict.id])
-            column.addWidget(self._card)
-        if step.do is not None:
-            column.addWidget(self._do(step))
-        if step.check is not None:
-            self._row = CheckRow(self.tr("Checked on your run"))
-            self._row.open_there.connect(self.open_there)
-            column.addWidget(self._row)
-        if step.myth is not None:
-            self._truth = MarkdownView(
-                f"> [!TIP] {self.tr('What is so')}\n> {step.myth.truth}\n>\n> *{step.myth.source}*"
-            )
-            self._truth.hide()
-            column.addWidget(self._truth)
-        if step.hints:
-            self._hint_box = QVBoxLayout()
-            self._hint_box.setSpacing(theme.UNIT)
-            column.addLayout(self._hint_box)
-            self._show_hints(step)
-        column.addStretch(1)
+    def _made(self, step: LessonStep, lesson: Lesson) -> StepPage:
+        answer = self.answers.get(step.predict.id) if step.predict is not None else None
+        page = StepPage(step, lesson.lang, self._values, answer, self._hints.get(step.id, 0))
+        page.recorded.connect(self._recorded)
+        page.skipped.connect(self._skip_answer)
+        page.hint_asked.connect(self.hint)
+        for inside, outside in (
+            (page.restart_asked, self.restart_asked), (page.compare_asked, self.compare_asked),
+            (page.open_there, self.open_there), (page.action_asked, self.action_asked),
+            (page.scenario_asked, self.scenario_asked),
+        ):  # fmt: skip
+            inside.connect(outside)
         return page
 
-    def _myth(self, says: str) -> QWidget:
-        card = Card(kind="warn")
-        head = QLabel(self.tr("What many notes say"))
-        head.setProperty("kind", "warn")
-        card.body.addWidget(head)
-        card.body.addWidget(paragraph(f"“{says}”"))
-        return card
-
-    def _do(self, step: LessonStep) -> QWidget:
-        do = step.do
-        assert do is not None
-        card = Card()
-        line = QHBoxLayout()
-        line.addWidget(IconLabel("run-to", role="accent", size=18), 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(paragraph(do.text), 1)
-        card.body.addLayout(line)
-        if do.action is not None or do.scenario is not None:
-            button = QPushButton(do.button or (self.tr("Do it") if do.action is not None else self.tr("Set up")))
-            button.setProperty("kind", "primary")
-            button.setObjectName("do")
-            if do.action is not None:
-                button.clicked.connect(lambda: self.action_asked.emit(do.action))
-            else:
-                button.clicked.connect(lambda: self.scenario_asked.emit(do.scenario))
-            card.body.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-        return card
-
-    def _show_hints(self, step: LessonStep) -> None:
-        box = self._hint_box
-        assert box is not None
-        drop(box)
-        shown = self._hints.get(step.id, 0)
-        for number, hint in enumerate(step.hints[:shown], 1):
-            card = Card(margin=theme.UNIT * 3 // 2)
-            label = QLabel(self.tr("Hint {n} of {all}").format(n=number, all=len(step.hints)))
-            label.setProperty("kind", "muted")
-            card.body.addWidget(label)
-            card.body.addWidget(MarkdownView(hint))
-            box.addWidget(card)
-        if shown < len(step.hints):
-            button = QPushButton(self.tr("A hint, please") if shown == 0 else self.tr("Another hint"))
-            button.setProperty("kind", "quiet")
-            button.setToolTip(self.tr("Ctrl+H"))
-            button.clicked.connect(self.hint)
-            box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-
-    def _end(self) -> QWidget:
-        assert self.lesson is not None
-        lesson = self.lesson
+    def _end(self, lesson: Lesson) -> EndPage:
         checked = [step for step in lesson.items if step.check is not None]
-        passed = [step for step in checked if step.id in self._passed]
-        whole = len(passed) == len(checked)
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(2 * theme.UNIT, 3 * theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
-        column.setSpacing(2 * theme.UNIT)
-        column.addWidget(IconLabel("ok" if whole else "info", role="good" if whole else "muted", size=32))
-        column.addWidget(heading(self.tr("Lesson done") if whole else self.tr("That was the last step"), 2))
-        told = (
-            self.tr("Every check held on your own runs.")
-            if whole
-            else self.tr("{n} of {all} checks held on your runs. The others wait; go back when you like.").format(
-                n=len(passed), all=len(checked)
-            )
-        )
-        column.addWidget(paragraph(told))
-        right = len(self._judged)
+        passed = sum(step.id in self._passed for step in checked)
+        foreseen = max(len(self._judged), len(self.answers))
         asked = sum(step.predict is not None for step in lesson.items)
-        if asked:
-            column.addWidget(
-                paragraph(
-                    self.tr("You predicted {n} of {all} times before you looked.").format(
-                        n=max(right, len(self.answers)), all=asked
-                    ),
-                    "muted",
-                )
-            )
-        if self.has_next:
-            further = QPushButton(self.tr("Next lesson"))
-            further.setProperty("kind", "primary")
-            further.clicked.connect(self.next_asked)
-            column.addWidget(further, 0, Qt.AlignmentFlag.AlignLeft)
-        play = QPushButton(self.tr("Keep playing with this bench"))
-        play.clicked.connect(self.close_lesson)
-        leave = QPushButton(self.tr("To the topic’s page"))
-        leave.clicked.connect(self.leave_asked)
-        column.addWidget(play, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(leave, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
-        if whole:
+        page = EndPage(passed, len(checked), foreseen, asked, has_next=self.has_next)
+        page.next_asked.connect(self.next_asked)
+        page.play_asked.connect(self.close_lesson)
+        page.leave_asked.connect(self.leave_asked)
+        if passed == len(checked):
             self.lesson_done.emit()
         return page
-
-    # -- what the learner does -----------------------------------------------------------------------------------
 
     def _recorded(self, value: Any) -> None:
         step = self.step
@@ -399,19 +274,6 @@ class LessonPane(QWidget):
         if step is not None:
             self._skipped.add(step.id)
             self._look_done()
-
-    def _follow(self, link: str) -> None:
-        """A link in the text: ``lab:crash?node=n1`` does an action, ``lab:event?n=12`` shows an event."""
-        url = QUrl(link)
-        if url.scheme() != "lab":
-            return
-        args = dict(QUrlQuery(url).queryItems())
-        if url.path() == "event" and args.get("n", "").isdigit():
-            self.open_there.emit(int(args["n"]))
-        elif url.path() == "scenario" and args.get("id"):
-            self.scenario_asked.emit(args["id"])
-        else:
-            self.action_asked.emit(Action(url.path(), args))
 
     def _other(self, lang: str) -> str | None:
         return next((each for each in self._languages if each != lang), None)
@@ -431,8 +293,9 @@ class LessonPane(QWidget):
         answered = step.predict is None or step.predict.id in self.answers or step.id in self._skipped
         acted = step.do is None or step.id in self._acted or step.id in self._passed
         checked = step.check is None or step.id in self._passed
-        if self._truth is not None and (step.id in self._passed or step.id in self._judged or step.id in self._skipped):
-            self._truth.show()
+        told = step.id in self._passed or step.id in self._judged or step.id in self._skipped
+        if self.page is not None and self.page.truth is not None and told:
+            self.page.truth.show()
         if answered and acted and checked and step.id not in self._done:
             self._done.add(step.id)
             self.step_done.emit(step)
@@ -453,41 +316,3 @@ class LessonPane(QWidget):
             self._next.setProperty("kind", kind)
             self._next.style().unpolish(self._next)
             self._next.style().polish(self._next)
-
-
-class _Dots(QWidget):
-    """The steps as dots: a filled one is done, a ring is where you are; said in words too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._steps: list[tuple[bool, str]] = []
-        self._place = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_steps(self, steps: list[tuple[bool, str]], place: int) -> None:
-        self._steps, self._place = steps, place
-        done = sum(done for done, _ in steps)
-        words = self.tr("Step {n} of {all}, {done} done").format(
-            n=min(place + 1, len(steps)), all=len(steps), done=done
-        )
-        self.setAccessibleName(words)
-        self.setToolTip(words)
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(80), theme.scaled(16))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        look = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        side, gap, y = theme.scaled(8), theme.scaled(8), self.height() / 2
-        for i, (done, _) in enumerate(self._steps):
-            box = QRectF(4 + i * (side + gap), y - side / 2, side, side)
-            painter.setPen(Qt.PenStyle.NoPen if done else QPen(QColor(look.edge), 1.5))
-            painter.setBrush(QColor(look.good) if done else Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(box)
-            if i == self._place:
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.setPen(QPen(QColor(look.accent), 2))
-                painter.drawEllipse(box.adjusted(-3, -3, 3, 3))
