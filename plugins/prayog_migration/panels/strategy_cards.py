@@ -29,6 +29,10 @@ def cost_in_words(found: Mapping[str, Any]) -> str:
     )
 
 
+_RUN_HERE = ("big bang", "backfill + live sync")
+"""What the worker does; the others are forecasts, and begin as live sync."""
+
+
 class StrategyCards(QWidget):
     """One of seven is chosen."""
 
@@ -68,6 +72,8 @@ class StrategyCards(QWidget):
             text = f"Predicted: {cost_in_words(found)}." if found else "Probe to see what it would cost here."
             if name in measured:
                 text += f" Measured: {measured[name]}."
+            if name not in _RUN_HERE:
+                text += " Here it runs as backfill + live sync."
             if label.text() != text:
                 label.setText(text)
                 self._cards[name].setAccessibleDescription(f"{ABOUT[name]} {text}")

@@ -74,7 +74,8 @@ def proposal(
         below = [(spec, False) for spec, _ in result if spec.area == "bottom"]
         return [(code, True), *((replace(s, area="tab"), on) for s, on in result if s.area != "bottom"), *below]
     if result and not any(spec.area == "centre" for spec, _ in result):
-        first = next(i for i, (spec, shown) in enumerate(result) if shown and spec.area != "tab")
+        likely = result[: len(mine)] or result  # the topic's own come first
+        first = next((i for i, (spec, shown) in enumerate(likely) if shown and spec.area != "tab"), 0)
         spec, _ = result.pop(first)
         result.insert(0, (replace(spec, area="centre"), True))
     return result
