@@ -207,19 +207,33 @@ class Dissection:
 
     def run(self, protocol: Protocol | None, at: int = 0, end: int | None = None, source: int = 0) -> None:
         """Take `protocol` and everything after it apart, from byte `at` to byte `end` of a source."""
-        stop = len(self.packet.sources[source].data) if end is None else end
+        sources = self.packet.sources
+        stop = len(sources[source].data) if end is None else end
         if not self.depth:
             self.context.frame(self)
-        nothing = self.registry.data
+        layers, nothing, code = self.packet.layers, self.registry.data, self.registry.code
         while True:
-            if self.depth >= DEEPEST:
+            self.depth += 1
+            if self.depth > DEEPEST:
                 self.note("error", f"More than {DEEPEST} layers in one packet: the rest is shown as data.", at * 8, 0)
                 protocol = None
-            self.depth += 1
-            self.following = None
-            self.one(protocol or nothing, source, at, stop)
-            if self.following is not None and self.following[2] < self.following[3] and self.depth <= DEEPEST:
-                protocol, source, at, stop = self.following
+            if protocol is None:
+                protocol = nothing
+            node = Node(protocol.own, source, at << 3, 0, None, [])
+            layers.append(node)
+            self.layer, self.source, self.covered, self.following = node, source, -1, None
+            try:
+                last = code(protocol).tree(self, node.children, sources[source].data, at, stop)
+                node.bits = ((last if last > self.covered else self.covered) << 3) - node.start
+            except Stop as stopped:
+                self._stopped(node, stopped)
+            except Exception as problem:  # noqa: BLE001 - rule 1; the fuzz tests ask that it is never needed
+                self.note("error", f"{protocol.title} could not be read ({problem!r}); this is a fault of the program.",
+                          at * 8, (stop - at) * 8)  # fmt: skip
+                self._stopped(node, Stop())
+            following = self.following
+            if following is not None and following[2] < following[3] and self.depth <= DEEPEST:
+                protocol, source, at, stop = following
             elif self.queue:
                 protocol, source, at, stop, self.state = self.queue.pop(0)
                 self.depth, self.over_tcp = 1, self.stream
@@ -228,27 +242,12 @@ class Dissection:
         while self.later:
             self.later.pop()()
 
-    def one(self, protocol: Protocol, source: int, at: int, end: int) -> Node:
-        """Take one layer apart, and leave in `following` what comes after it."""
-        data = self.packet.sources[source].data
-        node = Node(protocol.own, source, at * 8, 0, None, [])
-        self.packet.layers.append(node)
-        self.layer, self.source = node, source
-        try:
-            self.covered = -1
-            stop = self.registry.code(protocol).tree(self, node.children, data, at, end)
-            node.bits = max(stop, self.covered) * 8 - node.start
-        except Stop as stopped:
-            self.following = None
-            close(node)
-            if stopped.args:
-                node.bits = stopped.args[0] * 8 - node.start
-        except Exception as problem:  # noqa: BLE001 - rule 1; the fuzz tests ask that it is never needed
-            self.following = None
-            self.note("error", f"{protocol.title} could not be read ({problem!r}); this is a fault of the program.",
-                      at * 8, (end - at) * 8)  # fmt: skip
-            close(node)
-        return node
+    def _stopped(self, node: Node, stopped: Stop) -> None:
+        """A layer could not be read to its end."""
+        self.following = None
+        close(node)
+        if stopped.args:
+            node.bits = stopped.args[0] * 8 - node.start
 
 
 def close(node: Node) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from prayog_protocols.engine.spec import Field, Kind
 
-__all__ = ["Marked", "Node", "Note", "Packet", "Piece", "Source", "walk"]
+__all__ = ["LongText", "Marked", "Node", "Note", "Packet", "Piece", "Source", "walk"]
 
 
 class Node:
@@ -71,6 +71,23 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name or self.field.label} = {self.value!r} at bit {self.start}, {self.bits} bits>"
+
+
+class LongText(Node):
+    """A node with text that may be long: it is decoded when somebody asks for it."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> Any:
+        return _VALUE.__get__(self).decode("utf-8", "replace")
+
+    @value.setter
+    def value(self, raw: bytes) -> None:
+        _VALUE.__set__(self, raw)
+
+
+_VALUE: Any = Node.value
 
 
 class Marked(Node):

@@ -16,7 +16,7 @@ from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import http_fields as f
 from prayog_protocols.engine.protocols.lines import line_at, text_node
 from prayog_protocols.engine.spec import Call, Field, Protocol, branch
-from prayog_protocols.engine.tree import Marked, Node
+from prayog_protocols.engine.tree import LongText, Marked, Node
 
 __all__ = ["HTTP", "Exchange", "Message", "chunk_size", "start_line", "unpacked"]
 
@@ -81,7 +81,7 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
     kind, found = start_line(data[at:stop])
     if not found or (message and message.kind == "continuation"):
         if at < end:
-            out.append(text_node(f.FILE_DATA, s, data, at, end))
+            out.append(LongText(f.FILE_DATA, s, at * 8, (end - at) * 8, data[at:end]))
             c.follow_protocol(None, s, at, end)
             c.cover(end)
         return at, {"continuation": data[at:end]}
@@ -271,10 +271,10 @@ def _content(
         c.follow_protocol(None, source, place, place + len(content))
     if not kind.startswith(("text/", "image/gif", "image/jpeg")) and kind not in _READ_BY_OTHERS:
         c.cover(end)  # Wireshark's layer ends with the headers where another dissector takes the content
-    text = content.decode("utf-8", "replace")
     if source == s:
-        out.append(Node(f.FILE_DATA, source, place * 8, len(content) * 8, text))
+        out.append(LongText(f.FILE_DATA, source, place * 8, len(content) * 8, content))
     else:
+        text = content.decode("utf-8", "replace")
         out.append(Marked(f.FILE_DATA, source, 0, len(content) * 8, text, start, len(content)))
     return end
 
