@@ -60,7 +60,8 @@ class Merge:
 
     def run(self, table: Callable[[int], Table], writer: TableWriter, dropped: Dropped) -> Iterator[Progress]:
         """Do it, in steps of some thousand rows."""
-        at_once = 160 if self.options.jobs == "inline" else 48  # blocks; in smaller steps where somebody else waits
+        # Blocks; in smaller steps where somebody else waits.
+        at_once = 160 if self.options.jobs == "inline" else self.options.step(48)
         chunk = max(1, min(32, self.options.file // BLOCK_SIZE // 2, at_once // len(self.runs)))
         cursors = [_cursor(map(table, numbers), chunk) for numbers in self.runs]
         broken, rows_out, told, key = self.options.broken, 0, 0, b""
@@ -68,7 +69,7 @@ class Merge:
         for rows in merged(cursors, self.snapshots, older, dropped, "keeps the oldest" in broken):
             writer.add(rows)
             rows_out, key = rows_out + len(rows), rows.keys[-1]
-            if (read := rows_out + dropped.versions) - told >= STEP:
+            if (read := rows_out + dropped.versions) - told >= self.options.step(STEP):
                 told = read
                 yield Progress(rows_out, writer.written, dropped.versions, dropped.tombstones, key)
         writer.finish()

@@ -62,8 +62,8 @@ def written_out(memtable: MemTable, writer: TableWriter, snapshots: Sequence[int
             yield Progress(len(keys), key=keys[-1])
         keys += part
     keys.sort()  # Timsort finds the sorted parts again and merges them
-    chunks = (memtable.columns(keys[low : low + PORTION]) for low in range(0, len(keys), PORTION))
-    rows = 0
+    rows, portion = 0, writer.step(PORTION)
+    chunks = (memtable.columns(keys[low : low + portion]) for low in range(0, len(keys), portion))
     for chunk in merged([chunks], snapshots) if snapshots else chunks:
         writer.add(chunk)
         rows += len(chunk)

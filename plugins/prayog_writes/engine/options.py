@@ -65,3 +65,7 @@ class Options:
     """Bytes of single rows kept; 0: none."""
     jobs: Literal["inline", "manual"] = "inline"
     broken: frozenset[str] = frozenset()
+
+    def step(self, usual: int) -> int:
+        """How much is done before others get their turn: `usual`, or an eighth where blocks are compressed."""
+        return max(1, usual // 8) if self.compression == "snappy" else usual

@@ -36,6 +36,10 @@ class TableWriter:
         """Bytes of finished tables."""
         return sum(f.size for f in self.done)
 
+    def step(self, rows: int) -> int:
+        """How many rows to hand over at once, where `rows` are usual."""
+        return self._options.step(rows)
+
     def add(self, rows: Columns) -> None:
         """Take rows; never parts the versions of one key when they come together."""
         if self._open is None:

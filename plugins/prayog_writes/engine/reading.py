@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Snapshot", "in_tables", "look_up", "scan"]
 
-_AHEAD = {True: (1, 32), False: (16, 16)}
-"""Blocks that a scan reads at first and at most: a short one reads one, one that passes by everything reads ahead."""
+AHEAD = 16
+"""Blocks that a scan which passes by everything reads at once."""
 
 
 class Snapshot:
@@ -127,23 +127,24 @@ def _walk(
     """The rows of tables that follow each other; each is opened when it is its turn."""
     walk = _back if reverse else _forth
     for number in reversed(numbers) if reverse else numbers:
-        yield from walk(store.catalogue.table(number), start, stop, keep)
+        yield from walk(store.catalogue.table(number), start, stop, keep, store.options.step(AHEAD))
 
 
 def _seen(run: Iterator[Columns], snapshot: int) -> Iterator[Columns]:
     return (visible(rows, snapshot) for rows in run)
 
 
-def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
-    for rows in table.scan(start, *_AHEAD[keep], keep):
+def _forth(table: Table, start: bytes | None, stop: bytes | None, keep: bool, ahead: int) -> Iterator[Columns]:
+    # One that fills the cache reads a block at first and then ever more: it may end soon.
+    for rows in table.scan(start, 1 if keep else ahead, 2 * AHEAD if keep else ahead, keep):
         if stop is not None and len(rows) and rows.keys[-1] >= stop:
             yield rows.within(None, stop)
             return
         yield rows
 
 
-def _back(table: Table, start: bytes | None, stop: bytes | None, keep: bool) -> Iterator[Columns]:
-    for rows in table.scan_back(stop, *_AHEAD[keep], keep):
+def _back(table: Table, start: bytes | None, stop: bytes | None, keep: bool, ahead: int) -> Iterator[Columns]:
+    for rows in table.scan_back(stop, 1 if keep else ahead, 2 * AHEAD if keep else ahead, keep):
         if start is not None and len(rows) and rows.keys[0] < start:
             yield rows.within(start, None)
             return

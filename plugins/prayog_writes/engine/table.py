@@ -97,17 +97,16 @@ class Table:
 
     def raw(self, offset: int, size: int) -> bytes:
         """A block, checked and decompressed.  Raises `Corruption`."""
+        return self._checked(self._stored(offset, size), offset, size)
+
+    def _stored(self, offset: int, size: int) -> bytes:
         if offset + size + TRAILER.size > self._source.size:  # before a damaged length asks for more than there is
             raise Corruption(self.name, offset, f"a block of {size} bytes was announced and the file ends")
-        return self._checked(self._source.read(offset, size + TRAILER.size), offset, size)
+        return self._source.read(offset, size + TRAILER.size)
 
     def _checked(self, data: bytes, offset: int, size: int) -> bytes:
         """The block in `data`, which its trailer ends."""
-        kind, stored = TRAILER.unpack_from(data, size)
-        if masked(crc32c(data[: size + 1])) != stored and not self._trusting:
-            raise Corruption(
-                self.name, offset, f"the checksum of a block of {size} bytes does not match", "Restore the file."
-            )
+        kind = self._check(data, offset, size)
         if kind == PLAIN:
             return data[:size]
         if kind != SNAPPY:
@@ -117,6 +116,15 @@ class Table:
             return snappy.decompress(data[:size])
         except ValueError as error:
             raise Corruption(self.name, offset, str(error)) from None
+
+    def _check(self, data: bytes, offset: int, size: int) -> int:
+        """How the block in `data` is stored, when its checksum is right."""
+        kind, stored = TRAILER.unpack_from(data, size)
+        if masked(crc32c(data[: size + 1])) != stored and not self._trusting:
+            raise Corruption(
+                self.name, offset, f"the checksum of a block of {size} bytes does not match", "Restore the file."
+            )
+        return int(kind)
 
     def rows_of(self, number: int, keep: bool = True) -> Columns:
         """The rows of block `number`; from memory when it is there, and kept there when `keep`."""
@@ -221,7 +229,7 @@ class Table:
     def verify(self) -> int:
         """Read and check every block; returns how many.  Raises `Corruption` at the first that is damaged."""
         for offset, size in (*self.handles, *self.extra):
-            self.raw(offset, size)
+            self._check(self._stored(offset, size), offset, size)
         return len(self.handles)
 
 
