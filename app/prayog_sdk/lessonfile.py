@@ -272,6 +272,9 @@ def _predict(block: _Table, step: str, translated: bool) -> Predict:
     choices = block.texts("choices")
     if kind != "number" and len(choices) < 2 and not (translated and not choices):
         raise block.fail(f'a {kind} needs at least two choices = ["…", "…"]', "choices")
+    words = [choice for choice in choices if not re.fullmatch(r"-?\d+(\.\d+)?", choice)]
+    if kind == "number" and words:
+        raise block.fail(f"the guesses at a number must be numbers; found {words[0]!r}", "choices")
     if len(set(choices)) != len(choices):
         raise block.fail("two choices are the same", "choices")
     return Predict(

@@ -102,9 +102,10 @@ def test_a_pinned_wheel_opens_at_once_with_the_kit_s_seed(
     wheel[0].rename(beside / "topics" / wheel[0].name)
     text = f'title = "Room 4"\nopen = "smallest/rumour"\nseed = 99\nsimple = true\n[trusted]\n"w" = "{wheel[1]}"\n'
     window = open_lab(kit=read(kit(beside, text)))
-    qtbot.waitUntil(lambda: window.stage.bench is not None, timeout=20_000)
-    assert window.stage.bench is not None
-    branch = window.stage.bench.driver.branch
+    stage = window.stage
+    qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.branch is not None, timeout=20_000)
+    assert stage.bench is not None
+    branch = stage.bench.driver.branch
     assert branch is not None
     assert branch.seed == 99
     assert window.windowTitle() == "Room 4"

@@ -13,7 +13,7 @@ from prayog_location.panels.map_foot import MapFoot
 from prayog_location.panels.sights import bounds_of, great_circle, padded, wrapped
 from prayog_sdk.qt import theme
 
-LONG = "Box 13310, part of 1331 — pruned: its nearest point is 1,194 km away, outside the 300 km circle. " * 2
+LONG = "Box 13310, part of 1331 — pruned: its nearest point is 1,194 km away, outside the 300 km circle. " * 4
 
 
 @pytest.fixture(params=[100, 200])

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from prayog_protocols.engine.real.process import LabGone, LabProcess
 from prayog_protocols.engine.real.session import LabSession
 from prayog_protocols.engine.recording import packet_data
 from prayog_sdk.headless import run_scenario
+from prayog_sdk.manifest import read_folder
 from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 from prayog_sim.run import Action, ActionError
@@ -282,7 +283,7 @@ def test_servers_survive_what_nobody_should_send(session: LabSession) -> None:
 
 
 @pytest.mark.parametrize("scenario", ["lab_retry", "lab_ftp_nat", "lab_mail_path"])
-def test_scenarios_of_the_menu_hold_for_real(scenario: str, topic_of: Callable[[Path], Topic], tmp_path: Path) -> None:
-    topic = topic_of(Path(prayog_protocols.__path__[0]))
+def test_scenarios_of_the_menu_hold_for_real(scenario: str, tmp_path: Path) -> None:
+    topic = Topic.load(read_folder(Path(prayog_protocols.__path__[0]), "built-in"))
     result = run_scenario(topic, topic.scenario(scenario), services=Services(tmp_path))
     assert result.ok, result.checks
