@@ -5,8 +5,8 @@
 Peers, each where it is installed: tshark, scapy (its PcapReader, and that with all fields), dpkt.  All read the same
 pcap file: conversations of HTTP, DNS over UDP, pings and bulk data between many pairs of addresses, 100 MB of them
 (10 MB with --quick).  A ratio is the peer's time for a packet divided by ours; the median of the rounds counts; a
-missed target is printed as MISSED.  Time is CPU time of this process; for tshark that of its own process, and for clicks
-the clock on the wall is printed as well.
+missed target is printed as MISSED.  Time is CPU time of this process; for tshark that of its own process, and for
+clicks the clock on the wall is printed as well.
 """
 
 from __future__ import annotations

@@ -339,8 +339,8 @@ class _Writer:
         constant = self.constant(field, "f")
         # The empty tuple is said, because an argument that is left out costs a third of the whole call.
         inner = f"[{', '.join(children)}]" if children else "()"
-        at = f"_b + {place}" if place else "_b"
-        node = f"Node({constant}, _s, {at}, {field.bits}, {value}, {inner})"
+        begin = f"_b + {place}" if place else "_b"
+        node = f"Node({constant}, _s, {begin}, {field.bits}, {value}, {inner})"
         nodes.append(node)
         return node
 

@@ -102,7 +102,10 @@ class Eager:
     @staticmethod
     def _plan(fields: list[Placed]) -> tuple[str, list[str], list[str], dict[str, str]]:
         """Letters for `struct`, its variables, the expressions of the values, and of each key its expression."""
-        letters, variables, values, keys = "", [], [], {}
+        letters = ""
+        variables: list[str] = []
+        values: list[str] = []
+        keys: dict[str, str] = {}
         place = 0
         while place < len(fields):
             first, width, together = fields[place].at, 0, []

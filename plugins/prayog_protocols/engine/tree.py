@@ -78,7 +78,7 @@ class LongText(Node):
 
     __slots__ = ()
 
-    @property
+    @property  # over the slot of the parent, which is read through its descriptor
     def value(self) -> Any:
         return _VALUE.__get__(self).decode("utf-8", "replace")
 
@@ -87,7 +87,7 @@ class LongText(Node):
         _VALUE.__set__(self, raw)
 
 
-_VALUE: Any = Node.value
+_VALUE: Any = Node.__dict__["value"]  # the slot itself
 
 
 class Marked(Node):

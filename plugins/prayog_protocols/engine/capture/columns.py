@@ -107,7 +107,7 @@ def _block(view: _View, records: Records, columns: Columns, links: npt.NDArray[n
 
 def _odd(view: _View, at, size, network, ethertype, proto, transport, whole) -> npt.NDArray[np.bool_]:  # type: ignore[no-untyped-def]
     """Packets whose headers are cut off or contradict each other, or that are of the old kind with a length."""
-    odd = (ethertype < 0x0600) | (np.isin(ethertype, (IPV4, IPV6)) & (transport == 0))
+    odd: npt.NDArray[np.bool_] = (ethertype < 0x0600) | (np.isin(ethertype, (IPV4, IPV6)) & (transport == 0))
     ip = np.flatnonzero(whole & np.isin(proto, _PORTS))
     place = at[ip] + network[ip]
     four = ethertype[ip] == IPV4

@@ -27,7 +27,7 @@ _REQUEST = re.compile(rb"([A-Z][A-Z-]{1,30}) (\S{1,65000}) (HTTP/\d\.\d)\Z|([A-Z
 _RESPONSE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: (.*))?\Z", re.DOTALL)
 _READ_BY_OTHERS = {
     "application/json", "application/xml", "application/x-www-form-urlencoded", "application/javascript",
-    "application/x-javascript", "application/xhtml+xml", "application/soap+xml", "multipart/form-data",
+    "application/octet-stream", "application/x-javascript", "application/xhtml+xml", "application/soap+xml", "multipart/form-data",
 }  # fmt: skip
 _START = branch("", "Start line", "What is asked, or how it went.", "RFC 9112 §2.1", caption="{line}")
 _EMPTY = branch("", "End of headers", "An empty line; the content begins after it.", "RFC 9112 §2.1")
@@ -90,6 +90,8 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
     _start_nodes(line, kind, found, s, data, at)
     told: dict[str, Any] = {"start": data[at:stop].decode("latin-1"), "headers": []}
     headers: dict[str, str] = {}
+    # Where the first message of the packet begins: Wireshark adds that to some places once too often.
+    base = next((layer.start >> 3 for layer in c.packet.layers if layer.name == "http" and layer.source == s), start)
     at = after
     while at < end:
         stop, after = line_at(data, at, end)
@@ -97,11 +99,11 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
             out.append(Node(_EMPTY, s, at * 8, (after - at) * 8, None))
             at = after
             break
-        name, value, _ = _header(out, s, data, at, stop, after, kind)
+        name, value, _ = _header(out, s, data, at, stop, after, kind, base)
         told["headers"].append((name, value))
         headers[name.lower()] = value
         at = after
-    _derived(c, out, kind, found, headers, message, start)
+    _derived(c, out, kind, found, headers, message, start, start + base if start > base else start)
     body = at
     if at < end:
         at = _content(c, out, data, at, end, headers, start)
@@ -142,7 +144,7 @@ def _start_nodes(line: Node, kind: str, found: re.Match[bytes], s: int, data: by
 
 
 def _header(
-    out: list[Node], s: int, data: bytes, at: int, stop: int, after: int, kind: str
+    out: list[Node], s: int, data: bytes, at: int, stop: int, after: int, kind: str, base: int
 ) -> tuple[str, str, int]:  # fmt: skip
     """One header line: its node, and the name and value."""
     colon = data.find(b":", at, stop)
@@ -163,13 +165,13 @@ def _header(
         return name, value, first
     node = Node(known, s, place, bits, value)
     out.append(node)
-    node.children = _inside_header(name.lower(), value, node, s, data, first, stop)
+    node.children = _inside_header(name.lower(), value, node, s, data, first, stop, base)
     out.append(whole)
     return name, value, first
 
 
 def _inside_header(
-    name: str, value: str, node: Node, s: int, data: bytes, at: int, stop: int
+    name: str, value: str, node: Node, s: int, data: bytes, at: int, stop: int, base: int
 ) -> list[Node] | tuple[()]:
     if name == "content-length" and value.isascii() and value.isdigit():
         return [Node(f.LENGTH, s, node.start, node.bits, int(value[:19]))]
@@ -185,21 +187,20 @@ def _inside_header(
             plain = binascii.a2b_base64(value[6:]).decode("utf-8", "replace")
         except (binascii.Error, ValueError):
             return ()
-        return [Node(f.BASIC, s, node.end, 0, plain)]
+        return [Marked(f.BASIC, s, node.end, 0, plain, (node.start >> 3) + base, 0)]
     return ()
 
 
 def _derived(
     c: Dissection, out: list[Node], kind: str, found: re.Match[bytes], headers: Mapping[str, str],
-    message: Message | None,
-    start: int,
+    message: Message | None, start: int, shown: int,
 ) -> None:  # fmt: skip
     """What is known from other messages of the connection."""
     s, place = c.source, start * 8
     exchange = message.exchange if message else None
 
     def add(field_: Field, value: Any) -> None:
-        out.append(Node(field_, s, place, 0, value))
+        out.append(Marked(field_, s, place, 0, value, shown, 0))
 
     if kind == "request":
         uri = (found[2] or found[5]).decode("utf-8", "replace")
@@ -267,7 +268,7 @@ def _content(
     if not content:
         return end
     kind = headers.get("content-type", "").split(";")[0].strip().lower()
-    if not kind:
+    if kind in ("", "application/octet-stream"):
         c.follow_protocol(None, source, place, place + len(content))
     if not kind.startswith(("text/", "image/gif", "image/jpeg")) and kind not in _READ_BY_OTHERS:
         c.cover(end)  # Wireshark's layer ends with the headers where another dissector takes the content
