@@ -27,7 +27,8 @@ _REQUEST = re.compile(rb"([A-Z][A-Z-]{1,30}) (\S{1,65000}) (HTTP/\d\.\d)\Z|([A-Z
 _RESPONSE = re.compile(rb"(HTTP/\d\.\d) (\d{3})(?: (.*))?\Z", re.DOTALL)
 _READ_BY_OTHERS = {
     "application/json", "application/xml", "application/x-www-form-urlencoded", "application/javascript",
-    "application/octet-stream", "application/x-javascript", "application/xhtml+xml", "application/soap+xml", "multipart/form-data",
+    "application/octet-stream", "application/x-javascript", "application/xhtml+xml", "application/soap+xml",
+    "multipart/form-data",
 }  # fmt: skip
 _START = branch("", "Start line", "What is asked, or how it went.", "RFC 9112 §2.1", caption="{line}")
 _EMPTY = branch("", "End of headers", "An empty line; the content begins after it.", "RFC 9112 §2.1")
