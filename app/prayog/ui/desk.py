@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from prayog import settings as _settings
 from prayog.paths import Profile
 from prayog.settings import Settings
+from prayog.ui.tongue import Tongue
 from prayog_sdk.qt import theme
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Desk(QObject):
         self.own = own
         self.window: QWidget | None = None
         """What wears the theme."""
+        self._tongue = Tongue("en")
         self.cards: list[Card] = []
         self._warm = False
         self.looked = False
@@ -130,6 +132,7 @@ class Desk(QObject):
             return
         again = changed.language != self.settings.language
         self.settings = changed
+        self.speak()
         try:
             _settings.save(self.profile.settings, changed)
         except _settings.SettingsProblem as problem:
@@ -138,6 +141,15 @@ class Desk(QObject):
         self.settings_changed.emit()
         if again and self.looked:
             self.look()
+
+    def speak(self) -> None:
+        """Put the language of the settings on the lab's own words, unless it is on already."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        if self._tongue.lang != self.settings.language:
+            self._tongue.hush(app)
+            self._tongue = Tongue(self.settings.language)
+            self._tongue.speak(app)
 
     def dress(self) -> None:
         """Put the theme and the text size on the window, unless they are on already."""
@@ -294,6 +306,9 @@ class Desk(QObject):
 
     def close(self) -> None:
         """Cancel jobs, close topics, stop what was started."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            self._tongue.hush(app)
         if "registry" in self.__dict__:
             for entry in list(self.registry.entries):
                 self.registry.close(entry.id)

@@ -22,10 +22,9 @@ class RailButton(QAbstractButton):
     def __init__(self, name: str, label: str, keys: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon = name
-        self.setText(label)
+        self._keys = keys
         self.setCheckable(True)
-        self.setAccessibleName(label)
-        self.setToolTip(f"{label}  {keys}" if keys else label)
+        self.reword(label)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -34,6 +33,13 @@ class RailButton(QAbstractButton):
         """It got the keyboard by a key, so it shows where the keyboard is."""
         self.compact = False
         """The icon alone, for when the window is too low for the labels."""
+
+    def reword(self, label: str) -> None:
+        """Another label."""
+        self.setText(label)
+        self.setAccessibleName(label)
+        self.setToolTip(f"{label}  {self._keys}" if self._keys else label)
+        self.updateGeometry()
 
     def _small(self) -> QFontMetrics:
         font = self.font()
@@ -118,7 +124,7 @@ class Rail(QFrame):
         layout.addStretch(1)
         self._bench = self._add("bench", "canvas", self.tr("Bench"), "Ctrl+B")
         self._bench.hide()
-        finder = RailButton("search", self.tr("Find"), "Ctrl+K", self)
+        self._finder = finder = RailButton("search", self.tr("Find"), "Ctrl+K", self)
         finder.setCheckable(False)
         finder.clicked.connect(self.find_wanted)
         layout.addWidget(finder)
@@ -133,6 +139,15 @@ class Rail(QFrame):
             ("services", "services", self.tr("Services")),
             ("plugins", "plugins", self.tr("Plugins")),
         )
+
+    def reword(self) -> None:
+        """The same buttons in the language that is on now."""
+        words = {page: label for page, _, label in self._pages()}
+        words |= {"bench": self.tr("Bench"), "settings": self.tr("Settings")}
+        for page, label in words.items():
+            self._buttons[page].reword(label)
+        self._finder.reword(self.tr("Find"))
+        self._fit()
 
     def _add(self, page: str, picture: str, label: str, keys: str) -> RailButton:
         made = RailButton(picture, label, keys, self)

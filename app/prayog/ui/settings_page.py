@@ -104,7 +104,7 @@ class SettingsPage(Page):
     def _language(self) -> list[Row]:
         languages = {"en": "English", "hi-Latn": "Hinglish"}
         levels = {"off": self.tr("Off"), "important": self.tr("Important"), "all": self.tr("All")}
-        where = text(self.tr("Of lessons; what is not translated is shown in English."), "muted")
+        where = text(self.tr("Of lessons and of the lab; what is not translated is shown in English."), "muted")
         spoken = text(self.tr("What a screen reader is told of what happens on the bench."), "muted")
         return [
             (self.tr("Language"), where, self._choice("language", self.tr("Language"), languages)),

@@ -64,6 +64,7 @@ class Window(QMainWindow):
         super().__init__()
         self.desk = desk
         desk.window = self
+        desk.speak()
         desk.dress()
         self.setObjectName("window")
         self.setWindowTitle("Prayog")
@@ -244,6 +245,24 @@ class Window(QMainWindow):
                 del self._pages[kind]
                 self.stack.removeWidget(page)
                 delete(page)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange and self._is_complete:
+            QTimer.singleShot(0, self, self._reword)
+
+    def _reword(self) -> None:
+        """Make what has words anew: the rail and the pages; an open bench has its words until it is opened again."""
+        if self.desk.jobs.busy:  # its end may be told to a page
+            QTimer.singleShot(100, self, self._reword)
+            return
+        self.rail.reword()
+        for kind, page in list(self._pages.items()):
+            del self._pages[kind]
+            self.stack.removeWidget(page)
+            delete(page)
+        if self.place.kind not in ITEMS:
+            self.go(self.place, back=True)
 
     def remember(self) -> None:
         """Keep size, position and page for the next start."""
