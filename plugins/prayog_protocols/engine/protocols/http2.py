@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from prayog_protocols.engine.dissection import Dissection
+from prayog_protocols.engine.protocols.http import unpacked
 from prayog_protocols.engine.spec import (
     Block,
     Call,
@@ -27,7 +28,7 @@ from prayog_protocols.engine.spec import (
 )
 from prayog_protocols.engine.tree import Marked, Node
 
-__all__ = ["Header", "Headers"]
+__all__ = ["Body", "Header", "Headers"]
 
 R = "RFC 9113"
 TYPES = {0: "DATA", 1: "HEADERS", 2: "PRIORITY", 3: "RST_STREAM", 4: "SETTINGS", 5: "PUSH_PROMISE", 6: "PING",
@@ -61,6 +62,15 @@ class Headers:
     headers: tuple[Header, ...]
     uri: str = ""
     before: int = 0  # bytes of the block that stand in the frame before
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The content of a message that ends in a frame of type DATA."""
+
+    data: bytes
+    pieces: tuple[tuple[int, int], ...]  # of each frame with a part of it: index of the packet, and bytes
+    encoding: str = ""
 
 
 def _flag(name: str, label: str, meaning: str, source: str) -> Field:
@@ -137,7 +147,7 @@ def _block(c: Dissection, out: list[Node], data: bytes, at: int, end: int, start
     if state is None:
         return end
     plain = b"".join(_entry(header) for header in state.headers)
-    unpacked = c.add_source("Headers unpacked", plain)
+    source = c.add_source("Headers unpacked", plain)
     out.append(Node(HEADER_LENGTH, s, frame, 8, len(plain)))
     out.append(Node(HEADER_COUNT, s, frame, 8, len(state.headers)))
     offset = 0
@@ -145,11 +155,48 @@ def _block(c: Dissection, out: list[Node], data: bytes, at: int, end: int, start
         first = at + max(0, header.first - state.before)
         node = Node(HEADER, s, first * 8, (at + header.first + header.size - state.before - first) * 8, None, [])
         out.append(node)
-        node.children = _header(header, unpacked, offset, s, first * 8)
+        node.children = _header(header, source, offset, s, first * 8)
         offset += len(_entry(header))
     if state.uri:
         out.append(Node(FULL_URI, s, frame, 0, state.uri))
     return end
+
+
+def _data(
+    c: Dissection, out: list[Node], data: bytes, at: int, end: int, frame: int, length: int, pad: int | None, flags: int
+) -> tuple[int, bytes]:
+    """The content of a frame; at the end of a message the whole of it, put together and unpacked."""
+    s = c.source
+    size = max(0, length - (pad or 0) - (1 if flags & 8 else 0))
+    content = data[at : min(at + size, end)]
+    body = c.state if isinstance(c.state, Body) else None
+    whole, place = content, at
+    if body is not None and len(body.pieces) > 1:
+        s, whole, place = c.add_source("HTTP/2 body", body.data), body.data, 0
+        out.append(Marked(FRAGMENTS, s, 0, len(whole) * 8, None, frame, len(whole), _pieces(body, s)))
+    if body is not None and body.encoding in ("gzip", "deflate"):
+        out.append(Node(ENCODED, s, place * 8, len(whole) * 8, None))
+        whole, problem = unpacked(whole, body.encoding)
+        if problem:
+            c.note("warning", problem, at * 8, len(content) * 8)
+        s, place = c.add_source("Content unpacked", whole), 0
+        out.append(Node(DATA, s, 0, len(whole) * 8, whole))
+    elif s != c.source:
+        out.append(Marked(DATA, s, 0, len(whole) * 8, whole, frame, len(whole)))
+    elif content:
+        out.append(Node(DATA, s, place * 8, len(whole) * 8, whole))
+    return at + len(content), content
+
+
+def _pieces(body: Body, source: int) -> list[Node]:
+    nodes, place = [], 0
+    for index, size in body.pieces:
+        nodes.append(Node(FRAGMENT, source, place * 8, size * 8, index + 1))
+        place += size
+    nodes.append(Node(FRAGMENT_COUNT, source, 0, 0, len(body.pieces)))
+    nodes.append(Node(WHOLE_LENGTH, source, 0, 0, len(body.data)))
+    nodes.append(Node(WHOLE, source, 0, len(body.data) * 8, body.data))
+    return nodes
 
 
 def _entry(header: Header) -> bytes:
@@ -201,6 +248,17 @@ _PAD = When("frame_flags & 8", (uint("http2.padding", 8, "Padding", "Bytes at th
                                             key="pad"),))  # fmt: skip
 _NO_PAD = Derive(Field("http2.pad_length", "Padding", derived=True, key="", source=f"{R} §6.1"), "0", "streamid",
                  "not frame_flags & 8", (31, 0))  # fmt: skip
+DATA = bytes_("http2.data.data", 0, "Data", "Part of the content; at its end the whole.", f"{R} §6.1", key="content")
+FRAGMENTS = Field("http2.body.fragments", "Put together from", Kind.NONE, derived=True, source=f"{R} §8.1")
+FRAGMENT = Field("http2.body.fragment", "Piece in packet", Kind.FRAME, derived=True)
+FRAGMENT_COUNT = Field("http2.body.fragment.count", "Pieces", derived=True, key="body_pieces")
+WHOLE_LENGTH = Field(
+    "http2.body.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="body_length"
+)
+WHOLE = Field("http2.body.reassembled.data", "The whole", Kind.BYTES, derived=True, key="body_data")
+ENCODED = branch("", "Compressed content", "As it was sent.", "RFC 9110 §8.4")
+_DATA = Call(_data, ("frame", "length", "pad", "frame_flags"), lambda values: bytes(values.get("content", b"")),
+             (DATA, FRAGMENTS, FRAGMENT, FRAGMENT_COUNT, WHOLE_LENGTH, WHOLE, ENCODED), "content")  # fmt: skip
 _PADDING = bytes_("http2.data.padding", "pad or 0", "Padding", "Zeros.", f"{R} §6.1", key="padding")
 _BLOCK = Call(_block, ("start",), lambda values: bytes(values.get("block", b"")),
               (HEADERS, HEADER_LENGTH, HEADER_COUNT, HEADER, NAME_LENGTH, NAME, VALUE_LENGTH, VALUE, UNESCAPED, HOW,
@@ -212,8 +270,7 @@ _STREAM = marked(
     uint("http2.push_promise.promised_stream_id", 31, "Promised stream", "", f"{R} §6.6", key="promised"),
 )
 _BODY: dict[Any, tuple[Item, ...]] = {
-    0: (_PAD, _NO_PAD, bytes_("http2.data.data", "max(0, length - (pad or 0) - (1 if frame_flags & 8 else 0))", "Data",
-                     "Part of the content.", f"{R} §6.1", key="content"), _PADDING),
+    0: (_PAD, _NO_PAD, _DATA, _PADDING),
     1: (_PAD, _NO_PAD, When("frame_flags & 32", _WEIGHT), Block(branch("", "Headers"), (_BLOCK,),
         "frame_end - at - (pad or 0)"), _PADDING),
     2: _WEIGHT,
@@ -235,6 +292,17 @@ _BODY: dict[Any, tuple[Item, ...]] = {
 }  # fmt: skip
 
 
+def _left(kind: int, name: str, mask: int) -> Derive:
+    """The bits of the flags that mean nothing in frames of a type, as Wireshark shows them: as one number."""
+    field = Field(f"http2.flags.{name}", "Unused", hex=True, bits=8, derived=True, source=f"{R} §4.1", key=name,
+                  meaning="Bits that mean nothing here; they must be 0.")  # fmt: skip
+    return Derive(field, f"frame_flags & {mask}", "frame_flags", f"frame_type == {kind}")
+
+
+_UNUSED = (_left(0, "unused_data", 0xF6), _left(1, "unused_headers", 0xD2), _left(5, "unused_push_promise", 0xF3),
+           _left(9, "unused_continuation", 0xFB))  # fmt: skip
+
+
 def _frame() -> Block:
     kind = uint("http2.type", 8, "Type", "What kind of frame.", f"{R} §4.1", values=TYPES, key="frame_type")
     flags = Choose("frame_type", {key: (value,) for key, value in _BY_TYPE.items()},
@@ -242,7 +310,7 @@ def _frame() -> Block:
     return Block(branch("http2.stream", "Frame", "A frame of a stream.", f"{R} §4.1",
         caption="{frame_type} on stream {streamid}"), (
         uint("http2.length", 24, "Length", "Of the content.", f"{R} §4.1", unit="bytes", auto="after - 6"),
-        kind, flags, Let("frame_end", "at + 4 + length"),
+        kind, flags, Let("frame", "at - 5"), Let("frame_end", "at + 4 + length"), *_UNUSED,
         *marked(32, Field("http2.r", "Reserved", Kind.UINT, 1, hex=True, source=f"{R} §4.1", meaning="Must be 0.",
             key="r"),
                 uint("http2.streamid", 31, "Stream", "0: the connection itself; odd: begun by the client.",

@@ -116,7 +116,9 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int
             inside.append(Node(w.kind, c.source, place, 8, record.kind))
         sources.append(record_content(c, inside, w, data, at + 5, stop, record.kind or data[at], record, at, HANDSHAKE))
         at = stop
-    _queue(c, flight, sources)
+    if c.over_tcp and c.source == 0 and c.payload_end is not None:
+        c.cover(c.payload_end)  # with the beginning of a record that ends in a later packet, as Wireshark has it
+    _queue(c, out, flight, sources)
     return at
 
 
@@ -240,16 +242,27 @@ def _message(
         c.source = outer
 
 
-def _queue(c: Dissection, flight: Flight, sources: list[int]) -> None:
-    """What the application says inside comes next."""
+def _queue(c: Dissection, out: list[Node], flight: Flight, sources: list[int]) -> None:
+    """What the application says inside comes next; what stood in several records is put together."""
     queue = []
+    records = len(out)
     for unit in flight.inner:
         protocol = c.registry.protocols.get(unit.protocol)
         if unit.place is not None and unit.place[0] < len(sources):
             number, first = unit.place
             queue.append((protocol, sources[number], first, first + unit.size, unit.state))
         elif unit.plain is not None:
+            size = len(unit.plain)
             source = c.add_source("Reassembled TLS", unit.plain)
+            pieces, place = [], 0
+            for part in unit.parts:
+                pieces.append(Node(SEGMENT, source, place * 8, part.size * 8, part.index + 1))
+                place += part.size
+            pieces += [Node(SEGMENT_COUNT, source, 0, 0, len(unit.parts)), Node(WHOLE_LENGTH, source, 0, 0, size),
+                       Node(WHOLE, source, 0, size * 8, unit.plain)]  # fmt: skip
+            out.insert(
+                records, Node(SEGMENTS, source, 0, size * 8, None, pieces)
+            )  # the last one first, as in Wireshark
             queue.append((protocol, source, 0, len(unit.plain), unit.state))
     c.queue[0:0] = queue
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from prayog_protocols.engine.protocols.http2 import Header, Headers
-from prayog_protocols.engine.talks.talk import CLIENT, Application, Cut, Unit
+from prayog_protocols.engine.protocols.http2 import Body, Header, Headers
+from prayog_protocols.engine.talks.talk import CLIENT, LARGEST, Application, Cut, Unit
 
 __all__ = ["MAGIC", "Http2", "representation"]
 
 MAGIC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _LARGEST_BLOCK = 1 << 18
+_MOST_STREAMS = 10_000  # that are open at once
 _WORDS = {
     "indexed": "Indexed Header Field", "kept": "Literal Header Field with Incremental Indexing",
     "plain": "Literal Header Field without Indexing", "never": "Literal Header Field never Indexed",
@@ -65,6 +66,9 @@ class Http2(Application):
         self._decoders: list[Any] = [_decoder(), _decoder()]
         self._open: list[bytearray | None] = [None, None]  # a header block that goes on
         self._begun = False
+        self._bodies: dict[tuple[int, int], list[tuple[int, bytes]]] = {}  # by direction and stream
+        self._encodings: dict[tuple[int, int], str] = {}
+        self._held = 0  # bytes of bodies that have not ended
 
     def cut(self, direction: int, data: bytearray, fresh: bool, index: int) -> Cut | None:
         if direction == CLIENT and not self._begun:
@@ -79,7 +83,33 @@ class Http2(Application):
         size = 9 + int.from_bytes(data[:3], "big")
         if len(data) < size:
             return None
-        return Cut(size, "http2", self._headers(direction, bytes(data[:size])))
+        frame = bytes(data[:size])
+        if frame[3] == 0:
+            body = self._content(direction, frame, index)
+            return Cut(size, "http2", body, kept=len(body.data) if body is not None else 0)
+        return Cut(size, "http2", self._headers(direction, frame))
+
+    def _content(self, direction: int, frame: bytes, index: int) -> Body | None:
+        """The whole content of a message, when its last frame is this one."""
+        key = direction, int.from_bytes(frame[5:9], "big")
+        at, end = 9, len(frame)
+        if frame[4] & 8 and at < end:
+            end -= frame[at]
+            at += 1
+        pieces = self._bodies.setdefault(key, [])
+        if at < end:
+            pieces.append((index, frame[at:end]))
+            self._held += end - at
+        if self._held > LARGEST or len(self._bodies) > _MOST_STREAMS:
+            self._bodies.clear()
+            self._held = 0
+            return None
+        if not frame[4] & 1:
+            return None
+        del self._bodies[key]
+        data = b"".join(piece for _, piece in pieces)
+        self._held -= len(data)
+        return Body(data, tuple((index, len(piece)) for index, piece in pieces), self._encodings.pop(key, ""))
 
     def _headers(self, direction: int, frame: bytes) -> Headers | None:
         kind, flags, at, end = frame[3], frame[4], 9, len(frame)
@@ -98,6 +128,8 @@ class Http2(Application):
         # A header may be split between two frames.
         self._open[direction] = bytearray(left) if not flags & 4 and len(left) <= _LARGEST_BLOCK else None
         named = {header.name: header.value for header in headers}
+        if "content-encoding" in named and len(self._encodings) < _MOST_STREAMS:
+            self._encodings[direction, int.from_bytes(frame[5:9], "big")] = named["content-encoding"].strip().lower()
         uri = ""
         if ":path" in named and ":authority" in named:
             uri = f"{named.get(':scheme', 'https')}://{named[':authority']}{named[':path']}"
