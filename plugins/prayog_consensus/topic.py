@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prayog_consensus.engine.families import every, family
-from prayog_consensus.engine.setup import CORRECT, YOURS, Setup, network
+from prayog_consensus.engine.setup import CORRECT, ETCD, ETCD_DEEDS, YOURS, Setup, network
 from prayog_consensus.hunting import unmasked
 from prayog_consensus.reign import stale_ms
 from prayog_sdk.checks import Check, Measure, count, never
@@ -18,6 +18,7 @@ from prayog_sdk.specs import ActionSpec, CodeSpec, PanelSpec, SeriesSpec, Varian
 from prayog_sim.world import World
 
 if TYPE_CHECKING:
+    from prayog_consensus.engine.real.etcd import Etcd
     from prayog_sdk.cluster import Cluster
     from prayog_sdk.compare import Comparison
     from prayog_sim.trace import Trace
@@ -63,9 +64,12 @@ def prayog_code(params: Setup) -> CodeSpec | None:
 
 
 @hookimpl
-def prayog_session(params: Setup, seed: int, progress: Progress) -> Cluster:
+def prayog_session(params: Setup, seed: int, progress: Progress) -> Cluster | Etcd:
+    from prayog_consensus.engine.real import etcd
     from prayog_consensus.engine.real.processes import start
 
+    if ETCD in params.words:
+        return etcd.start(params, progress)
     if params.variant == YOURS and params.code:
         raise ServiceMissing(
             "Your function runs in the simulation only.", "Real processes run Raft as it is: variant correct."
@@ -85,6 +89,8 @@ def prayog_actions(params: Setup) -> list[ActionSpec]:
     if params.program:
         return []
     actions = family(params.algorithm).actions
+    if ETCD in params.words:
+        return [spec for spec in actions if spec.name in ETCD_DEEDS]
     if len(actions) <= _ROW:
         return list(actions)
     return [
@@ -99,6 +105,8 @@ def prayog_checks(params: Setup) -> list[Check]:
 
         return [CHECKS[params.workload]]
     judged = never("violation") & never("unjudged")  # real processes whose state cannot be told are not safe
+    if ETCD in params.words:  # nobody sees into its members: only who leads can be judged
+        return [check for check in family(params.algorithm).checks if check.name == "one_leader"]
     safe = Check("safe", "No invariant was violated", judged, "What the algorithm promises at all times.")
     mine = Check("no_mistake", "Your function answered every call", never("code_error"))
     return [safe, *family(params.algorithm).checks, *([mine] if params.variant == YOURS else [])]

@@ -11,11 +11,15 @@ from prayog_sim.clock import ms
 from prayog_sim.network import Fixed, Link, Network, Uniform
 from prayog_sim.node import Node
 
-__all__ = ["ALGORITHMS", "CORRECT", "WHERE", "YOURS", "Factories", "Setup", "names", "network"]
+__all__ = ["ALGORITHMS", "CORRECT", "ETCD", "ETCD_DEEDS", "WHERE", "YOURS", "Factories", "Setup", "names", "network"]
 
 CORRECT = "correct"
 YOURS = "yours"
 """The variant in which a function of the learner's takes the place of a part."""
+ETCD = "etcd"
+"""The word among the options with which etcd is the real component, in the place of our own processes."""
+ETCD_DEEDS = ("kill_leader", "sleeping_leader", "revive")
+"""What can be done to it besides ``crash``, ``restart``, ``pause`` and ``resume`` of one member."""
 Factories = Mapping[str, Callable[[], Node]]
 
 WHERE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,11 @@ from prayog_consensus.engine.exploring import ROUNDS
 from prayog_consensus.engine.real.outside import command
 from prayog_consensus.engine.real.processes import start
 from prayog_consensus.engine.setup import ALGORITHMS, Setup
-from prayog_consensus.topic import prayog_build
+from prayog_consensus.topic import prayog_actions, prayog_build, prayog_checks, prayog_session
 from prayog_sdk.cluster import Cluster
 from prayog_sdk.headless import run_scenario
 from prayog_sdk.params import ParamError
-from prayog_sdk.services import Services
+from prayog_sdk.services import ServiceMissing, Services
 from prayog_sim.clock import ms, s
 from prayog_sim.run import Action
 from prayog_sim.trace import Effect, Step, Trace
@@ -156,3 +157,62 @@ def test_a_program_takes_the_place_of_the_algorithm(tmp_path: Path) -> None:
         assert verdict.ok, verdict.reason
     finally:
         world.close()
+
+
+# -- etcd ----------------------------------------------------------------------------------------------------------
+
+ETCD = Setup(nodes=3, latency_ms=0.2, options="etcd")
+no_etcd = pytest.mark.skipif(shutil.which("etcd") is None, reason="no program etcd on this machine")
+
+
+@no_etcd
+def test_the_leader_of_etcd_is_killed_and_replaced(tmp_path: Path) -> None:
+    result = run_scenario(topic(), topic().scenario("etcd_leader_dies"), services=Services(tmp_path))
+    assert [(check.name, check.reason) for check in result.checks if not check.ok] == []
+    assert [step.data["sentence"] for step in result.trace if step.kind == "error"] == []
+    assert len(losses(result.trace)) == 5
+    simulated = run_scenario(topic(), topic().scenario("raft_leader_dies")).trace
+    found = compare(simulated, result.trace)
+    assert "etcd 3." in found.summary
+    assert next(row for row in found.rows if "median" in row.name).why.startswith("etcd 3.")
+
+
+@no_etcd
+def test_a_simulation_is_repeated_on_etcd_and_what_it_cannot_do_is_said() -> None:
+    world = prayog_build(ETCD, 1)
+    world.run(until=lambda step: any(e.kind == "leader" for e in step.effects))
+    leader = world.do(Action("kill_leader")).node
+    world.do(Action("restart", {"node": leader}))
+    world.do(Action("partition", {"groups": "n1|n2,n3"}))
+    run = prayog_session(ETCD, 1, lambda done, total, text: None)
+    try:
+        refused = run.repeat(world, lambda: None)
+        assert [name.split(":")[0] for name in refused] == ["partition"]
+        assert [step.kind for step in run.trace if step.kind in ("crash", "restart")] == ["crash", "restart"]
+        assert run.view(-1).nodes["n1"].status == "down"
+        assert all(node.status == "up" for node in run.view().nodes.values())
+    finally:
+        run.close()
+
+
+def test_without_etcd_one_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ServiceMissing, match="No etcd was found") as missing:
+        prayog_session(ETCD, 1, lambda done, total, text: None)
+    assert "etcd-server" in missing.value.way_forward
+
+
+def test_a_program_of_that_name_that_is_no_etcd_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    impostor = tmp_path / "etcd"
+    impostor.write_text("#!/bin/sh\necho etcd Version: 3.3.27\n")
+    impostor.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServiceMissing, match=r"no etcd of version 3\.4 or newer"):
+        prayog_session(ETCD, 1, lambda done, total, text: None)
+
+
+def test_etcd_offers_only_what_can_be_done_to_it() -> None:
+    assert {spec.name for spec in prayog_actions(ETCD)} == {"kill_leader", "sleeping_leader", "revive"}
+    assert [check.name for check in prayog_checks(ETCD)] == ["one_leader"]
+    with pytest.raises(ParamError, match="etcd runs Raft"):
+        prayog_session(Setup("zab", options="etcd"), 1, lambda done, total, text: None)

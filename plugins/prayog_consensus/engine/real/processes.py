@@ -6,12 +6,12 @@ what loopback takes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from prayog_consensus.engine.families import family
 from prayog_consensus.engine.provoke import LeaderWorld, Plan, revive
+from prayog_consensus.engine.real.following import repeat
 from prayog_consensus.engine.setup import Setup, network
 from prayog_sdk.cluster.members import Factory
 from prayog_sdk.cluster.programs import Program
@@ -22,11 +22,6 @@ from prayog_sim.run import Action, ActionError, Look, Run
 from prayog_sim.trace import Step
 
 __all__ = ["Processes", "start"]
-
-_PATIENCE_S = 5.0  # for somebody to lead, before the leader is hit
-_LONGEST_US = 10_000_000  # a longer pause of the simulation is cut down to this
-_MORE_US = 500_000  # real answers come a little later than simulated ones
-_BLOWS = {"crash": "kill_leader", "pause": "sleeping_leader"}
 
 
 class _Seen(Node):
@@ -73,61 +68,9 @@ class Processes(Cluster):
         seen: dict[str, Node] = {node.name: _Seen(node.look) for node in nodes.values()}
         return plan(seen, [node.name for node in nodes.values() if node.status == "up"])
 
-    # -- the same deeds as in a simulation ------------------------------------------------------------------------
-
     def repeat(self, simulated: Run, check: Callable[[], None]) -> list[str]:
-        """Do here what was done to `simulated`, with the same pauses (of at most ten seconds).
-
-        What cannot be done comes back as sentences.
-
-        Who leads is chance.  So a blow against the leader of the simulation is one against the leader of the
-        processes, and whoever plays a part keeps it until the end.
-        """
-        refused: list[str] = []
-        part: dict[str, str] = {}
-        leaders = _leaders(simulated)
-        began, before = self.now, 0
-        for timed in simulated.actions:
-            self._follow(began + min(timed.at - before, _LONGEST_US), check)
-            name, args = timed.action.name, dict(timed.action.args)
-            node = str(args.get("node", ""))
-            try:
-                if name in _BLOWS and leaders(timed.after) == node:
-                    self._await_leader(check)
-                    part[node] = self.do(Action(_BLOWS[name])).node
-                else:
-                    if node in part:
-                        args["node"] = part[node]
-                    self.do(Action(name, args))
-            except ActionError as error:
-                refused.append(f"{name}: {error}")
-            began, before = self.now, timed.at
-        last = simulated.trace[-1].at if len(simulated.trace) else 0
-        self._follow(began + min(max(last - before, 1_000_000), _LONGEST_US) + _MORE_US, check)
-        return refused
-
-    def _follow(self, until: int, check: Callable[[], None]) -> None:
-        while self.now < until:
-            check()
-            self.wait(min(0.05, (until - self.now) / 1_000_000))
-
-    def _await_leader(self, check: Callable[[], None]) -> None:
-        until = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < until:
-            check()
-            if any(n.look.role == "leader" and n.status == "up" for n in self.view().nodes.values()):
-                return
-            self.wait(0.02)
-
-
-def _leaders(simulated: Run) -> Callable[[int], str]:
-    """Who led the simulation before step number `after`: the newest who said so."""
-    said = [(step.seq, step.node) for step in simulated.trace for effect in step.effects if effect.kind == "leader"]
-
-    def leader(after: int) -> str:
-        return next((node for seq, node in reversed(said) if seq < after), "")
-
-    return leader
+        """Do here what was done to `simulated`; see `following`."""
+        return repeat(self, simulated, check)
 
 
 def start(setup: Setup, seed: int, progress: Progress = lambda done, total, text: None) -> Processes:
