@@ -516,6 +516,31 @@ def test_a_session_scenario_follows_the_real_component(room: Callable[..., Room]
     assert page.driver.at == 1
 
 
+def test_what_goes_on_by_itself_is_compared_by_its_script_unless_somebody_interfered(
+    room: Callable[..., Room], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = room()
+    page = lab.open("real")
+    plans: list[str] = []
+
+    def note(
+        ctx: object, topic: object, params: object, seed: int, plan: Callable[[], object], services: object
+    ) -> None:
+        plans.append(type(plan()).__name__)
+        raise ValueError("enough")
+
+    monkeypatch.setattr("prayog.ui.bench.centre.check", note)
+    page.driver.play()
+    lab.until(lambda: [s.data.get("total") for s in page.driver.run.trace if s.kind == "total"] == [4, 9])
+    monkeypatch.setattr(type(page.driver.run), "live", True)
+    page.centre.check_reality()
+    lab.until(lambda: plans == ["ScriptPlan"])
+    page.centre.to_panels()
+    page.driver.do(Action("insert", {"value": 1}))
+    page.centre.check_reality()
+    lab.until(lambda: plans == ["ScriptPlan", "Recorded"])
+
+
 # -- files -----------------------------------------------------------------------------------------------------------
 
 

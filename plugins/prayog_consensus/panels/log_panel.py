@@ -218,7 +218,7 @@ class LogPanel(Panel):
         self._legend.setText(
             self.tr("Number and colour: term. Dashed: not known to be committed. ● matches, ▾ is sent next.")
             if rows
-            else self.tr("This algorithm keeps no log.")
+            else self.tr("There is no log to look into here.")
         )
 
     def outline(self) -> str:

@@ -87,7 +87,9 @@ class Centre(QStackedWidget):
             return
         self._page.driver.pause()
         source, actions = start.from_start(), tuple(branch.run.actions)
-        if actions:
+        # What came when is chance where things go on by themselves: there the script is repeated, not its moments.
+        scripted = getattr(branch.run, "live", False) and source.script is not None and not branch.by_hand
+        if actions and not scripted:
             source = replace(source, script=None, actions=actions)
         topic, params = self._page.topic, branch.params
         job = self._page.host.jobs.submit(

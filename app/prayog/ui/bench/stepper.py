@@ -117,6 +117,7 @@ class Stepper:
         try:
             with self._in_time():
                 branch.run.do(action, at)
+                branch.by_hand = True
         except ActionError as error:
             self._listener.tell(str(error), True)
             return

@@ -131,10 +131,7 @@ class Etcd(Folded):
             raise ActionError("this cluster was stopped; start a new one")
         while self.step() is not None:  # what happened before stands before it in the trace
             pass
-        after, now = len(self.trace), self.now
-        done = [self._deed(step) for step in self._plan(action)][-1]
-        self.actions.append(TimedAction(after, now, action))
-        return done
+        return [self._deed(step) for step in self._plan(action)][-1]
 
     def close(self) -> None:
         if self._closing.is_set():
@@ -249,10 +246,12 @@ class Etcd(Folded):
         needed = {"crash": ("up", "paused"), "restart": ("down",), "pause": ("up",), "resume": ("paused",)}[action.name]
         if status not in needed:
             raise ActionError(f"{name} is {status}; only one that is {' or '.join(needed)} can {action.name}")
+        after = len(self.trace)
+        data = {"node": name, "by": "hand"}
         if child is None:
             self._spawn(name)
-            return self._put("restart", name, {"pid": self._children[name].pid, "by": "hand"})
-        if action.name == "crash":
+            data["pid"] = str(self._children[name].pid)
+        elif action.name == "crash":
             child.kill()
             self._forget(name)
         elif action.name == "pause":
@@ -261,7 +260,9 @@ class Etcd(Folded):
         else:
             child.go_on()
             self._asleep.discard(name)
-        return self._put(action.name, name, {"node": name, "by": "hand"})
+        done = self._put(action.name, name, data)
+        self.actions.append(TimedAction(after, done.at, action))
+        return done
 
     def _spawn(self, name: str) -> None:
         child = Child(self._commands[name], self._folder, lambda line: None, environ=environment())
