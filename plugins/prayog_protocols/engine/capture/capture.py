@@ -12,7 +12,7 @@ from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.listing import Row, row
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.registry import Registry
-from prayog_protocols.engine.streams.analysis import Finding, analyse
+from prayog_protocols.engine.streams.analysis import Finding, Label, analyse
 from prayog_protocols.engine.streams.assembly import assemble
 from prayog_protocols.engine.streams.flows import Flows
 from prayog_protocols.engine.streams.following import Following
@@ -22,11 +22,13 @@ from prayog_protocols.engine.streams.segments import datagrams_of, segments_of
 from prayog_protocols.engine.streams.transfers import ftp_transfers
 from prayog_protocols.engine.talks.choosing import choose
 from prayog_protocols.engine.talks.datagrams import Talked, listen
-from prayog_protocols.engine.talks.talk import Talk, talk
+from prayog_protocols.engine.talks.talk import Talk, repeat, talk
 from prayog_protocols.engine.tls.keylog import KeyLog
 from prayog_protocols.engine.tree import Packet
 
 __all__ = ["Capture"]
+
+_RESENT = Label.RETRANSMISSION | Label.SPURIOUS
 
 
 class Capture:
@@ -126,8 +128,13 @@ class Capture:
             said = next((self.speaks[port] for port in ports if port in self.speaks), "")
             if not said and number in self.transfers:
                 said = "ftp-data"
-            known = talk(assemble(segments_of(self, number)), self.piece,
-                         lambda direction, data: choose(ports, said, direction, data, self.keys))  # fmt: skip
+            sides = assemble(segments_of(self, number))
+            known = talk(sides, self.piece, lambda direction, data: choose(ports, said, direction, data, self.keys))
+            for direction, side in enumerate(sides):
+                if side.again:
+                    labels = self.findings(number)
+                    # As in Wireshark, a plain retransmission is not part of what is put together.
+                    repeat(known, direction, (one for one in side.again if not labels[one.index].labels & _RESENT))
             self._talks[number] = known
         return known
 

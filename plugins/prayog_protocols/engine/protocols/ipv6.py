@@ -160,7 +160,7 @@ def _after(
             source, first, last = whole
             c.outer["size"] = last - first
             c.follow_protocol(c.registry.find("ip.proto", following), source, first, last)
-        return at
+        return at if whole is not None else at - 8  # Wireshark's layer ends before the fragment header
     if following == 59:
         if at < stop:
             c.follow_protocol(None, c.source, at, stop)

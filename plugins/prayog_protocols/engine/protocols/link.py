@@ -90,6 +90,7 @@ LOOPBACK = Protocol(
 def _raw(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
     version = data[at] >> 4 if at < end else 0
     c.follow("ethertype", {4: 0x0800, 6: 0x86DD}.get(version), at, end)
+    c.cover(end)
     return at
 
 

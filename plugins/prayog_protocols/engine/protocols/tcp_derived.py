@@ -99,6 +99,7 @@ SEGMENTS = _derived(
     "segments", "Put together from", "The segments that make up the message which ends here.", Kind.NONE
 )
 SEGMENT = _derived("segment", "Piece in packet", "", Kind.FRAME)
+OVERLAP = _derived("segment.overlap", "Nothing new", "These bytes were there already.", Kind.BOOL)
 SEGMENT_COUNT = _derived("segment.count", "Pieces", "", key="segment_count")
 REASSEMBLED_IN = _derived(
     "reassembled_in", "Ends in packet", "Where the message that begins or goes on here ends.", Kind.FRAME
@@ -112,7 +113,7 @@ DERIVED = (
     SEGMENT_DATA, STREAM, COMPLETENESS, LENGTH, SEQ, NEXT_SEQ, ACK, FLAG_LETTERS, WINDOW, SCALE, RELATIVE, DELTA,
     ANALYSIS, FLAGS, ACKS_FRAME, ACK_RTT, INITIAL_RTT, IN_FLIGHT, PUSH_SENT, RTO, RTO_FRAME, DUPLICATE_NUMBER,
     DUPLICATE_OF, RETRANSMISSION, FAST, SPURIOUS, OUT_OF_ORDER, LOST, ACK_LOST, DUPLICATE, KEEP_ALIVE, KEEP_ALIVE_ACK,
-    WINDOW_UPDATE, WINDOW_FULL, ZERO_WINDOW, PROBE, PROBE_ACK, REUSED, SEGMENTS, SEGMENT, SEGMENT_COUNT, REASSEMBLED_IN,
+    WINDOW_UPDATE, WINDOW_FULL, ZERO_WINDOW, PROBE, PROBE_ACK, REUSED, SEGMENTS, SEGMENT, OVERLAP, SEGMENT_COUNT, REASSEMBLED_IN,
     REASSEMBLED_LENGTH,
     REASSEMBLED_DATA,
 )  # fmt: skip

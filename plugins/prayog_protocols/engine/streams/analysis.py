@@ -61,6 +61,7 @@ class Finding:
     ack_rtt_ns: int = 0
     initial_rtt_ns: int = 0
     in_flight: int = 0
+    counted: bool = False  # the bytes in flight were counted, whatever came out
     push_sent: int = 0
     rto_ns: int = 0
     rto_since: int = 0  # packet
@@ -141,7 +142,7 @@ def analyse(segments: list[Segment], reused: bool = False) -> list[Finding]:
                 own.scale = -2
             if not flags & ACK:
                 syn_time = segment.time_ns
-        if not initial_rtt and syn_time is not None and flags & (SYN | ACK) == ACK and segment.outward:
+        if not initial_rtt and syn_time is not None and flags & (SYN | ACK) == ACK:
             initial_rtt = segment.time_ns - syn_time
         finding.seq = segment.seq - own.base & 0xFFFFFFFF
         step = segment.size + bool(flags & SYN) + bool(flags & FIN)
@@ -240,7 +241,7 @@ def _window_and_ack(segment: Segment, own: _Side, peer: _Side, finding: Finding)
         return labels | Label.KEEP_ALIVE_ACK
     if same and window == 0 and own.window == 0 and peer.last_labels & Label.PROBE:
         return labels | Label.PROBE_ACK
-    if same and window and (window == own.window or segment.sacks):
+    if same and window and window == own.window:
         own.duplicates += 1
         labels |= Label.DUPLICATE_ACK
         finding.duplicate, finding.duplicate_of = own.duplicates, own.first_of_duplicates
@@ -261,13 +262,6 @@ def _again(
     recent = now - peer.last_ack_time < _FAST_NS
     if recent and peer.duplicates >= 2:
         if peer.last_ack == seq:
-            return Label.FAST
-        if (
-            peer.sacks
-            and not any(not _after(left, seq) and not _after(next_seq, right) for left, right in peer.sacks)
-            and peer.last_ack is not None
-            and _after(seq, peer.last_ack)
-        ):
             return Label.FAST
     if now - own.next_time < (initial_rtt or _ORDER_NS) and own.next_seq != next_seq:
         return Label.OUT_OF_ORDER
@@ -308,6 +302,8 @@ def _flight(segment: Segment, own: _Side, peer: _Side, finding: Finding) -> None
         high = max(sent.next_seq - base & 0xFFFFFFFF for sent in own.waiting)
         own.scanned += len(own.waiting)
     in_flight = high - low - sum(right - left & 0xFFFFFFFF for left, right in peer.sacks)
+    in_flight -= bool(segment.flags & (SYN | FIN))  # no byte of data
+    finding.counted = True
     own.since_push = segment.size if own.pushed else own.since_push + segment.size
     own.pushed = bool(segment.flags & PSH)
     if 0 < in_flight < 2_000_000_000:

@@ -6,7 +6,7 @@ overlap, the one that came first counts.  What no segment of the capture holds i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prayog_protocols.engine.streams.segments import Segment
 
@@ -40,6 +40,7 @@ class Side:
     parts: list[Chunk | Hole]
     fin: int = -1  # index of the packet with FIN
     first: int = 0  # sequence number of position 0
+    again: list[Chunk] = field(default_factory=list)  # segments that bring nothing new
 
 
 def assemble(segments: list[Segment]) -> tuple[Side, Side]:
@@ -76,11 +77,14 @@ def _side(segments: list[Segment]) -> Side:
     ordered = sorted(range(len(places)), key=lambda n: (places[n][0], n))
     parts: list[Chunk | Hole] = []
     reached = base
+    again: list[Chunk] = []
     taken: list[tuple[int, int, Segment]] = []  # begin, end, segment
     for number in ordered:
         begin, segment = places[number]
         end = begin + segment.size
         if end <= reached or (begin < base and end <= base):
+            if begin >= base:
+                again.append(Chunk(begin - base, segment.index, segment.at, segment.kept))
             continue
         start = max(begin, reached)
         taken.append((start, end, segment))
@@ -98,7 +102,7 @@ def _side(segments: list[Segment]) -> Side:
         if size < end - start:
             parts.append(Hole(start - base + size, end - start - size))
         reached = end
-    return Side(parts, fin, first & 0xFFFFFFFF)
+    return Side(parts, fin, first & 0xFFFFFFFF, again)
 
 
 def in_order(sides: tuple[Side, Side]) -> list[tuple[int, Chunk | Hole]]:

@@ -11,7 +11,7 @@ from prayog_protocols.engine.protocols.tcp_options import EDGES
 from prayog_protocols.engine.spec import Field
 from prayog_protocols.engine.streams.analysis import Finding, Label
 from prayog_protocols.engine.talks.talk import Unit
-from prayog_protocols.engine.tree import Node, Piece
+from prayog_protocols.engine.tree import Marked, Node, Piece
 
 if TYPE_CHECKING:
     from prayog_protocols.engine.capture.capture import Capture
@@ -90,7 +90,9 @@ class Following(Context):
             for part in sorted(datagram.parts, key=lambda one: one.offset)
         )
         source = c.add_pieces("Reassembled " + c.outer["name"].replace("ip", "IP"), data, pieces)
-        whole = Node(module.FRAGMENTS, source, 0, len(data) * 8, data if module is ipv4 else None, [])
+        begin = c.layer.start >> 3 if c.layer is not None else 0
+        shown = data if module is ipv4 else None
+        whole = Marked(module.FRAGMENTS, source, 0, len(data) * 8, shown, begin, len(data), [])
         whole.children = [
             Node(module.FRAGMENT, source, offset * 8, size * 8, frame) for frame, offset, _, size in pieces
         ]
@@ -162,6 +164,7 @@ class Following(Context):
         if finding is None:
             return False
         size = end - at
+        said = max(size, c.outer.get("size", 0) - (at - (start >> 3)))  # also what the capture cut off
         before = out[:]
         out.clear()
         for node in before:
@@ -169,7 +172,7 @@ class Following(Context):
             if name == "tcp.seq_raw":
                 out += [
                     Node(T.STREAM, s, start, 0, number), Node(T.COMPLETENESS, s, start, 0, finding.completeness),
-                    Node(T.LENGTH, s, start, 0, size), Node(T.SEQ, s, node.start, 32, finding.seq),
+                    Node(T.LENGTH, s, start, 0, said), Node(T.SEQ, s, node.start, 32, finding.seq),
                 ]  # fmt: skip
             elif name == "tcp.ack_raw":
                 out.append(Node(T.NEXT_SEQ, s, start, 0, finding.next_seq))
@@ -220,12 +223,8 @@ class Following(Context):
             pieces = tuple(Piece(one.index + 1, one.at, one.size) for one in unit.parts)
             source = c.add_source("Reassembled TCP", whole, pieces)
             branch = Node(T.SEGMENTS, source, 0, len(whole) * 8, None, [])
-            place = 0
-            segments: list[Node] = []
-            for one in unit.parts:
-                segments.append(Node(T.SEGMENT, source, place * 8, one.size * 8, one.index + 1))
-                place += one.size
-            segments.append(Node(T.SEGMENT_COUNT, source, 0, 0, len(unit.parts)))
+            segments = _segments(unit, source)
+            segments.append(Node(T.SEGMENT_COUNT, source, 0, 0, len(segments)))
             segments.append(Node(T.REASSEMBLED_LENGTH, source, 0, 0, len(whole)))
             segments.append(Node(T.REASSEMBLED_DATA, source, 0, len(whole) * 8, whole))
             branch.children = segments
@@ -239,6 +238,21 @@ class Following(Context):
                 c.queue.append(
                     (self.capture.registry.protocols.get(inner.protocol), plain, 0, len(inner.plain), inner.state)
                 )
+
+
+def _segments(unit: Unit, source: int) -> list[Node]:
+    """The segments that a message was put together from, with those that brought nothing new."""
+    found: list[tuple[int, int, int, bool]] = []  # place, packet, bytes, a second time
+    place = 0
+    for one in unit.parts:
+        found.append((place, one.index, one.size, False))
+        place += one.size
+    found += [(chunk.position - unit.position, chunk.index, chunk.size, True) for chunk in unit.again]
+    nodes = []
+    for at, index, size, again in sorted(found):
+        overlap = [Node(T.OVERLAP, source, at * 8, 0, 1)] if again else []
+        nodes.append(Node(T.SEGMENT, source, at * 8, size * 8, index + 1, overlap))
+    return nodes
 
 
 def _letters(flags: int) -> str:
@@ -259,7 +273,8 @@ def _analysis(c: Dissection, out: list[Node], source: int, start: int, finding: 
         (T.INITIAL_RTT, finding.initial_rtt_ns), (T.IN_FLIGHT, finding.in_flight), (T.PUSH_SENT, finding.push_sent),
     ]  # fmt: skip
     children = [Node(field, source, start, 0, value) for field, value in values if value]
-    if len(children) == 1 and children[0].field is T.INITIAL_RTT and not finding.labels and not finding.rto_since:
+    alone = len(children) == 1 and children[0].field is T.INITIAL_RTT
+    if alone and not finding.labels and not finding.rto_since and not finding.counted:
         return
     if finding.labels:
         flags = Node(T.FLAGS, source, start, 0, None, [])

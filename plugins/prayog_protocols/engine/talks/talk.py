@@ -7,14 +7,15 @@ port, or by the first bytes (`choosing`).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from prayog_protocols.engine.streams.assembly import Chunk, Hole, Side, in_order
 
-__all__ = ["LARGEST", "SERVER", "Application", "Cut", "Part", "Talk", "Unit", "talk"]
+__all__ = ["LARGEST", "SERVER", "Application", "Cut", "Part", "Talk", "Unit", "repeat", "talk"]
 
 SERVER, CLIENT = 0, 1  # who sends
 LARGEST = 1 << 25  # bytes of one message that are put together; larger ones are shown in pieces
@@ -42,6 +43,8 @@ class Unit:
     plain: bytes | None = None  # for inner messages: their bytes
     place: tuple[int, int] | None = None  # for inner messages within one plain text: its number and the place there
     number: int = 0  # in the talk, from 0
+    position: int = 0  # of its first byte in the stream
+    again: list[Chunk] = field(default_factory=list)  # segments that brought pieces of it a second time
 
     @property
     def size(self) -> int:
@@ -110,15 +113,17 @@ class Talk:
 class _Pending:
     """What one side has sent of a message that is not complete."""
 
-    __slots__ = ("data", "parts")
+    __slots__ = ("begin", "data", "parts")
 
     def __init__(self) -> None:
+        self.begin = 0  # where the first byte of `data` stands in the stream
         self.data = bytearray()
         self.parts: deque[Part] = deque()
 
     def take(self, size: int) -> list[Part]:
         """Take the first bytes away, and say where they are."""
         del self.data[:size]
+        self.begin += size
         taken: list[Part] = []
         while size > 0 and self.parts:
             part = self.parts[0]
@@ -155,6 +160,8 @@ def talk(
                 speaker.lost(direction)
             continue
         fresh = not side.data
+        if fresh:
+            side.begin = part.position
         side.data += read(part.index, part.at, part.size)
         side.parts.append(Part(part.index, part.at, part.size))
         if speaker is None:
@@ -178,6 +185,20 @@ def talk(
     return result
 
 
+def repeat(talk: Talk, direction: int, chunks: Iterable[Chunk]) -> None:
+    """Tell the messages that were put together which segments brought pieces of them a second time."""
+    units = [unit for unit in talk.units if unit.direction == direction and len(unit.parts) > 1]
+    begins = [unit.position for unit in units]
+    for chunk in chunks:
+        place = bisect_right(begins, chunk.position) - 1
+        if place >= 0:
+            unit = units[place]
+            # As in Wireshark, the first piece is there once.
+            inside = unit.position < chunk.position and chunk.position + chunk.size <= unit.position + unit.size
+            if inside and chunk.index <= unit.index:
+                unit.again.append(chunk)
+
+
 def _cuts(
     result: Talk, pending: tuple[_Pending, _Pending], direction: int, speaker: Application, fresh: bool, part: Chunk
 ) -> Application:
@@ -189,10 +210,10 @@ def _cuts(
             if len(side.data) > LARGEST:
                 result.add(Unit(part.index, direction, "", side.take(len(side.data))))
             break
-        data = bytes(side.data[: cut.size])
+        data, begin = bytes(side.data[: cut.size]), side.begin
         parts = side.take(cut.size)
         index = max(one.index for one in parts) if parts else part.index
-        unit = Unit(index, direction, cut.protocol, parts, cut.state)
+        unit = Unit(index, direction, cut.protocol, parts, cut.state, position=begin)
         unit.inner = speaker.inside(unit, data)
         result.bytes_kept += cut.kept + sum(len(one.plain or b"") for one in unit.inner)
         result.add(unit)
