@@ -66,11 +66,11 @@ class Branch:
     """``seq`` of the last step shared with the branch it came from; -2 when it is a run of its own."""
     at: int = -1
     clock_us: float = 0.0
-    by_hand: bool = False
-    """Somebody did something to it, besides what the scenario does by itself."""
     pace_us: float = 0.0
     """Virtual µs per second at 1x; 0 until it was estimated."""
     bookmarks: dict[int, str] = field(default_factory=dict)
+    by_hand: bool = False
+    """Somebody did something to it, besides what the scenario does by itself."""
 
     @property
     def end(self) -> int:
