@@ -109,7 +109,7 @@ class Capture:
         known = self._findings.get(number)
         if known is None:
             segments = segments_of(self, number)
-            found = analyse(segments, number in self.flows.again)
+            found = analyse(segments, number in self.flows.again, self.transfers.get(number, "PORT") != "PORT")
             known = {segment.index: finding for segment, finding in zip(segments, found, strict=True)}
             self._findings[number] = known
         return known
@@ -139,8 +139,8 @@ class Capture:
         return known
 
     @cached_property
-    def transfers(self) -> set[int]:
-        """TCP connections that an FTP control connection announced for data."""
+    def transfers(self) -> dict[int, str]:
+        """TCP connections that an FTP control connection announced for data, and with which word."""
         return ftp_transfers(self)
 
     def datagrams(self, number: int) -> Talked:

@@ -29,6 +29,7 @@ class FrameState:
     message: bytes | None = None  # the whole message, where this frame ends one that came in pieces or compressed
     kind: int = 0  # its opcode
     pieces: tuple[tuple[int, int], ...] = ()  # (packet, bytes) of each frame
+    packed: bytes = b""  # the message as it came, where it came compressed
 
 
 def unmasked(data: bytes, key: bytes) -> bytes:
@@ -63,6 +64,7 @@ def _payload(
     s, size = c.source, min(length, end - at)
     if length > end - at:
         c.note("error", f"The frame's payload has {length} bytes, and {end - at} are left.", at * 8, size * 8)
+    begin = at
     plain = data[at : at + size]
     if not size:
         return at, b""
@@ -79,11 +81,18 @@ def _payload(
     state = c.state if isinstance(c.state, FrameState) else None
     if state is not None and state.message is not None:
         _whole(c, out, node, state)
+        if key is None and len(state.pieces) < 2:
+            node.children = [_marked(child, begin) for child in node.children]
         return at, plain
     if (not fin and opcode < 8) or rsv & 4:
         return at, plain
     node.children = _inside(c, opcode, plain, source, place)
     return at, plain
+
+
+def _marked(node: Node, position: int) -> Node:
+    """The node where Wireshark shows what came compressed: where the payload begins."""
+    return Marked(node.field, node.source, node.start, node.bits, node.value, position, node.bits >> 3, node.children)
 
 
 def _inside(c: Dissection, opcode: int, plain: bytes, source: int, place: int) -> list[Node]:
@@ -114,14 +123,16 @@ def _whole(c: Dissection, out: list[Node], node: Node, state: FrameState) -> Non
     node.children = _inside(c, state.kind, message, source, 0)
     if len(state.pieces) < 2:
         return
+    if state.packed:
+        source = c.add_source("WebSocket message, compressed", state.packed)
     place, children = 0, []
     for index, size in state.pieces:
         children.append(Node(FRAGMENT, source, place * 8, size * 8, index + 1))
         place += size
     children.append(Node(FRAGMENT_COUNT, source, 0, 0, len(state.pieces)))
-    children.append(Node(WHOLE_LENGTH, source, 0, 0, len(message)))
+    children.append(Node(WHOLE_LENGTH, source, 0, 0, len(state.packed or message)))
     whole: list[Node] = children
-    out.append(Node(FRAGMENTS, source, 0, len(message) * 8, None, whole))
+    out.append(Node(FRAGMENTS, source, 0, len(state.packed or message) * 8, None, whole))
 
 
 def _write(values: Mapping[str, Any]) -> bytes:

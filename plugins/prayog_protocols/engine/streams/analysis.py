@@ -109,8 +109,12 @@ def _after(a: int, b: int) -> bool:
     return 0 < (a - b & 0xFFFFFFFF) < 0x80000000
 
 
-def analyse(segments: list[Segment], reused: bool = False) -> list[Finding]:
-    """A finding for each segment of a connection; `reused`: its ports had another connection before."""
+def analyse(segments: list[Segment], reused: bool = False, announced: bool = False) -> list[Finding]:
+    """A finding for each segment of a connection.
+
+    `reused`: its ports had another connection before; `announced`: FTP said that it would come (but for PORT), and
+    Wireshark, which knows it already, does not count its first SYN.
+    """
     sides = (_Side(), _Side())
     findings: list[Finding] = []
     first = last = segments[0].time_ns if segments else 0
@@ -131,7 +135,7 @@ def analyse(segments: list[Segment], reused: bool = False) -> list[Finding]:
         if peer.base is None and flags & ACK:
             peer.base = segment.ack - 1 & 0xFFFFFFFF
         finding.completeness = complete
-        if findings or flags & SYN:
+        if (findings or flags & SYN) and not (announced and flags & (SYN | ACK) == SYN):
             complete = _completeness(complete, segment)
         if flags & SYN:
             if segment.scale is not None:
@@ -260,9 +264,8 @@ def _again(
     if size > 1 and seq == own.next_seq - 1 & 0xFFFFFFFF:  # goes on after a probe of one byte
         return Label(0)
     recent = now - peer.last_ack_time < _FAST_NS
-    if recent and peer.duplicates >= 2:
-        if peer.last_ack == seq:
-            return Label.FAST
+    if recent and peer.duplicates >= 2 and peer.last_ack == seq:
+        return Label.FAST
     if now - own.next_time < (initial_rtt or _ORDER_NS) and own.next_seq != next_seq:
         return Label.OUT_OF_ORDER
     # The eldest segment that waits is most likely the one that is sent again.

@@ -212,12 +212,15 @@ class Following(Context):
         if self.index in talk.later:
             out.append(Node(T.REASSEMBLED_IN, s, at * 8, 0, talk.later[self.index] + 1))
         for unit in units:
-            self._unit(c, out, unit, s)
+            self._unit(c, out, unit, s, at, end)
 
-    def _unit(self, c: Dissection, out: list[Node], unit: Unit, source: int) -> None:
-        """Queue one message, and show what it was put together from."""
+    def _unit(self, c: Dissection, out: list[Node], unit: Unit, source: int, first: int, last: int) -> None:
+        """Queue one message, and show what it was put together from.
+
+        Of a conversation in an unknown language all that the segment carries is shown, from `first` to `last`.
+        """
         part = unit.parts[0]
-        at, end = part.at, part.at + part.size
+        at, end = (first, last) if not unit.protocol else (part.at, part.at + part.size)
         if len(unit.parts) > 1:
             whole = b"".join(self.capture.piece(one.index, one.at, one.size) for one in unit.parts)
             pieces = tuple(Piece(one.index + 1, one.at, one.size) for one in unit.parts)

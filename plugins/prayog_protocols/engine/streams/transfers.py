@@ -18,19 +18,19 @@ __all__ = ["ftp_transfers"]
 SYN, ACK = 2, 16
 
 
-def ftp_transfers(capture: Capture) -> set[int]:
-    """The numbers of the data connections."""
+def ftp_transfers(capture: Capture) -> dict[int, str]:
+    """The numbers of the data connections, and the word that announced each: "227 ", "229 ", "PORT" or "EPRT"."""
     columns, flows = capture.columns, capture.flows
     controls = {21} | {port for port, name in capture.speaks.items() if name == "ftp"}
     tcp = columns.proto == 6
     control = tcp & (np.isin(columns.sport, list(controls)) | np.isin(columns.dport, list(controls)))
     numbers = {int(number) for number in np.unique(flows.stream[control]).tolist() if number != 0xFFFFFFFF}
     if not numbers:
-        return set()
+        return {}
     begins: dict[int, list[tuple[int, int]]] = {}  # port -> connections to it, as (first packet, number)
     for index in np.flatnonzero(tcp & ((columns.flags & (SYN | ACK)) == SYN)).tolist():
         begins.setdefault(int(columns.dport[index]), []).append((index, int(flows.stream[index])))
-    found: set[int] = set()
+    found: dict[int, str] = {}
     for number in numbers:
         for side in assemble(segments_of(capture, number)):
             for part in side.parts:
@@ -40,5 +40,5 @@ def ftp_transfers(capture: Capture) -> set[int]:
                     port = data_port(line)
                     later = [one for one in begins.get(port or 0, ()) if one[0] > part.index] if port else []
                     if later:
-                        found.add(later[0][1])
-    return found - numbers
+                        found.setdefault(later[0][1], line[:4].upper().decode("latin-1"))
+    return {number: word for number, word in found.items() if number not in numbers}

@@ -162,7 +162,13 @@ class Pop(_Lines):
         self.long = b""  # the answer at work goes on to a dot alone
         self.text = bytearray()
         self.done: bytes | None = None
-        self.tls = False
+        self.cut_line = False  # the last line of the answer goes on
+
+    def cut(self, direction: int, data: bytearray, fresh: bool, index: int) -> Cut | None:
+        awaited = self.asked[0] if self.asked and b"\n" in data else b""
+        if direction == SERVER and (self.long or awaited in _POP_LONG):
+            return self.lines(direction, bytes(data), index)  # as in Wireshark, each packet shows the lines that it has
+        return super().cut(direction, data, fresh, index)
 
     def lines(self, direction: int, data: bytes, index: int) -> Cut:
         told: list[tuple[str, int, int]] = []
@@ -175,13 +181,14 @@ class Pop(_Lines):
                 self.asked.append(words[0] if long else b"" if words[:1] != [b"STLS"] else b"STLS")
             elif self.long:
                 told.append(("data", at, size))
-                if line.rstrip(b"\r\n") == b".":
+                goes_on, self.cut_line = self.cut_line, not line.endswith(b"\n")
+                if not goes_on and line.rstrip(b"\r\n") == b".":
                     if self.long in (b"RETR", b"TOP"):
                         self.done = bytes(self.text)
                     self.long = b""
                     self.text.clear()
                 elif len(self.text) < 1 << 24:
-                    self.text += line[1:] if line.startswith(b"..") else line
+                    self.text += line[1:] if line.startswith(b"..") and not goes_on else line
             else:
                 told.append(("reply", at, size))
                 word = self.asked.pop(0) if self.asked else b""
@@ -242,6 +249,9 @@ class Ftp(_Lines):
 
     def __init__(self) -> None:
         self.tls = False
+
+    def cut(self, direction: int, data: bytearray, fresh: bool, index: int) -> Cut | None:
+        return self.lines(direction, bytes(data), index)  # as in Wireshark, nothing is put together
 
     def lines(self, direction: int, data: bytes, index: int) -> Cut:
         for at, size in _each(data):

@@ -73,9 +73,9 @@ class WebSocket(Application):
             return None
         self._open[direction] = None
         message = b"".join(pieces)
-        if packed:
-            message = self._inflated(direction, message)
-        return FrameState(message, kind, tuple(places))
+        if not packed:
+            return FrameState(message, kind, tuple(places))
+        return FrameState(self._inflated(direction, message), kind, tuple(places), message)
 
     def _inflated(self, direction: int, packed: bytes) -> bytes:
         machine = self._inflaters[direction]
