@@ -177,6 +177,12 @@ def _info(layer: Node) -> str:
     return ", ".join(CHUNKS.get(kind, f"chunk {kind}") for kind in kinds)
 
 
+def _close(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
+    """Where the layer ends: before the content of a last DATA chunk, as in Wireshark."""
+    last = out[-1].first("sctp.data_payload_proto_id") if out else None
+    return at if last is None else last.end >> 3
+
+
 SCTP = Protocol(
     "sctp", "Stream Control Transmission Protocol", short="SCTP", source="RFC 9260", info=_info,
     meaning="Messages, in several streams at once, reliable or not, as one likes. WebRTC speaks it inside DTLS.",
@@ -191,6 +197,7 @@ SCTP = Protocol(
              auto="crc32c(header + body)"),
         Call(_status, ("start", "checksum"), fields=(STATUS,)),
         Repeat("chunks", (_CHUNK,)),
+        Call(_close),
     ),
     extra=(STATUS,),
 )  # fmt: skip
