@@ -42,10 +42,33 @@ _IPV4: tuple[Item, ...] = (
           default=0x0A000002, key="target_ipv4"),
 )  # fmt: skip
 _OTHER: tuple[Item, ...] = (
-    bytes_("arp.src.hw", "hardware_size", "Sender's hardware address", "", R, key="sender_hw"),
-    bytes_("arp.src.proto", "proto_size", "Sender's protocol address", "", R, key="sender_proto"),
-    bytes_("arp.dst.hw", "hardware_size", "Target's hardware address", "", R, key="target_hw"),
-    bytes_("arp.dst.proto", "proto_size", "Target's protocol address", "", R, key="target_proto"),
+    bytes_(
+        "arp.src.hw",
+        "hardware_size",
+        "Sender's hardware address",
+        "Of who asks or answers, in the size that the header says.",
+        R,
+        key="sender_hw",
+    ),
+    bytes_(
+        "arp.src.proto", "proto_size", "Sender's protocol address", "Of who asks or answers.", R, key="sender_proto"
+    ),
+    bytes_(
+        "arp.dst.hw",
+        "hardware_size",
+        "Target's hardware address",
+        "Of who is looked for; unknown in a question.",
+        R,
+        key="target_hw",
+    ),
+    bytes_(
+        "arp.dst.proto",
+        "proto_size",
+        "Target's protocol address",
+        "The address that is looked for.",
+        R,
+        key="target_proto",
+    ),
 )
 
 

@@ -61,9 +61,27 @@ RESPONSE_TO = Field(
 )
 RESPONSE_IN = Field("dns.response_in", "Answered in packet", Kind.FRAME, derived=True, meaning="Where the answer is.")
 TIME = Field("dns.time", "Time to answer", Kind.DURATION, derived=True, unit="s", meaning="From question to answer.")
-REPEATED_REQUEST = Field("dns.retransmit_request_in", "Asked first in packet", Kind.FRAME, derived=True)
-REPEATED_RESPONSE = Field("dns.retransmit_response_in", "Answered first in packet", Kind.FRAME, derived=True)
-REPEATED = Field("dns.retransmission", "Sent again", Kind.BOOL, derived=True)
+REPEATED_REQUEST = Field(
+    "dns.retransmit_request_in",
+    "Asked first in packet",
+    Kind.FRAME,
+    derived=True,
+    meaning="The first packet with the same question.",
+)
+REPEATED_RESPONSE = Field(
+    "dns.retransmit_response_in",
+    "Answered first in packet",
+    Kind.FRAME,
+    derived=True,
+    meaning="The first packet with the same answer.",
+)
+REPEATED = Field(
+    "dns.retransmission",
+    "Sent again",
+    Kind.BOOL,
+    derived=True,
+    meaning="The same number was seen before: the client lost patience.",
+)
 
 _FLAGS = bits("dns.flags", 16, "Flags", marked(16,
     flag("dns.flags.response", "Answer", "Set: an answer; not set: a question.", R),
@@ -100,7 +118,9 @@ def _class(prefix: str, key: str, multicast: bool, top: Field) -> tuple[Item, ..
                                 default=1, key=key))  # fmt: skip
 
 
-_NAME_LENGTH = Field("dns.qry.name.len", "Length of the name", derived=True, key="")
+_NAME_LENGTH = Field(
+    "dns.qry.name.len", "Length of the name", derived=True, key="", meaning="How many letters the name has."
+)
 _LABELS = Field("dns.count.labels", "Labels", derived=True, key="", meaning="Parts between the dots.")
 _UNICAST = flag("dns.qry.qu", "Answer to me only", "Please do not answer to everybody.", "RFC 6762 §5.4")
 _FLUSH = flag("dns.resp.cache_flush", "Flush", "Forget what you knew about this name.", "RFC 6762 §10.2")
@@ -137,7 +157,16 @@ def _records(label: str, key: str, count: str, multicast: bool) -> When:
     data = Block(branch("", "Data", "What the record says."), (Choose("rtype", RDATA),), "rdlength",
                  bytes_("dns.data", 0, "Data", "Of a type that this program does not read.", key="rdata"),
                  keeps=True)  # fmt: skip
-    length = uint("dns.resp.len", 16, "Data length", "", "RFC 1035 §4.1.3", unit="bytes", auto="after", key="rdlength")
+    length = uint(
+        "dns.resp.len",
+        16,
+        "Data length",
+        "How many bytes of data follow.",
+        "RFC 1035 §4.1.3",
+        unit="bytes",
+        auto="after",
+        key="rdlength",
+    )
     kind = uint("dns.resp.type", 16, "Type", "Which kind of record.", "RFC 1035 §3.2.2", values=TYPES, default=1,
                 key="rtype")  # fmt: skip
     plain = (
@@ -153,12 +182,14 @@ def _records(label: str, key: str, count: str, multicast: bool) -> When:
         uint("dns.rr.udp_payload_size", 16, "Largest UDP answer",
             "How much the sender can take; without EDNS it is 512.",
              "RFC 6891 §6.1.2", unit="bytes", default=1232, key="payload_size"),
-        uint("dns.resp.ext_rcode", 8, "More bits of the result", "", "RFC 6891 §6.1.3", hex=True, key="ext_rcode"),
+        uint("dns.resp.ext_rcode", 8, "More bits of the result",
+            "The upper eight bits; the lower four are in the header.", "RFC 6891 §6.1.3", hex=True,
+                                                                 key="ext_rcode"),
         uint("dns.resp.edns0_version", 8, "EDNS version", "0.", "RFC 6891 §6.1.3", key="edns_version"),
         bits("dns.resp.z", 16, "Flags", marked(16,
             flag("dns.resp.z.do", "DNSSEC wanted", "Send signatures, too.", "RFC 3225 §3", key="dnssec"),
-            uint("dns.resp.z.reserved", 15, "Reserved", "", "RFC 6891", hex=True, key="edns_reserved"),
-        ), "", "RFC 6891 §6.1.4", key="edns_flags"),
+            uint("dns.resp.z.reserved", 15, "Reserved", "Zeros.", "RFC 6891", hex=True, key="edns_reserved"),
+        ), "Flags of EDNS.", "RFC 6891 §6.1.4", key="edns_flags"),
         length, Block(branch("", "Options"), (OPTIONS,), "rdlength", bytes_("", 0, "Rest", key="opt_end"), keeps=True),
     )  # fmt: skip
     row = Block(branch("", "Record", caption="{owner}: {rtype}"), (

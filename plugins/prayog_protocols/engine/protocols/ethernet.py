@@ -142,7 +142,8 @@ def _tag(name: str, title: str, types: tuple[int, ...], meaning: str, type_name:
                      _8021Q, default=1),
             ),
             Choose("type_or_length", peek=16, cases={range(0x0600): (
-                uint(f"{name}.len", 16, "Length", "Below 1536 this field is a length: IEEE 802.3.", _8023, key="length",
+                uint("vlan.len" if name == "vlan" else "", 16, "Length",
+                     "Below 1536 this field is a length: IEEE 802.3.", _8023, key="length",
                      auto="after + payload"),
                 Call(_length, ("length",)),
             )}, other=(

@@ -21,8 +21,8 @@ def _text(name: str, label: str, meaning: str = "", source: str = R, kind: Kind 
     return Field(f"ftp.{name}", label, kind, meaning=meaning, source=source, **more)
 
 
-IS_REQUEST = _text("request", "A command", kind=Kind.BOOL, derived=True)
-IS_RESPONSE = _text("response", "A reply", kind=Kind.BOOL, derived=True)
+IS_REQUEST = _text("request", "A command", "The line is a command.", kind=Kind.BOOL, derived=True)
+IS_RESPONSE = _text("response", "A reply", "The line is a reply.", kind=Kind.BOOL, derived=True)
 LINE = branch("", "Line", "One line.", R)
 COMMAND = _text("request.command", "Command", "What the client wants.", f"{R} §4.1", values=words.FTP_COMMANDS)
 ARGUMENT = _text("request.arg", "Argument", "With what.", f"{R} §4.1", key="request_arg")

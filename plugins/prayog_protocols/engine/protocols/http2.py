@@ -82,7 +82,7 @@ def _none(width: int, number: int) -> Field:
 
 
 def _unused(width: int, name: str) -> Field:
-    return uint(f"http2.flags.{name}", width, "Unused", "", R, hex=True, key=name)
+    return uint(f"http2.flags.{name}", width, "Unused", "Must be 0.", R, hex=True, key=name)
 
 
 def _flags(*parts: Field) -> Field:
@@ -106,32 +106,64 @@ _BY_TYPE: dict[Any, Field] = {
 }
 
 HEADERS = bytes_("http2.headers", 0, "Header block", "Headers, packed.", "RFC 7541")
-HEADER_LENGTH = Field("http2.header.length", "Length unpacked", derived=True, unit="bytes")
-HEADER_COUNT = Field("http2.header.count", "Headers", derived=True)
+HEADER_LENGTH = Field(
+    "http2.header.length",
+    "Length unpacked",
+    derived=True,
+    unit="bytes",
+    meaning="How long the headers are when they are unpacked.",
+)
+HEADER_COUNT = Field("http2.header.count", "Headers", derived=True, meaning="How many headers the block holds.")
 HEADER = branch(
     "http2.header", "Header", "One name and its value.", "RFC 7541 §6", caption="{header_name}: {header_value}"
 )
-NAME_LENGTH = Field("http2.header.name.length", "Name length", derived=True, unit="bytes", key="name_length")
+NAME_LENGTH = Field(
+    "http2.header.name.length",
+    "Name length",
+    derived=True,
+    unit="bytes",
+    key="name_length",
+    meaning="Letters of the name.",
+)
 NAME = Field("http2.header.name", "Name", Kind.TEXT,
     meaning="In small letters; those with a colon come from the request line.",
              source=f"{R} §8.3", key="header_name")  # fmt: skip
-VALUE_LENGTH = Field("http2.header.value.length", "Value length", derived=True, unit="bytes", key="value_length")
+VALUE_LENGTH = Field(
+    "http2.header.value.length",
+    "Value length",
+    derived=True,
+    unit="bytes",
+    key="value_length",
+    meaning="Letters of the value.",
+)
 VALUE = Field("http2.header.value", "Value", Kind.TEXT, meaning="What it says.", source=f"{R} §8.2", key="header_value")
-UNESCAPED = Field("http2.header.unescaped", "Value, %-signs undone", Kind.TEXT, derived=True)
+UNESCAPED = Field(
+    "http2.header.unescaped",
+    "Value, %-signs undone",
+    Kind.TEXT,
+    derived=True,
+    meaning="With %20 and the like as the letters they stand for.",
+)
 HOW = Field("http2.header.repr", "Packed as", Kind.TEXT, derived=True, source="RFC 7541 §6",
     meaning="A number of a table that both sides keep, or text, which may enter the table.")  # fmt: skip
 INDEX = Field(
     "http2.header.index", "Index", derived=True, source="RFC 7541 §2.3.3", meaning="1 to 61 are in every table."
 )
-FULL_URI = Field("http2.request.full_uri", "Whole address", Kind.TEXT, derived=True)
+FULL_URI = Field(
+    "http2.request.full_uri",
+    "Whole address",
+    Kind.TEXT,
+    derived=True,
+    meaning="Scheme, authority and path as one address.",
+)
 _KNOWN = (
     "method", "path", "scheme", "authority", "status", "accept", "accept_charset", "accept_encoding", "accept_language",
     "accept_ranges", "age", "allow", "authorization", "cache_control", "content_disposition", "content_encoding",
     "content_language", "content_length", "content_location", "content_range", "content_type", "cookie", "date", "etag",
     "expect", "expires", "from", "if_match", "if_modified_since", "if_none_match", "if_range", "if_unmodified_since",
     "last_modified", "link", "location", "max_forwards", "proxy_authenticate", "proxy_authorization", "range",
-    "referer", "refresh", "retry_after", "server", "set_cookie", "strict_transport_security", "transfer_encoding",
-    "user_agent", "vary", "via", "www_authenticate",
+    "referer", "refresh", "retry_after", "server", "set_cookie", "strict_transport_security", "user_agent", "vary",
+    "via", "www_authenticate",
 )  # fmt: skip
 KNOWN = {name: Field(f"http2.headers.{name}", name.replace("_", "-"), Kind.TEXT, source="RFC 9110", derived=True,
                      meaning="The value under its own name.", key=f"known_{name}") for name in _KNOWN}  # fmt: skip
@@ -232,30 +264,58 @@ def _setting(number: int, name: str) -> tuple[Item, ...]:
 
 
 _SETTINGS = Repeat("settings", (Block(branch("http2.settings", "Setting", "How this side wants it.", f"{R} §6.5"), (
-    uint("http2.settings.id", 16, "Which", "", f"{R} §6.5.2", values=SETTINGS, key="setting"),
+    uint("http2.settings.id", 16, "Which", "Which setting.", f"{R} §6.5.2", values=SETTINGS, key="setting"),
     Choose("setting", {
         1: _setting(1, "header_table_size"), 2: _setting(2, "enable_push"), 3: _setting(3, "max_concurrent_streams"),
         4: _setting(4, "initial_window_size"), 5: _setting(5, "max_frame_size"), 6: _setting(6, "max_header_list_size"),
         8: _setting(8, "extended_connect"),
-    }, (uint("http2.settings.unknown", 32, "Value", "", f"{R} §6.5", key="setting_other"),)),
+    }, (uint("http2.settings.unknown", 32, "Value", "Of a setting that this program does not know.", f"{R} §6.5",
+        key="setting_other"),)),
 )),))  # fmt: skip
 _WEIGHT = (
-    *marked(32, flag("http2.exclusive", "Exclusive", "", f"{R} §5.3.2", key="exclusive"),
-            uint("http2.stream_dependency", 31, "Depends on", "", f"{R} §5.3.2")),
-    uint("http2.headers.weight", 8, "Weight", "", f"{R} §5.3.2", key="weight"),
+    *marked(32, flag("http2.exclusive", "Exclusive", "Priorities of this kind are no longer used.", f"{R} §5.3.2",
+        key="exclusive"),
+            uint("http2.stream_dependency", 31, "Depends on", "The stream that should go first; no longer used.",
+                f"{R} §5.3.2")),
+    uint("http2.headers.weight", 8, "Weight", "Its share of the bandwidth; no longer used.", f"{R} §5.3.2",
+        key="weight"),
 )  # fmt: skip
 _PAD = When("frame_flags & 8", (uint("http2.padding", 8, "Padding", "Bytes at the end.", f"{R} §6.1", hex=True,
                                             key="pad"),))  # fmt: skip
-_NO_PAD = Derive(Field("http2.pad_length", "Padding", derived=True, key="", source=f"{R} §6.1"), "0", "streamid",
+_NO_PAD = Derive(Field("http2.pad_length", "Padding", derived=True, key="", source=f"{R} §6.1",
+    meaning="None in this frame."), "0", "streamid",
                  "not frame_flags & 8", (31, 0))  # fmt: skip
 DATA = bytes_("http2.data.data", 0, "Data", "Part of the content; at its end the whole.", f"{R} §6.1", key="content")
-FRAGMENTS = Field("http2.body.fragments", "Put together from", Kind.NONE, derived=True, source=f"{R} §8.1")
-FRAGMENT = Field("http2.body.fragment", "Piece in packet", Kind.FRAME, derived=True)
-FRAGMENT_COUNT = Field("http2.body.fragment.count", "Pieces", derived=True, key="body_pieces")
-WHOLE_LENGTH = Field(
-    "http2.body.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="body_length"
+FRAGMENTS = Field(
+    "http2.body.fragments",
+    "Put together from",
+    Kind.NONE,
+    derived=True,
+    source=f"{R} §8.1",
+    meaning="The DATA frames of one message.",
 )
-WHOLE = Field("http2.body.reassembled.data", "The whole", Kind.BYTES, derived=True, key="body_data")
+FRAGMENT = Field(
+    "http2.body.fragment", "Piece in packet", Kind.FRAME, derived=True, meaning="A DATA frame with a piece of it."
+)
+FRAGMENT_COUNT = Field(
+    "http2.body.fragment.count", "Pieces", derived=True, key="body_pieces", meaning="How many DATA frames."
+)
+WHOLE_LENGTH = Field(
+    "http2.body.reassembled.length",
+    "Length of the whole",
+    derived=True,
+    unit="bytes",
+    key="body_length",
+    meaning="Of all pieces together.",
+)
+WHOLE = Field(
+    "http2.body.reassembled.data",
+    "The whole",
+    Kind.BYTES,
+    derived=True,
+    key="body_data",
+    meaning="All pieces, put together.",
+)
 ENCODED = branch("", "Compressed content", "As it was sent.", "RFC 9110 §8.4")
 _DATA = Call(_data, ("frame", "length", "pad", "frame_flags"), lambda values: bytes(values.get("content", b"")),
              (DATA, FRAGMENTS, FRAGMENT, FRAGMENT_COUNT, WHOLE_LENGTH, WHOLE, ENCODED), "content")  # fmt: skip
@@ -266,8 +326,15 @@ _BLOCK = Call(_block, ("start",), lambda values: bytes(values.get("block", b""))
                FULL_URI, *KNOWN.values()))  # fmt: skip
 _STREAM = marked(
     32,
-    flag("http2.push_promise.r", "Reserved", "", f"{R} §5.1.1", key="promised_reserved"),
-    uint("http2.push_promise.promised_stream_id", 31, "Promised stream", "", f"{R} §6.6", key="promised"),
+    flag("http2.push_promise.r", "Reserved", "Must be 0.", f"{R} §5.1.1", key="promised_reserved"),
+    uint(
+        "http2.push_promise.promised_stream_id",
+        31,
+        "Promised stream",
+        "The stream on which the response will come unasked.",
+        f"{R} §6.6",
+        key="promised",
+    ),
 )
 _BODY: dict[Any, tuple[Item, ...]] = {
     0: (_PAD, _NO_PAD, _DATA, _PADDING),
@@ -280,12 +347,12 @@ _BODY: dict[Any, tuple[Item, ...]] = {
     6: (Choose("frame_flags & 1",
         {1: (bytes_("http2.pong", 8, "Pong", "What the ping held.", f"{R} §6.7", key="ping"),)}, (
         bytes_("http2.ping", 8, "Ping", "Comes back as it is.", f"{R} §6.7"),)),),
-    7: (*marked(32, flag("http2.goway.r", "Reserved", "", f"{R} §6.8", key="goaway_r"),
+    7: (*marked(32, flag("http2.goway.r", "Reserved", "Must be 0.", f"{R} §6.8", key="goaway_r"),
                 uint("http2.goaway.last_stream_id", 31, "Last stream", "Later ones were not looked at.", f"{R} §6.8",
                      key="last_stream")),
         uint("http2.goaway.error", 32, "Error", "Why the connection ends.", f"{R} §6.8", values=ERRORS, key="error"),
         bytes_("http2.goaway.addata", "frame_end - at", "More", "In words, perhaps.", f"{R} §6.8", key="more")),
-    8: marked(32, flag("http2.window_update.r", "Reserved", "", f"{R} §6.9", key="window_r"),
+    8: marked(32, flag("http2.window_update.r", "Reserved", "Must be 0.", f"{R} §6.9", key="window_r"),
               uint("http2.window_update.window_size_increment", 31, "More room", "So many bytes more may be sent.",
                    f"{R} §6.9", key="increment")),
     9: (_BLOCK,),
@@ -317,7 +384,8 @@ def _frame() -> Block:
                     f"{R} §5.1.1",
                      default=1)),
         Block(branch("", "Content"), (Choose("frame_type", _BODY),), "length",
-            bytes_("http2.unknown", 0, "Content", key="unknown"),
+            bytes_("http2.unknown", 0, "Content", key="unknown",
+                meaning="Of a frame type that this program does not know."),
               keeps=True),
     ))  # fmt: skip
 
@@ -347,7 +415,8 @@ HTTP2 = Protocol(
     "http2", "HyperText Transfer Protocol 2", short="HTTP2", source=R, info=_info,
     meaning="The same requests and answers as HTTP/1.1, in frames: many at once over one connection, headers packed.",
     items=(
-        Choose("first", {0x505249: (Block(branch("http2.stream", "Magic"), (MAGIC,)),)}, (_frame(),), peek=24,
+        Choose("first", {0x505249: (Block(branch("http2.stream", "Magic", meaning="One frame."), (MAGIC,)),)},
+            (_frame(),), peek=24,
                made="0x505249 if 'magic' in given else 0"),
     ),
 )  # fmt: skip

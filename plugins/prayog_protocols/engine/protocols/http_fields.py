@@ -71,18 +71,26 @@ REQUEST_LINE = _text("request.line", "Header line", "One line of the request's h
 RESPONSE_LINE = _text(
     "response.line", "Header line", "One line of the response's headers.", "RFC 9112 §5", derived=True
 )
-IS_REQUEST = _text("request", "A request", kind=Kind.BOOL, derived=True)
-IS_RESPONSE = _text("response", "A response", kind=Kind.BOOL, derived=True)
+IS_REQUEST = _text("request", "A request", "The message is a request.", kind=Kind.BOOL, derived=True)
+IS_RESPONSE = _text("response", "A response", "The message is a response.", kind=Kind.BOOL, derived=True)
 REQUEST_NUMBER = _text("request_number", "Request number", "On this connection.", kind=Kind.UINT, derived=True)
 RESPONSE_NUMBER = _text("response_number", "Response number", "On this connection.", kind=Kind.UINT, derived=True)
 FULL_URI = _text("request.full_uri", "Whole address", "Host and target together.", derived=True)
 RESPONSE_FOR = _text("response_for.uri", "Answer about", "The address that was asked for.", derived=True)
-REQUEST_IN = _text("request_in", "Answers packet", kind=Kind.FRAME, derived=True)
-RESPONSE_IN = _text("response_in", "Answered in packet", kind=Kind.FRAME, derived=True)
-PREVIOUS_REQUEST = _text("prev_request_in", "Request before in packet", kind=Kind.FRAME, derived=True)
-PREVIOUS_RESPONSE = _text("prev_response_in", "Response before in packet", kind=Kind.FRAME, derived=True)
-NEXT_REQUEST = _text("next_request_in", "Next request in packet", kind=Kind.FRAME, derived=True)
-NEXT_RESPONSE = _text("next_response_in", "Next response in packet", kind=Kind.FRAME, derived=True)
+REQUEST_IN = _text("request_in", "Answers packet", "The request that this answers.", kind=Kind.FRAME, derived=True)
+RESPONSE_IN = _text("response_in", "Answered in packet", "The response to this request.", kind=Kind.FRAME, derived=True)
+PREVIOUS_REQUEST = _text(
+    "prev_request_in", "Request before in packet", "On the same connection.", kind=Kind.FRAME, derived=True
+)
+PREVIOUS_RESPONSE = _text(
+    "prev_response_in", "Response before in packet", "On the same connection.", kind=Kind.FRAME, derived=True
+)
+NEXT_REQUEST = _text(
+    "next_request_in", "Next request in packet", "On the same connection.", kind=Kind.FRAME, derived=True
+)
+NEXT_RESPONSE = _text(
+    "next_response_in", "Next response in packet", "On the same connection.", kind=Kind.FRAME, derived=True
+)
 TIME = _text("time", "Time to answer", "From request to response.", kind=Kind.DURATION, derived=True, unit="s")
 CHUNK_SIZE = _text(
     "chunk_size", "Chunk size", "In hexadecimal; 0 ends the content.", "RFC 9112 §7.1", Kind.UINT, unit="bytes"

@@ -129,7 +129,7 @@ _CASES: dict[object, tuple[Item, ...]] = {
             Field("icmp.router_address", "Router", Kind.IPV4, 32, meaning="Its address.", source="RFC 1256 §3"),
             Field("icmp.pref_level", "Preference", Kind.INT, 32, meaning="The highest is used.", source="RFC 1256 §3"),
         ), count="num_addrs"), _REST),
-    10: (_code({}), _SUM, _STATUS, bytes_("icmp.reserved", 4, "Reserved", "", "RFC 1256 §3"), _REST),
+    10: (_code({}), _SUM, _STATUS, bytes_("icmp.reserved", 4, "Reserved", "Zeros.", "RFC 1256 §3"), _REST),
     12: (_code(_CODES[12]), _SUM, _STATUS, uint("icmp.pointer", 8, "Pointer", "The byte that is wrong.", R),
         _unused(3), _INNER),
     (13, 14): (_code({}), _SUM, _STATUS, *_IDENT,

@@ -101,7 +101,8 @@ def _end(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
 def _option(label: str, source: str, *items: Item) -> tuple[Item, ...]:
     own = branch("icmpv6.opt", label, "An option of the message.", source, key="")
     return (Block(own, (_TYPE, _SIZE, *items), "8 * data[at + 1] if end - at > 1 and data[at + 1] else end - at",
-                  Field("icmpv6.opt.padding", "Padding", Kind.NONE, key="option_rest"), pad=8),)  # fmt: skip
+                  Field("icmpv6.opt.padding", "Padding", Kind.NONE, key="option_rest",
+                      meaning="Fills up to eight bytes."), pad=8),)  # fmt: skip
 
 
 _TYPE = uint("icmpv6.opt.type", 8, "Type", "Which option.", f"{ND}.6", values=_OPTION_TYPES, key="option_type")
@@ -119,7 +120,15 @@ def _lifetime(name: str, label: str, key: str = "") -> Field:
 
 
 def _reserved_option(size: int) -> Field:
-    return Field("icmpv6.opt.reserved", "Reserved", Kind.NONE, size * 8, key=f"option_reserved_{size}", source=ND)
+    return Field(
+        "icmpv6.opt.reserved",
+        "Reserved",
+        Kind.NONE,
+        size * 8,
+        key=f"option_reserved_{size}",
+        source=ND,
+        meaning="Zeros.",
+    )
 
 
 _PREFIX = _address("icmpv6.opt.prefix", "Prefix", "The network’s addresses begin so.", f"{ND}.6.2", "prefix")
@@ -145,7 +154,7 @@ OPTION = Choose("option_type", {
                 f"{ND}.6.2"),
             flag("icmpv6.opt.prefix.flag.r", "Router address", "The prefix is the router’s whole address.",
                 "RFC 6275 §7.2"),
-            uint("icmpv6.opt.prefix.flag.reserved", 5, "Reserved", "", ND, key="prefix_reserved"),
+            uint("icmpv6.opt.prefix.flag.reserved", 5, "Reserved", "Zeros.", ND, key="prefix_reserved"),
         ), "What the prefix is for.", f"{ND}.6.2", key="prefix_flags"),
         _lifetime("prefix.valid_lifetime", "Valid for"), _lifetime("prefix.preferred_lifetime", "Preferred for"),
         _reserved_option(4), _PREFIX),
@@ -161,7 +170,7 @@ OPTION = Choose("option_type", {
             uint("icmpv6.opt.route_info.flag.route_preference", 2, "Preference", "1 high, 0 medium, 3 low.",
                 "RFC 4191 §2.1"),
             uint("", 3, "Reserved", key="route_reserved_2"),
-        ), "", "RFC 4191 §2.3", key="route_flags"),
+        ), "How much the route is preferred.", "RFC 4191 §2.3", key="route_flags"),
         _lifetime("route_lifetime", "Valid for"),
         Call(_short_prefix, (), lambda values: values.get("prefix", b""), (_PREFIX,))),
     25: _option("Recursive DNS servers", "RFC 8106 §5.1", _reserved_option(2), _lifetime("rdnss.lifetime", "Valid for",
@@ -193,14 +202,15 @@ _CASES: dict[object, tuple[Item, ...]] = {
             _address("icmpv6.mld.multicast_address", "Group", "Which group; all zeros: every group.", f"{MLD2}.1",
                 "group"),
             bits("icmpv6.mld.flag", 8, "Flags", marked(8,
-                uint("icmpv6.mld.flag.reserved", 4, "Reserved", "", MLD2, key="mld_reserved"),
+                uint("icmpv6.mld.flag.reserved", 4, "Reserved", "Zeros.", MLD2, key="mld_reserved"),
                 flag("icmpv6.mld.flag.s", "Suppress", "Routers need not restart their timers.", f"{MLD2}.1"),
                 uint("icmpv6.mld.flag.qrv", 3, "Robustness", "How many losses are survived.", f"{MLD2}.1"),
-            ), "", f"{MLD2}.1", key="mld_flags"),
+            ), "How the router asks.", f"{MLD2}.1", key="mld_flags"),
             uint("icmpv6.mld.qqi", 8, "Query interval", "Coded seconds.", f"{MLD2}.1"),
             uint("icmpv6.mld.nb_sources", 16, "Sources", "How many follow.", f"{MLD2}.1", key="mld_sources",
                  auto="count('sources')"),
-            Repeat("sources", (_address("icmpv6.mld.source_address", "Source", "", f"{MLD2}.1", "source_address"),),
+            Repeat("sources", (_address("icmpv6.mld.source_address", "Source", "A source that the question is about.",
+                f"{MLD2}.1", "source_address"),),
                    count="mld_sources"),
         )}, (
             uint("icmpv6.mld.maximum_response_delay", 16, "Longest delay", "Answer within this time.", MLD, unit="ms"),
@@ -213,10 +223,10 @@ _CASES: dict[object, tuple[Item, ...]] = {
         bits("icmpv6.nd.ra.flag", 8, "Flags", marked(8,
             flag("icmpv6.nd.ra.flag.m", "Managed", "Ask DHCPv6 for an address.", f"{ND}.2"),
             flag("icmpv6.nd.ra.flag.o", "Other", "Ask DHCPv6 for the rest.", f"{ND}.2"),
-            flag("icmpv6.nd.ra.flag.h", "Home agent", "", "RFC 6275 §7.1"),
+            flag("icmpv6.nd.ra.flag.h", "Home agent", "The router is a home agent of mobile hosts.", "RFC 6275 §7.1"),
             uint("icmpv6.nd.ra.flag.prf", 2, "Preference", "1 high, 0 medium, 3 low.", "RFC 4191 §2.2"),
-            flag("icmpv6.nd.ra.flag.p", "Proxy", "", "RFC 4389"),
-            uint("icmpv6.nd.ra.flag.rsv", 2, "Reserved", "", ND, key="ra_reserved"),
+            flag("icmpv6.nd.ra.flag.p", "Proxy", "The router passes neighbour discovery on for others.", "RFC 4389"),
+            uint("icmpv6.nd.ra.flag.rsv", 2, "Reserved", "Zeros.", ND, key="ra_reserved"),
         ), "What hosts should do.", f"{ND}.2", key="ra_flags"),
         uint("icmpv6.nd.ra.router_lifetime", 16, "Router lifetime",
             "How long it may be the default router; 0: it is none.",
@@ -224,34 +234,41 @@ _CASES: dict[object, tuple[Item, ...]] = {
         uint("icmpv6.nd.ra.reachable_time", 32, "Reachable time", "How long a neighbour counts as reachable.",
             f"{ND}.2",
              unit="ms"),
-        uint("icmpv6.nd.ra.retrans_timer", 32, "Ask again after", "", f"{ND}.2", unit="ms"), *_OPTIONS),
+        uint("icmpv6.nd.ra.retrans_timer", 32, "Ask again after",
+            "How long to wait before a question is asked again.", f"{ND}.2", unit="ms"), *_OPTIONS),
     135: (_code({}), _SUM, _STATUS, _reserved(4), _TARGET, *_OPTIONS),
     136: (_code({}), _SUM, _STATUS,
         bits("icmpv6.nd.na.flag", 32, "Flags", marked(32,
             flag("icmpv6.nd.na.flag.r", "Router", "I am one.", f"{ND}.4"),
             flag("icmpv6.nd.na.flag.s", "Solicited", "This answers a question.", f"{ND}.4"),
             flag("icmpv6.nd.na.flag.o", "Override", "Forget what you knew.", f"{ND}.4"),
-            uint("icmpv6.nd.na.flag.rsv", 29, "Reserved", "", ND, key="na_reserved"),
-        ), "", f"{ND}.4", key="na_flags"),
+            uint("icmpv6.nd.na.flag.rsv", 29, "Reserved", "Zeros.", ND, key="na_reserved"),
+        ), "What the answer means.", f"{ND}.4", key="na_flags"),
         _address("icmpv6.nd.na.target_address", "Target", "This address is mine.", f"{ND}.4", "target"), *_OPTIONS),
     137: (_code({}), _SUM, _STATUS, _reserved(4),
-          _address("icmpv6.nd.rd.target_address", "Better next hop", "", f"{ND}.5", "target"),
-          _address("icmpv6.rd.na.destination_address", "Destination", "", f"{ND}.5", "destination"), *_OPTIONS),
+          _address("icmpv6.nd.rd.target_address", "Better next hop", "Send packets for the destination there.",
+              f"{ND}.5", "target"),
+          _address("icmpv6.rd.na.destination_address", "Destination",
+              "The destination that there is a better way to.", f"{ND}.5", "destination"), *_OPTIONS),
     143: (_code({}), _SUM, _STATUS, _reserved(2),
         uint("icmpv6.mldr.nb_mcast_records", 16, "Records", "How many follow.", f"{MLD2}.2", auto="count('records')"),
         Repeat("records", (Block(branch("icmpv6.mldr.mar", "Group record", "A group, and from whom it is wanted.",
             f"{MLD2}.2"), (
-            uint("icmpv6.mldr.mar.record_type", 8, "Type", "", f"{MLD2}.2.12", values={
+            uint("icmpv6.mldr.mar.record_type", 8, "Type", "What changed about the sources that are wanted.",
+                f"{MLD2}.2.12", values={
                 1: "is include", 2: "is exclude", 3: "changed to include", 4: "changed to exclude",
                     5: "allow new sources",
                 6: "block old sources"}),
             uint("icmpv6.mldr.mar.aux_data_len", 8, "Further data", "In words of 4 bytes.", f"{MLD2}.2.6"),
             uint("icmpv6.mldr.mar.nb_sources", 16, "Sources", "How many follow.", f"{MLD2}.2.7", key="record_sources"),
-            _address("icmpv6.mldr.mar.multicast_address", "Group", "", f"{MLD2}.2.8", "record_group"),
+            _address("icmpv6.mldr.mar.multicast_address", "Group", "The group that somebody listens to.",
+                f"{MLD2}.2.8", "record_group"),
             Repeat("record_list",
-                (_address("icmpv6.mldr.mar.source_address", "Source", "", f"{MLD2}.2.9", "record_source"),),
+                (_address("icmpv6.mldr.mar.source_address", "Source", "A source that is wanted, or is not.",
+                    f"{MLD2}.2.9", "record_source"),),
                    count="record_sources"),
-            bytes_("icmpv6.mldr.mar.auxiliary_data", "aux_data_len * 4", "Further data", "", f"{MLD2}.2.10"),
+            bytes_("icmpv6.mldr.mar.auxiliary_data", "aux_data_len * 4", "Further data", "Nothing is defined for it.",
+                f"{MLD2}.2.10"),
         )),), count="nb_mcast_records"), Call(_rest, ())),
 }  # fmt: skip
 

@@ -190,9 +190,21 @@ FRAGMENTS = Field(
 FRAGMENT = Field("ip.fragment", "Fragment in packet", Kind.FRAME, derived=True, meaning="One piece.")
 FRAGMENT_COUNT = Field("ip.fragment.count", "Fragments", derived=True, meaning="How many pieces.", key="fragment_count")
 REASSEMBLED_LENGTH = Field(
-    "ip.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length"
+    "ip.reassembled.length",
+    "Length of the whole",
+    derived=True,
+    unit="bytes",
+    key="whole_length",
+    meaning="Of all fragments together.",
 )
-REASSEMBLED_DATA = Field("ip.reassembled.data", "The whole", Kind.BYTES, derived=True, key="whole_data")
+REASSEMBLED_DATA = Field(
+    "ip.reassembled.data",
+    "The whole",
+    Kind.BYTES,
+    derived=True,
+    key="whole_data",
+    meaning="All fragments, put together.",
+)
 REASSEMBLED_IN = Field("ip.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
                        meaning="The packet with the last missing piece.")  # fmt: skip
 

@@ -38,8 +38,9 @@ _TYPE = Field(
     parts=(
         uint("ipv6.opt.type.action", 2, "If unknown", "What a node does that does not know the option.", f"{R} §4.2",
              values=_ACTIONS),
-        flag("ipv6.opt.type.change", "May change on the way", "", f"{R} §4.2"),
-        uint("ipv6.opt.type.rest", 5, "Number", "", f"{R} §4.2", hex=True),
+        flag("ipv6.opt.type.change", "May change on the way", "Set: routers may change the option on the way.",
+            f"{R} §4.2"),
+        uint("ipv6.opt.type.rest", 5, "Number", "Which option it is.", f"{R} §4.2", hex=True),
     ),
 )  # fmt: skip
 _SIZE = uint("ipv6.opt.length", 8, "Length", "Bytes of the content.", f"{R} §4.2", auto="size - 2", key="option_len")
@@ -47,12 +48,15 @@ _SIZE = uint("ipv6.opt.length", 8, "Length", "Bytes of the content.", f"{R} §4.
 
 def _option(label: str, source: str, *items: Item) -> tuple[Item, ...]:
     own = branch("ipv6.opt", label, "An option of the header around it.", source)
-    rest = bytes_("ipv6.opt.unknown", 0, "Content", "", source, key="option_data")
+    rest = bytes_(
+        "ipv6.opt.unknown", 0, "Content", "Of an option that this program does not know.", source, key="option_data"
+    )
     return (Block(own, (_TYPE, _SIZE, *items), "2 + (data[at + 1] if end - at > 1 else 0)", rest),)
 
 
 _PAD1 = (Block(branch("ipv6.opt", "Pad1", "One byte to fill up.", f"{R} §4.2"), (
-    replace(_TYPE, parts=()), Derive(Field("ipv6.opt.pad1", "Pad1", Kind.NONE), "None", "option_type"))),)  # fmt: skip
+    replace(_TYPE, parts=()), Derive(Field("ipv6.opt.pad1", "Pad1", Kind.NONE, meaning="A single byte that fills up."),
+        "None", "option_type"))),)  # fmt: skip
 OPTION = Choose("option_type", {
     0x00: _PAD1,
     0x01: _option("PadN", f"{R} §4.2",
@@ -93,30 +97,32 @@ _ROUTING = (
          values={0: "source route (deprecated)", 2: "mobile IPv6", 3: "RPL", 4: "segment routing"}, key="routing_type"),
     uint("ipv6.routing.segleft", 8, "Segments left", "Stations still to be visited.", f"{R} §4.4"),
     Choose("routing_type", {
-        0: (bytes_("ipv6.routing.src.reserved", 4, "Reserved", "", f"{R} §4.4", key="routing_reserved"),
+        0: (bytes_("ipv6.routing.src.reserved", 4, "Reserved", "Zeros.", f"{R} §4.4", key="routing_reserved"),
             Repeat("stations", (Field("ipv6.routing.src.addr", "Station", Kind.IPV6, 128, meaning="A router to pass.",
                                       source="RFC 5095", key="station"),), count=_ADDRESSES)),
-        2: (bytes_("ipv6.routing.mipv6.reserved", 4, "Reserved", "", "RFC 6275 §6.4", key="routing_reserved"),
+        2: (bytes_("ipv6.routing.mipv6.reserved", 4, "Reserved", "Zeros.", "RFC 6275 §6.4", key="routing_reserved"),
             Field("ipv6.routing.mipv6.home_address", "Home address", Kind.IPV6, 128, meaning="Of the travelling host.",
                   source="RFC 6275 §6.4", key="home")),
         4: (uint("ipv6.routing.srh.last_entry", 8, "Last entry", "Index of the last segment in the list.",
             "RFC 8754 §2"),
-            uint("ipv6.routing.srh.flags", 8, "Flags", "", "RFC 8754 §2", hex=True, key="srh_flags"),
+            uint("ipv6.routing.srh.flags", 8, "Flags", "None is defined yet.", "RFC 8754 §2", hex=True,
+                key="srh_flags"),
             bytes_("ipv6.routing.srh.tag", 2, "Tag", "Marks packets that belong together.", "RFC 8754 §2"),
             Repeat("segments", (Field("ipv6.routing.srh.addr", "Segment", Kind.IPV6, 128, source="RFC 8754 §2",
                                       meaning="A station; the list runs backwards.", key="segment"),),
                    count="min(last_entry + 1, words // 2)")),
-    }, (bytes_("ipv6.routing.unknown.data", "max(0, words * 8 + 4)", "Content", "", f"{R} §4.4", key="routing_data"),)),
+    }, (bytes_("ipv6.routing.undecoded", "max(0, words * 8 + 4)", "Content",
+        "Of a type that this program does not know.", f"{R} §4.4", key="routing_data"),)),
 )  # fmt: skip
 _FRAGMENT = (Block(branch("ipv6.fraghdr", "Fragment header", "This is a piece of a packet; only the sender may cut.",
                           f"{R} §4.5"), (
     uint("ipv6.fraghdr.nxt", 8, "Next header", "What follows in the whole.", f"{R} §4.5", values=IP_PROTOCOLS,
          key="following", auto="next_row('extension', key_of('ip.proto', 59))"),
-    uint("ipv6.fraghdr.reserved_octet", 8, "Reserved", "", f"{R} §4.5", hex=True, key="fragment_reserved"),
+    uint("ipv6.fraghdr.reserved_octet", 8, "Reserved", "Zero.", f"{R} §4.5", hex=True, key="fragment_reserved"),
     *marked(16,
         uint("ipv6.fraghdr.offset", 13, "Offset", "Where the piece belongs, in units of 8 bytes.", f"{R} §4.5",
              unit="× 8 bytes", key="fragment_offset", default=0),
-        uint("ipv6.fraghdr.reserved_bits", 2, "Reserved", "", f"{R} §4.5"),
+        uint("ipv6.fraghdr.reserved_bits", 2, "Reserved", "Zeros.", f"{R} §4.5"),
         flag("ipv6.fraghdr.more", "More fragments", "Set in every piece but the last.", f"{R} §4.5"),
     ),
     uint("ipv6.fraghdr.ident", 32, "Identification", "All pieces of one packet share it.", f"{R} §4.5", hex=True),
@@ -126,10 +132,10 @@ _AUTHENTICATION = (Block(branch("ah", "Authentication header", "Proves who sent 
          auto="next_row('extension', key_of('ip.proto', 59))"),
     uint("ah.length", 8, "Length", "In words of 4 bytes, two not counted.", "RFC 4302 §2", key="ah_words",
         auto="size // 4 - 2"),
-    uint("ah.reserved", 16, "Reserved", "", "RFC 4302 §2", key="ah_reserved"),
+    uint("ah.reserved", 16, "Reserved", "Zeros.", "RFC 4302 §2", key="ah_reserved"),
     uint("ah.spi", 32, "Security parameters", "Which agreement applies.", "RFC 4302 §2", hex=True),
     uint("ah.sequence", 32, "Sequence number", "Against replays.", "RFC 4302 §2"),
-    bytes_("ah.icv", "max(0, (ah_words - 1) * 4)", "Check value", "", "RFC 4302 §2"),
+    bytes_("ah.icv", "max(0, (ah_words - 1) * 4)", "Check value", "The proof that nothing was changed.", "RFC 4302 §2"),
 ), key="authentication"),)  # fmt: skip
 
 _EXTENSIONS = {
@@ -177,10 +183,22 @@ FRAGMENT_COUNT = Field(
     "ipv6.fragment.count", "Fragments", derived=True, meaning="How many pieces.", key="fragment_count"
 )
 REASSEMBLED_LENGTH = Field(
-    "ipv6.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="whole_length"
+    "ipv6.reassembled.length",
+    "Length of the whole",
+    derived=True,
+    unit="bytes",
+    key="whole_length",
+    meaning="Of all fragments together.",
 )
-REASSEMBLED_DATA = Field("ipv6.reassembled.data", "The whole", Kind.BYTES, derived=True, key="whole_data")
-REASSEMBLED_IN = Field("ipv6.reassembled_in", "Complete in packet", Kind.FRAME, derived=True,
+REASSEMBLED_DATA = Field(
+    "ipv6.reassembled.data",
+    "The whole",
+    Kind.BYTES,
+    derived=True,
+    key="whole_data",
+    meaning="All fragments, put together.",
+)
+REASSEMBLED_IN = Field("ipv6.reassembled.in", "Complete in packet", Kind.FRAME, derived=True,
                        meaning="The packet with the last missing piece.")  # fmt: skip
 
 

@@ -116,11 +116,12 @@ LLC = Protocol(
     meaning="In frames with a length instead of a type: says what the frame carries.",
     items=(
         bits("llc.dsap", 8, "Destination", (
-            uint("llc.dsap.sap", 7, "Access point", "", _LLC), flag("llc.dsap.ig", "Group", "", _LLC),
+            uint("llc.dsap.sap", 7, "Access point", "The number of the protocol.", _LLC),
+            flag("llc.dsap.ig", "Group", "Set: for a group of protocols.", _LLC),
         ), "Which protocol should take it.", _LLC, values=_SAPS, default=0xAA),
         bits("llc.ssap", 8, "Source", (
-            uint("llc.ssap.sap", 7, "Access point", "", _LLC, key="source_sap"),
-            flag("llc.ssap.cr", "Response", "", _LLC),
+            uint("llc.ssap.sap", 7, "Access point", "The number of the protocol.", _LLC, key="source_sap"),
+            flag("llc.ssap.cr", "Response", "Set: an answer; not set: a command.", _LLC),
         ), "Which protocol sent it.", _LLC, values=_SAPS, default=0xAA),
         Choose("control_first", {tuple(x for x in range(256) if x & 3 == 3): (
             uint("llc.control", 8, "Control", "3: plain data, unnumbered.", _LLC, hex=True, default=3),

@@ -47,8 +47,8 @@ def _lines(c: Dissection, data: bytes, at: int, end: int, reply: re.Pattern[byte
 
 # ── SMTP ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-REQ = _text("smtp.req", "A command", kind=Kind.BOOL, derived=True)
-RSP = _text("smtp.rsp", "A reply", kind=Kind.BOOL, derived=True)
+REQ = _text("smtp.req", "A command", "The line is a command.", kind=Kind.BOOL, derived=True)
+RSP = _text("smtp.rsp", "A reply", "The line is a reply.", kind=Kind.BOOL, derived=True)
 COMMAND_LINE = _text("smtp.command_line", "Command line", "One line of the client.", f"{R5321} §4.1")
 COMMAND = _text("smtp.req.command", "Command", "What the client wants.", f"{R5321} §4.1.1", values=words.SMTP_COMMANDS)
 PARAMETER = _text("smtp.req.parameter", "Parameter", "With what.", f"{R5321} §4.1.1")
@@ -189,7 +189,7 @@ POP = Protocol(
 
 # ── IMAP ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-IS_REQUEST = _text("imap.isrequest", "A command", kind=Kind.BOOL, derived=True)
+IS_REQUEST = _text("imap.isrequest", "A command", "It comes from the client.", kind=Kind.BOOL, derived=True)
 IMAP_LINE = _text("imap.line", "Line", "One line.", f"{R3501} §2.2")
 IMAP_REQUEST = _text("imap.request", "Command", "A tag, a command, what it needs.", f"{R3501} §2.2.1")
 REQUEST_TAG = _text("imap.request_tag", "Tag", "Made by the client; the answer carries it, too.", f"{R3501} §2.2.1",
@@ -206,8 +206,10 @@ RESPONSE_TAG = _text(
 IMAP_STATUS = _text("imap.response.status", "Result", "OK, NO or BAD.", f"{R3501} §7.1")
 RESPONSE_COMMAND = _text("imap.response.command", "Text", "The first word after it.", f"{R3501} §7.1",
                          aliases=("imap.command",))  # fmt: skip
-IMAP_TO = _text("imap.response_to", "Answers packet", kind=Kind.FRAME, derived=True)
-IMAP_TIME = _text("imap.time", "Time to answer", kind=Kind.DURATION, derived=True, unit="s")
+IMAP_TO = _text("imap.response_to", "Answers packet", "The command with the same tag.", kind=Kind.FRAME, derived=True)
+IMAP_TIME = _text(
+    "imap.time", "Time to answer", "From the command to this response.", kind=Kind.DURATION, derived=True, unit="s"
+)
 _IMAP_REPLY = re.compile(rb"\* |\+ |\S+ (?:OK|NO|BAD|BYE|PREAUTH)\b")
 
 

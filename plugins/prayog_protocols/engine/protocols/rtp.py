@@ -35,7 +35,8 @@ RTP = Protocol(
         When("ext", (
             uint("rtp.ext.profile", 16, "Profile", "What kind of extension.", "RFC 3550 §5.3.1", hex=True),
             uint("rtp.ext.len", 16, "Length", "In words of four bytes.", "RFC 3550 §5.3.1", key="ext_words"),
-            bytes_("rtp.ext.data", "ext_words * 4", "Extension", "", "RFC 3550 §5.3.1", key="ext_content"),
+            bytes_("", "ext_words * 4", "Extension", "What the profile says that it means.", "RFC 3550 §5.3.1",
+                key="ext_content"),
         )),
         bytes_("rtp.payload", "rest", "Payload", "Sound or picture, as the codec made it.", R),
     ),

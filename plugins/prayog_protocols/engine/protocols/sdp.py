@@ -17,6 +17,12 @@ def _text(name: str, label: str, meaning: str = "", kind: Kind = Kind.TEXT, **mo
     return Field(f"sdp.{name}", label, kind, meaning=meaning, source=R, **more)
 
 
+def _address(name: str) -> tuple[Field, ...]:
+    return (_text(f"{name}.network_type", "Network", "IN: the Internet."),
+            _text(f"{name}.address_type", "Address type", "IP4 or IP6."),
+            _text(f"{name}.address", "Address", "An address or a name."))  # fmt: skip
+
+
 LINES = {
     "v": _text("version", "Version", "0."), "o": _text("owner", "Origin",
         "Who made it: name, number, version, address."),
@@ -25,18 +31,22 @@ LINES = {
     "p": _text("phone", "Phone", "Whom to call."), "c": _text("connection_info", "Connection",
         "To which address to send."),
     "b": _text("bandwidth", "Bandwidth", "How much."), "t": _text("time", "Time", "From when to when; 0 0: always."),
-    "r": _text("repeat_time", "Repeats", ""), "z": _text("timezone", "Time zones", ""),
-    "k": _text("encryption_key", "Key", ""),
+    "r": _text("repeat_time", "Repeats", "When it happens again."),
+    "z": _text("timezone", "Time zones", "How clocks change in between."),
+    "k": _text("encryption_key", "Key", "No longer used: it stood in the open."),
     "m": _text("media", "Media", "One stream: kind, port, transport, formats."),
     "a": _text("media_attr", "Attribute", "Something about the session or the stream above."),
 }  # fmt: skip
 PARTS = {
-    "o": tuple(_text(f"owner.{name}", name.replace("_", " ").capitalize()) for name in (
-        "username", "sessionid", "version", "network_type", "address_type", "address")),
-    "c": tuple(_text(f"connection_info.{name}", name.replace("_", " ").capitalize()) for name in (
-        "network_type", "address_type", "address")),
-    "t": (_text("time.start", "From"), _text("time.stop", "To")),
-    "m": (_text("media.media", "Kind"), _text("media.port", "Port"), _text("media.proto", "Transport")),
+    "o": (_text("owner.username", "User name", "Who made the description; - for nobody."),
+          _text("owner.sessionid", "Session number", "With the rest of the line, a name that nobody else has."),
+          _text("owner.version", "Version", "Grows when the description changes."), *_address("owner")),
+    "c": _address("connection_info"),
+    "t": (_text("time.start", "From", "Seconds since 1900; 0: at once."),
+          _text("time.stop", "To", "Seconds since 1900; 0: without end.")),
+    "m": (_text("media.media", "Kind", "Sound, pictures, an application."),
+          _text("media.port", "Port", "0 refuses the stream."), _text("media.proto", "Transport",
+              "How it is carried.")),
 }  # fmt: skip
 FORMAT = _text("media.format", "Format", "A payload type of RTP, or another word.")
 NAME = _text("media_attribute.field", "Attribute", "Which one.")

@@ -54,10 +54,30 @@ class StunExchange:
     response: int = -1
 
 
-RESPONSE_TO = Field("stun.response-to", "Answers packet", Kind.FRAME, derived=True)
-RESPONSE_IN = Field("stun.response-in", "Answered in packet", Kind.FRAME, derived=True)
-TIME = Field("stun.time", "Time to answer", Kind.DURATION, derived=True, unit="s")
-VERSION = Field("stun.network_version", "Version", derived=True, values={3: "RFC 5389/8489"})
+RESPONSE_TO = Field(
+    "stun.response-to",
+    "Answers packet",
+    Kind.FRAME,
+    derived=True,
+    meaning="The request with the same transaction number.",
+)
+RESPONSE_IN = Field(
+    "stun.response-in",
+    "Answered in packet",
+    Kind.FRAME,
+    derived=True,
+    meaning="The response with the same transaction number.",
+)
+TIME = Field(
+    "stun.time", "Time to answer", Kind.DURATION, derived=True, unit="s", meaning="From the request to this response."
+)
+VERSION = Field(
+    "stun.network_version",
+    "Version",
+    derived=True,
+    values={3: "RFC 5389/8489"},
+    meaning="Which edition of STUN the cookie stands for.",
+)
 PADDING = Field("stun.att.padding", "Padding", unit="bytes", meaning="Fills up to four bytes.", source=f"{R} §14")
 
 
@@ -75,30 +95,46 @@ def _known(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> in
     return at
 
 
-_PORT = uint("stun.att.port", 16, "Port", "", f"{R} §14.1")
+_PORT = uint("stun.att.port", 16, "Port", "The port, as it was seen from outside.", f"{R} §14.1")
 
 
 def _address(xor: bool) -> tuple[Item, ...]:
     """An address and a port; XORed so that no helpful router changes it."""
     head: tuple[Item, ...] = (
-        bytes_("stun.att.reserved", 1, "Reserved", "", f"{R} §14.1", key="reserved"),
-        uint("stun.att.family", 8, "Family", "", f"{R} §14.1", hex=True, values=FAMILIES, default=1, key="family"),
+        bytes_("stun.att.reserved", 1, "Reserved", "Zero.", f"{R} §14.1", key="reserved"),
+        uint(
+            "stun.att.family",
+            8,
+            "Family",
+            "IPv4 or IPv6.",
+            f"{R} §14.1",
+            hex=True,
+            values=FAMILIES,
+            default=1,
+            key="family",
+        ),
     )
     if not xor:
         return (*head, _PORT, Choose("family", {
-            1: (Field("stun.att.ipv4", "Address", Kind.IPV4, 32, source=f"{R} §14.1", key="ipv4"),),
-            2: (Field("stun.att.ipv6", "Address", Kind.IPV6, 128, source=f"{R} §14.1", key="ipv6"),)}))  # fmt: skip
+            1: (Field("stun.att.ipv4", "Address", Kind.IPV4, 32, source=f"{R} §14.1", key="ipv4",
+                meaning="The address, as it was seen from outside."),),
+            2: (Field("stun.att.ipv6", "Address", Kind.IPV6, 128, source=f"{R} §14.1", key="ipv6",
+                meaning="The address, as it was seen from outside."),)}))  # fmt: skip
     return (
-        *head, bytes_("stun.att.port-xord", 2, "Port, XORed", "", f"{R} §14.2", key="port_xor"),
+        *head, bytes_("stun.att.port-xord", 2, "Port, XORed", "The port, combined with the cookie.", f"{R} §14.2",
+            key="port_xor"),
         Derive(Field("stun.att.port", "Port", meaning="XORed with the beginning of the cookie.", source=f"{R} §14.2",
             key=""),
                "int_(port_xor, 'big') ^ 0x2112", "port_xor"),
         Choose("family", {
-            1: (bytes_("stun.att.ipv4-xord", 4, "Address, XORed", "", f"{R} §14.2", key="ipv4_xor"),
+            1: (bytes_("stun.att.ipv4-xord", 4, "Address, XORed",
+                "The address, combined with the cookie: some routers rewrite every address that they find.",
+                                                                  f"{R} §14.2", key="ipv4_xor"),
                 Derive(Field("stun.att.ipv4", "Address", Kind.IPV4, meaning="XORed with the cookie.",
                     source=f"{R} §14.2", key=""),
                        "int_(ipv4_xor, 'big') ^ 0x2112A442", "ipv4_xor")),
-            2: (bytes_("stun.att.ipv6-xord", 16, "Address, XORed", "", f"{R} §14.2", key="ipv6_xor"),
+            2: (bytes_("stun.att.ipv6-xord", 16, "Address, XORed",
+                "The address, combined with cookie and transaction number.", f"{R} §14.2", key="ipv6_xor"),
                 Derive(Field("stun.att.ipv6", "Address", Kind.IPV6, meaning="XORed with cookie and id.",
                     source=f"{R} §14.2",
                              key=""), "(int_(ipv6_xor, 'big') ^ int_(cookie + id, 'big')).to_bytes(16, 'big')",
@@ -116,7 +152,13 @@ def _sum(c: Dissection, out: list[Node], data: bytes, at: int, end: int, start: 
     return at
 
 
-CRC_STATUS = Field("stun.att.crc32.status", "Fingerprint status", derived=True, values={0: "bad", 1: "good"})
+CRC_STATUS = Field(
+    "stun.att.crc32.status",
+    "Fingerprint status",
+    derived=True,
+    values={0: "bad", 1: "good"},
+    meaning="Whether the check sum fits.",
+)
 
 
 def _pad(c: Dissection, out: list[Node], data: bytes, at: int, end: int, length: int) -> int:
@@ -139,36 +181,41 @@ _CONTENT: dict[Any, tuple[Item, ...]] = {
     (0x0001, 0x8023, 0x802B, 0x802C): _address(False),
     (0x0020, 0x0012, 0x0016): _address(True),
     0x0006: _text("username", "User name", "Both fragments of ICE, with a colon.", "username"),
-    0x0014: _text("realm", "Realm", "", "realm"), 0x0015: _text("nonce", "Nonce", "", "stun_nonce"),
-    0x8022: _text("software", "Software", "", "software"),
+    0x0014: _text("realm", "Realm", "Where the name and its secret are known.", "realm"),
+    0x0015: _text("nonce", "Nonce", "A number that the server gave; old answers do not fit it.", "stun_nonce"),
+    0x8022: _text("software", "Software", "Who made the message.", "software"),
     (0x0008, 0x001C): _HMAC,
-    0x0009: (bytes_("stun.att.reserved", 2, "Reserved", "", f"{R} §14.8", key="error_reserved"),
+    0x0009: (bytes_("stun.att.reserved", 2, "Reserved", "Zero.", f"{R} §14.8", key="error_reserved"),
              uint("stun.att.error.class", 8, "Class", "The hundreds.", f"{R} §14.8", key="error_class"),
              uint("stun.att.error", 8, "Number", "The rest.", f"{R} §14.8", key="error_number"),
-             text("stun.att.error.reason", "rest", "Reason", "", f"{R} §14.8", key="reason")),
-    0x000C: (uint("stun.att.channelnum", 16, "Channel", "", "RFC 8656 §18.1", hex=True),
-             bytes_("stun.att.reserved", 2, "Reserved", "", "RFC 8656", key="channel_reserved")),
-    0x000D: (uint("stun.att.lifetime", 32, "Lifetime", "", "RFC 8656 §18.2", unit="s"),),
+             text("stun.att.error.reason", "rest", "Reason", "The error in words.", f"{R} §14.8", key="reason")),
+    0x000C: (uint("stun.att.channelnum", 16, "Channel", "Short for an address of the other side.", "RFC 8656 §18.1",
+        hex=True),
+             bytes_("stun.att.reserved", 2, "Reserved", "Zero.", "RFC 8656", key="channel_reserved")),
+    0x000D: (uint("stun.att.lifetime", 32, "Lifetime", "How long the relay keeps the address.", "RFC 8656 §18.2",
+        unit="s"),),
     0x0019: (uint("stun.att.transp", 8, "Transport", "17: UDP.", "RFC 8656 §18.8", hex=True),
-             bytes_("stun.att.reserved", 3, "Reserved", "", "RFC 8656", key="transport_reserved")),
+             bytes_("stun.att.reserved", 3, "Reserved", "Zero.", "RFC 8656", key="transport_reserved")),
     0x0024: (uint("stun.att.priority", 32, "Priority", "Which pair of addresses is liked best.", "RFC 8445 §5.1.2"),),
     (0x8029, 0x802A): (bytes_("stun.att.tie-breaker", 8, "Tie breaker", "Who decides when both want to.",
         "RFC 8445 §7.1.3"),),
     0x8028: (Field("stun.att.crc32", "CRC-32", Kind.UINT, 32, hex=True, source=f"{R} §14.7", key="fingerprint",
                    meaning="Tells STUN from other messages on the same port."),
              Call(_sum, ("start", "fingerprint"), fields=(CRC_STATUS,))),
-    0xC057: (uint("stun.att.google.network_id", 16, "Network", ""),
-        uint("stun.att.google.network_cost", 16, "Cost", "")),
+    0xC057: (uint("stun.att.google.network_id", 16, "Network", "Which of its networks the sender used."),
+        uint("stun.att.google.network_cost", 16, "Cost", "How dear that network is.")),
 }  # fmt: skip
 _TYPE = Field("stun.att.type", "Attribute", Kind.UINT, 16, hex=True, values=ATTRIBUTES, source=f"{R} §14",
     key="att_type",
               meaning="Which one. From 8000 on it may be passed over by who does not know it.", parts=marked(16,
     Field("stun.att.type.comprehension", "May be passed over", Kind.UINT, 1, hex=True, source=f"{R} §14",
-        key="optional"),
-    Field("stun.att.type.assignment", "Assigned by", Kind.UINT, 1, hex=True, source=f"{R} §18.3", key="assigned"),
+        key="optional", meaning="Not set: who does not know the attribute must refuse the message."),
+    Field("stun.att.type.assignment", "Assigned by", Kind.UINT, 1, hex=True, source=f"{R} §18.3", key="assigned",
+        meaning="Half of the numbers are given out by the IETF, half by experts."),
     uint("", 14, "Number", key="att_number")))  # fmt: skip
 _ATTRIBUTE = Block(
-    Field("stun.attribute", "Attribute", Kind.UINT, hex=True, source=f"{R} §14", caption="{att_type}", key=""),
+    Field("stun.attribute", "Attribute", Kind.UINT, hex=True, source=f"{R} §14", caption="{att_type}", key="",
+        meaning="One thing that the message says."),
     (
         _TYPE, uint("stun.att.length", 16, "Length", "Without padding.", f"{R} §14", unit="bytes", auto="after",
             key="att_length"),
@@ -182,8 +229,9 @@ _KIND = Field("stun.type", "Type", Kind.UINT, 16, hex=True, source=f"{R} §5", d
     meaning="Method and class, woven into each other.")  # fmt: skip
 
 
-def _derived(name: str, label: str, values: Mapping[int, str]) -> Field:
-    return Field(f"stun.type.{name}", label, Kind.UINT, hex=True, source=f"{R} §5", values=values, key="")
+def _derived(name: str, label: str, meaning: str, values: Mapping[int, str]) -> Field:
+    return Field(f"stun.type.{name}", label, Kind.UINT, hex=True, source=f"{R} §5", values=values, key="",
+                 meaning=meaning)  # fmt: skip
 
 
 def _info(layer: Node) -> str:
@@ -199,15 +247,18 @@ STUN = Protocol(
     items=(
         Call(_known, fields=(RESPONSE_TO, RESPONSE_IN, TIME)),
         _KIND,
-        Derive(_derived("class", "Class", CLASSES), "(kind & 0x0110) >> 4", "kind"),
-        Derive(_derived("method", "Method", METHODS), "kind & 0x3EEF", "kind"),
-        Derive(_derived("method-assignment", "Assigned by", {}), "kind >> 13 & 1", "kind"),
+        Derive(_derived("class", "Class", "Request, indication, success or error.", CLASSES), "(kind & 0x0110) >> 4",
+            "kind"),
+        Derive(_derived("method", "Method", "What is asked for.", METHODS), "kind & 0x3EEF", "kind"),
+        Derive(_derived("method-assignment", "Assigned by",
+            "Half of the methods are given out by the IETF, half by experts.", {}), "kind >> 13 & 1", "kind"),
         uint("stun.length", 16, "Length", "Of the attributes.", f"{R} §5", unit="bytes", auto="size - 20",
             key="stun_length"),
         bytes_("stun.cookie", 4, "Cookie", "Always 2112A442.", f"{R} §5", default=COOKIE.to_bytes(4, "big")),
         bytes_("stun.id", 12, "Transaction", "96 random bits: the answer has the same.", f"{R} §5"),
         Derive(VERSION, "3", "id", "cookie == b'\\x21\\x12\\xa4\\x42'", (96, 0)),
-        Block(branch("stun.attributes", "Attributes", "", f"{R} §14"), (Repeat("attributes", (_ATTRIBUTE,)),),
+        Block(branch("stun.attributes", "Attributes", "All that the message says.", f"{R} §14"),
+            (Repeat("attributes", (_ATTRIBUTE,)),),
               "stun_length", keeps=True),
     ),
 )  # fmt: skip

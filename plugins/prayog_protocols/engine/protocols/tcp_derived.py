@@ -44,8 +44,12 @@ DELTA = _derived("time_delta", "Time since the segment before", "Of this connect
 
 ANALYSIS = _derived("analysis", "What the order of segments tells", "Compared with what was sent and confirmed before.",
                     Kind.NONE, _GUIDE)  # fmt: skip
-FLAGS = _derived("analysis.flags", "Remarkable", "", Kind.NONE, _GUIDE, key="analysis_flags")
-ACKS_FRAME = _derived("analysis.acks_frame", "Confirms the segment in packet", "", Kind.FRAME, _GUIDE)
+FLAGS = _derived(
+    "analysis.flags", "Remarkable", "What is unusual about the segment.", Kind.NONE, _GUIDE, key="analysis_flags"
+)
+ACKS_FRAME = _derived(
+    "analysis.acks_frame", "Confirms the segment in packet", "Its last byte is confirmed here.", Kind.FRAME, _GUIDE
+)
 ACK_RTT = _derived("analysis.ack_rtt", "Round trip", "From that segment to this confirmation.", Kind.DURATION, unit="s")
 INITIAL_RTT = _derived("analysis.initial_rtt", "Round trip of the handshake",
     "From SYN to the ACK that ends the handshake.",
@@ -53,13 +57,33 @@ INITIAL_RTT = _derived("analysis.initial_rtt", "Round trip of the handshake",
 IN_FLIGHT = _derived(
     "analysis.bytes_in_flight", "Bytes in flight", "Sent by this side and not yet confirmed.", unit="bytes"
 )
-PUSH_SENT = _derived("analysis.push_bytes_sent", "Bytes since the last PSH", "", unit="bytes")
-RTO = _derived("analysis.rto", "Waited before sending again", "", Kind.DURATION, "RFC 6298", unit="s")
-RTO_FRAME = _derived("analysis.rto_frame", "Waited since packet", "", Kind.FRAME, "RFC 6298")
+PUSH_SENT = _derived(
+    "analysis.push_bytes_sent",
+    "Bytes since the last PSH",
+    "Sent by this side since it last asked to hand over what is there.",
+    unit="bytes",
+)
+RTO = _derived(
+    "analysis.rto",
+    "Waited before sending again",
+    "From the lost segment to this repetition.",
+    Kind.DURATION,
+    "RFC 6298",
+    unit="s",
+)
+RTO_FRAME = _derived(
+    "analysis.rto_frame", "Waited since packet", "The segment that was not confirmed.", Kind.FRAME, "RFC 6298"
+)
 DUPLICATE_NUMBER = _derived("analysis.duplicate_ack_num", "Which repetition",
     "The third one makes the sender repeat at once.",
                             source="RFC 5681 §3.2")  # fmt: skip
-DUPLICATE_OF = _derived("analysis.duplicate_ack_frame", "Repeats the ACK of packet", "", Kind.FRAME, "RFC 5681 §3.2")
+DUPLICATE_OF = _derived(
+    "analysis.duplicate_ack_frame",
+    "Repeats the ACK of packet",
+    "The first segment that said this.",
+    Kind.FRAME,
+    "RFC 5681 §3.2",
+)
 
 
 def _label(name: str, label: str, meaning: str, source: str = "") -> Field:
@@ -98,14 +122,18 @@ REUSED = _label("reused_ports", "Ports used again", "A new connection between th
 SEGMENTS = _derived(
     "segments", "Put together from", "The segments that make up the message which ends here.", Kind.NONE
 )
-SEGMENT = _derived("segment", "Piece in packet", "", Kind.FRAME)
+SEGMENT = _derived("segment", "Piece in packet", "A segment with a piece of the message.", Kind.FRAME)
 OVERLAP = _derived("segment.overlap", "Nothing new", "These bytes were there already.", Kind.BOOL)
-SEGMENT_COUNT = _derived("segment.count", "Pieces", "", key="segment_count")
+SEGMENT_COUNT = _derived("segment.count", "Pieces", "How many segments the message took.", key="segment_count")
 REASSEMBLED_IN = _derived(
     "reassembled_in", "Ends in packet", "Where the message that begins or goes on here ends.", Kind.FRAME
 )
-REASSEMBLED_DATA = _derived("reassembled.data", "The whole message", "", Kind.BYTES, key="reassembled_data")
-REASSEMBLED_LENGTH = _derived("reassembled.length", "Length of the whole", "", unit="bytes", key="reassembled_length")
+REASSEMBLED_DATA = _derived(
+    "reassembled.data", "The whole message", "All segments, put together.", Kind.BYTES, key="reassembled_data"
+)
+REASSEMBLED_LENGTH = _derived(
+    "reassembled.length", "Length of the whole", "Bytes of the message.", unit="bytes", key="reassembled_length"
+)
 
 LABELS = (RETRANSMISSION, FAST, SPURIOUS, OUT_OF_ORDER, LOST, ACK_LOST, DUPLICATE, KEEP_ALIVE, KEEP_ALIVE_ACK,
           WINDOW_UPDATE, WINDOW_FULL, ZERO_WINDOW, PROBE, PROBE_ACK, REUSED)  # fmt: skip

@@ -40,7 +40,9 @@ _REST = bytes_("tcp.options.unknown.payload", 0, "Content", "What is in an optio
 
 def _option(name: str, kind: int, meaning: str, source: str, *items: Item) -> tuple[Block]:
     label = KINDS.get(kind, "Unknown option")
-    own = Field(f"tcp.options.{name}", label, Kind.BYTES, meaning=meaning, source=source, key="")
+    own = Field(
+        "" if name == "mptcp" else f"tcp.options.{name}", label, Kind.BYTES, meaning=meaning, source=source, key=""
+    )
     if kind in (0, 1):
         return (Block(own, (_KIND,)),)
     enough = Check("option_len >= 2", "An option of {option_len} bytes; two are the least.", "option_len", stop=True)
@@ -69,16 +71,18 @@ _SUBTYPE = uint("tcp.options.mptcp.subtype", 4, "Subtype", "What this option doe
 _CAPABLE: tuple[Item, ...] = (
     uint("tcp.options.mptcp.version", 4, "Version", "0 (RFC 6824) or 1 (RFC 8684).", _MPTCP, default=1),
     bits("tcp.options.mptcp.flags", 8, "Flags", marked(8,
-        flag("tcp.options.mptcp.checksumreq.flags", "Check sums required", "", _MPTCP, key="checksum_required"),
+        flag("tcp.options.mptcp.checksumreq.flags", "Check sums required",
+            "Set: check sums over the data are wanted.", _MPTCP, key="checksum_required"),
         flag("tcp.options.mptcp.extensibility.flag", "Extensibility", "Must be 0.", _MPTCP, key="extensible"),
-        uint("tcp.options.mptcp.reserved.flag", 5, "Reserved", "", _MPTCP, hex=True, key="mptcp_reserved"),
+        uint("tcp.options.mptcp.reserved.flag", 5, "Reserved", "Must be 0.", _MPTCP, hex=True, key="mptcp_reserved"),
         flag("tcp.options.mptcp.sha1.flag", "HMAC", "Keyed hash: SHA-1 in version 0, SHA-256 in version 1.", _MPTCP,
             key="hmac"),
     ), "What both sides can do.", _MPTCP, key="mptcp_flags", default=1),
     When("option_len >= 12", (uint("tcp.options.mptcp.sendkey", 64, "Sender's key",
         "Identifies and protects the connection.",
                                    _MPTCP),)),
-    When("option_len >= 20", (uint("tcp.options.mptcp.recvkey", 64, "Receiver's key", "", _MPTCP),)),
+    When("option_len >= 20", (uint("tcp.options.mptcp.recvkey", 64, "Receiver's key",
+        "The key of the other side, said back.", _MPTCP),)),
 )  # fmt: skip
 
 _CASES: dict[int, tuple[Item, ...]] = {
@@ -115,7 +119,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
     27: _option("qs", 27, "Asks how fast the sender may begin.", "RFC 4782 §3",
                 uint("", 4, "Reserved", "", "RFC 4782", key="qs_reserved", default=0),
                 uint("tcp.options.qs.rate", 4, "Rate", "As a step of a table.", "RFC 4782 §3.1", default=0),
-                uint("tcp.options.qs.ttl_diff", 8, "Difference of TTL", "", "RFC 4782 §3.1", default=0)),
+                uint("tcp.options.qs.ttl_diff", 8, "Difference of TTL",
+                    "Tells whether every router on the way took part.", "RFC 4782 §3.1", default=0)),
     28: _option("user_to", 28, "How long unconfirmed data may wait before the connection is given up.", "RFC 5482 §3",
                 *marked(16, flag("tcp.options.user_to_granularity", "In minutes", "Set: minutes. Not set: seconds.",
                                  "RFC 5482 §3"),
@@ -123,7 +128,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
     29: _option("ao", 29, "Proves that the segment comes from who it says.", "RFC 5925 §2.2",
                 uint("tcp.options.ao.keyid", 8, "Key", "Of this segment.", "RFC 5925 §2.2"),
                 uint("tcp.options.ao.rnextkeyid", 8, "Next key", "That the receiver should use.", "RFC 5925 §2.2"),
-                bytes_("tcp.options.ao.mac", "max(0, option_len - 4)", "Authentication code", "", "RFC 5925 §2.2")),
+                bytes_("tcp.options.ao.mac", "max(0, option_len - 4)", "Authentication code",
+                    "The proof that who sent the segment knows the key.", "RFC 5925 §2.2")),
     30: _option("mptcp", 30, "One connection over several paths.", _MPTCP,
                 Choose("mptcp_first", {range(16): (_SUBTYPE, *_CAPABLE)}, (
                     _SUBTYPE, uint("", 4, "Flags", "", _MPTCP, key="mptcp_low"),
@@ -137,7 +143,8 @@ _CASES: dict[int, tuple[Item, ...]] = {
         "RFC 6994 §3",
                      uint("tcp.options.experimental.exid", 16, "Experiment", "Registered number.", "RFC 6994 §3",
                          hex=True),
-                     bytes_("tcp.options.experimental.data", "max(0, option_len - 4)", "Data", "", "RFC 6994",
+                     bytes_("tcp.options.experimental.data", "max(0, option_len - 4)", "Data",
+                         "What the experiment says.", "RFC 6994",
                          key="experiment"))
        for kind in (253, 254)},
 }  # fmt: skip

@@ -51,15 +51,15 @@ class _Words:
         self.kind = uint(
             f"{prefix}.record.content_type", 8, "Content type", "What the record holds.", R, values=CONTENT_TYPES
         )
-        self.opaque = uint(f"{prefix}.record.opaque_type", 8, "Outer type",
+        self.opaque = uint("tls.record.opaque_type", 8, "Outer type",
             "In TLS 1.3 everything encrypted looks like application data from outside.",
             R, values=CONTENT_TYPES)  # fmt: skip
         self.version = uint(f"{prefix}.record.version", 16, "Version",
             "Kept at that of old versions, for the sake of boxes on the way.",
             R, hex=True, values=VERSIONS)  # fmt: skip
-        self.epoch = uint(f"{prefix}.record.epoch", 16, "Epoch", "Which keys; each change of keys counts one up.",
+        self.epoch = uint("dtls.record.epoch", 16, "Epoch", "Which keys; each change of keys counts one up.",
                           "RFC 6347 §4.1")  # fmt: skip
-        self.number = uint(f"{prefix}.record.sequence_number", 48, "Record number",
+        self.number = uint("dtls.record.sequence_number", 48, "Record number",
             "Datagrams may be lost: each record says its number.", "RFC 6347 §4.1")  # fmt: skip
         self.length = uint(f"{prefix}.record.length", 16, "Length", "At most 2¹⁴, and a little more when encrypted.", R,
                            unit="bytes")  # fmt: skip
@@ -67,23 +67,47 @@ class _Words:
             "From here on this side encrypts; in TLS 1.3 only for show.", "RFC 5246 §7.1")  # fmt: skip
         self.alert = branch(f"{prefix}.alert_message", "Alert", "Something is wrong, or the end.", "RFC 8446 §6")
         self.level = uint(
-            f"{prefix}.alert_message.level", 8, "Level", "", "RFC 8446 §6", values={1: "warning", 2: "fatal"}
+            f"{prefix}.alert_message.level",
+            8,
+            "Level",
+            "A fatal one ends the connection.",
+            "RFC 8446 §6",
+            values={1: "warning", 2: "fatal"},
         )
-        self.reason = uint(f"{prefix}.alert_message.desc", 8, "Reason", "", "RFC 8446 §6", values=ALERTS)
+        self.reason = uint(
+            f"{prefix}.alert_message.desc", 8, "Reason", "What is wrong; 0 says good-bye.", "RFC 8446 §6", values=ALERTS
+        )
         self.handshake = branch(f"{prefix}.handshake", "Handshake", "Both sides agree on keys.", "RFC 8446 §4")
         self.data = bytes_(f"{prefix}.app_data", 0, "Encrypted data", "What the applications say to each other.", R)
         self.heartbeat = branch(f"{prefix}.heartbeat_message", "Heartbeat", "Are you there?", "RFC 6520")
-        self.all = tuple(value for value in vars(self).values() if isinstance(value, Field))
+        fields = [value for value in vars(self).values() if isinstance(value, Field)]
+        self.all = tuple(value for value in fields if value.name.startswith(f"{prefix}."))
 
 
 TLS_WORDS, DTLS_WORDS = _Words("tls"), _Words("dtls")
 HANDSHAKE, DTLS_HANDSHAKE = handshake("tls"), handshake("dtls")
 DTLS_BODY = handshake("dtls", body_only=True)
 SEGMENTS = Field("tls.segments", "Put together from", Kind.NONE, derived=True, meaning="Records of one message inside.")
-SEGMENT = Field("tls.segment", "Piece in packet", Kind.FRAME, derived=True)
-SEGMENT_COUNT = Field("tls.segment.count", "Pieces", derived=True, key="tls_pieces")
-WHOLE_LENGTH = Field("tls.reassembled.length", "Length of the whole", derived=True, unit="bytes", key="tls_whole")
-WHOLE = Field("tls.reassembled.data", "The whole", Kind.BYTES, derived=True, key="tls_whole_data")
+SEGMENT = Field(
+    "tls.segment", "Piece in packet", Kind.FRAME, derived=True, meaning="A record with a piece of the message."
+)
+SEGMENT_COUNT = Field("tls.segment.count", "Pieces", derived=True, key="tls_pieces", meaning="How many records.")
+WHOLE_LENGTH = Field(
+    "tls.reassembled.length",
+    "Length of the whole",
+    derived=True,
+    unit="bytes",
+    key="tls_whole",
+    meaning="Of all pieces together.",
+)
+WHOLE = Field(
+    "tls.reassembled.data",
+    "The whole",
+    Kind.BYTES,
+    derived=True,
+    key="tls_whole_data",
+    meaning="All pieces, put together.",
+)
 
 
 def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:

@@ -34,6 +34,18 @@ __all__ = ["handshake"]
 R13, R12, R6066 = "RFC 8446", "RFC 5246", "RFC 6066"
 
 
+_PARTS = {
+    "ciphersuites": "What the client can do, the dearest first.",
+    "comp_methods": "Always none since TLS 1.3: compressing gave secrets away.",
+    "extensions_supported_groups": "Curves and groups in which the client can agree on keys.",
+    "extensions_ec_point_formats": "How points of curves may be written.",
+    "sig_hash_algs": "How certificates and handshakes may be signed.",
+    "extensions_alpn_list": "What the client would like to speak inside, the dearest first.",
+    "certificates": "The owner's first, then those that vouch for it.",
+    "cert_types": "Kinds of certificates that the server takes.",
+}
+
+
 class _Words:
     """Fields under a prefix: "tls" or "dtls"."""
 
@@ -48,7 +60,7 @@ class _Words:
         return bytes_(f"{self.prefix}.{name}", size, label, meaning, source, **more)
 
     def part(self, name: str, label: str, items: tuple[Item, ...], size: str = "", **more: Any) -> Block:
-        own = branch(f"{self.prefix}.{name}" if name else "", label, source=R13, key="")
+        own = branch(f"{self.prefix}.{name}" if name else "", label, _PARTS.get(name, ""), R13, key="")
         return Block(own, items, size,
             bytes_("", 0, "Rest", key=f"rest_{name or label}".replace(".", "_").replace(" ", "_").lower()),
                      keeps=True, **more)  # fmt: skip
@@ -58,11 +70,13 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
     """What an extension holds, by its type.  `hello` is the type of the message around it."""
     return {
         0: (When("ext_len", (w.part("", "Server names", (
-            w.number("extensions_server_name_list_len", 16, "Length of the list", "", f"{R6066} §3", auto="after",
+            w.number("extensions_server_name_list_len", 16, "Length of the list", "How many bytes follow.",
+                f"{R6066} §3", auto="after",
                      key="names_length"),
             Repeat("names", (
                 w.number("extensions_server_name_type", 8, "Type", "0: a host.", f"{R6066} §3", key="name_type"),
-                w.number("extensions_server_name_len", 16, "Length", "", f"{R6066} §3", auto="sizeof('server_name')",
+                w.number("extensions_server_name_len", 16, "Length", "How many bytes follow.", f"{R6066} §3",
+                    auto="sizeof('server_name')",
                          key="name_length"),
                 text(f"{w.prefix}.extensions_server_name", "name_length", "Server name",
                     "Which site is wanted: one server may hold many. Everybody on the way can read "
@@ -72,14 +86,17 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
         1: (w.number("max_fragment_length", 8, "Largest fragment", "As a power of two.", f"{R6066} §4"),),
         5: (When("hello == 1", (
             w.number("extensions_status_request_type", 8, "Type", "1: OCSP.", f"{R6066} §8", key="status_type"),
-            w.number("extensions_status_request_responder_ids_len", 16, "Length of responders", "", f"{R6066} §8",
+            w.number("extensions_status_request_responder_ids_len", 16, "Length of responders",
+                "How many bytes follow.", f"{R6066} §8",
                      key="responders"),
             bytes_("", "responders", "Responders", key="responder_ids"),
-            w.number("extensions_status_request_exts_len", 16, "Length of extensions", "", f"{R6066} §8",
+            w.number("extensions_status_request_exts_len", 16, "Length of extensions", "How many bytes follow.",
+                f"{R6066} §8",
                 key="status_exts"),
         )),),
         10: (
-            w.number("extensions_supported_groups_length", 16, "Length", "", "RFC 8422 §5.1.1", auto="after",
+            w.number("extensions_supported_groups_length", 16, "Length", "How many bytes follow.", "RFC 8422 §5.1.1",
+                auto="after",
                 key="groups_length"),
             w.part("extensions_supported_groups", "Groups", (Repeat("groups", (
                 w.number("extensions_supported_group", 16, "Group", "A curve or a field for the key exchange.",
@@ -87,7 +104,8 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
                          hex=True, values=GROUPS, key="group"),)),), "groups_length"),
         ),
         11: (
-            w.number("extensions_ec_point_formats_length", 8, "Length", "", "RFC 8422 §5.1.2", auto="after",
+            w.number("extensions_ec_point_formats_length", 8, "Length", "How many bytes follow.", "RFC 8422 §5.1.2",
+                auto="after",
                 key="formats_length"),
             w.part("extensions_ec_point_formats", "Point formats", (Repeat("formats", (
                 w.number("extensions_ec_point_format", 8, "Format", "0: uncompressed.", "RFC 8422 §5.1.2",
@@ -95,27 +113,32 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
                 "formats_length"),
         ),
         (13, 50): (
-            w.number("sig_hash_alg_len", 16, "Length", "", f"{R13} §4.2.3", auto="after", key="schemes_length"),
+            w.number("sig_hash_alg_len", 16, "Length", "How many bytes follow.", f"{R13} §4.2.3", auto="after",
+                key="schemes_length"),
             w.part("sig_hash_algs", "Signature algorithms", (Repeat("schemes", (_scheme(w),)),), "schemes_length"),
         ),
         14: (
             uint("", 16, "Length of profiles", "", "RFC 5764 §4.1.1", auto="after",
                 key="profiles_length") if w.plain == "tls" else
-            uint("dtls.use_srtp.protection_profiles_length", 16, "Length of profiles", "", "RFC 5764 §4.1.1",
+            uint("dtls.use_srtp.protection_profiles_length", 16, "Length of profiles", "How many bytes follow.",
+                "RFC 5764 §4.1.1",
                 auto="after",
                  key="profiles_length"),
             w.part("", "Profiles", (Repeat("profiles", (
                 uint("dtls.use_srtp.protection_profile" if w.plain == "dtls" else "", 16, "Profile",
                     "How media are protected.",
                      "RFC 5764 §4.1.2", hex=True, key="profile"),)),), "profiles_length"),
-            uint("dtls.use_srtp.mki_length" if w.plain == "dtls" else "", 8, "Length of the key id", "",
+            uint("dtls.use_srtp.mki_length" if w.plain == "dtls" else "", 8, "Length of the key id",
+                "How many bytes follow.",
                 "RFC 5764 §4.1.3",
                  key="mki_length"),
         ),
         16: (
-            w.number("extensions_alpn_len", 16, "Length", "", "RFC 7301 §3.1", auto="after", key="alpn_length"),
+            w.number("extensions_alpn_len", 16, "Length", "How many bytes follow.", "RFC 7301 §3.1", auto="after",
+                key="alpn_length"),
             w.part("extensions_alpn_list", "Protocols", (Repeat("protocols", (
-                w.number("extensions_alpn_str_len", 8, "Length", "", "RFC 7301 §3.1", auto="sizeof('protocol')",
+                w.number("extensions_alpn_str_len", 8, "Length", "How many bytes follow.", "RFC 7301 §3.1",
+                    auto="sizeof('protocol')",
                          key="protocol_length"),
                 text(f"{w.prefix}.extensions_alpn_str", "protocol_length", "Protocol",
                     "What will be spoken inside: http/1.1, h2.",
@@ -130,10 +153,12 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.number("extensions.psk.identity.selected", 16, "Selected", "Which of the offered ones.", f"{R13} §4.2.11",
                      key="selected"),
         )}, (w.part("", "Pre-shared keys", (
-            w.number("extensions.psk.identities.length", 16, "Length", "", f"{R13} §4.2.11", key="identities_length",
+            w.number("extensions.psk.identities.length", 16, "Length", "How many bytes follow.", f"{R13} §4.2.11",
+                key="identities_length",
                      auto="sizeof('identities')"),
             w.part("", "Identities", (Repeat("identities", (
-                w.number("extensions.psk.identity.identity_length", 16, "Length", "", f"{R13} §4.2.11",
+                w.number("extensions.psk.identity.identity_length", 16, "Length", "How many bytes follow.",
+                    f"{R13} §4.2.11",
                          auto="sizeof('identity')", key="identity_length"),
                 w.data("extensions.psk.identity.identity", "identity_length", "Identity", "Mostly a ticket.",
                     f"{R13} §4.2.11",
@@ -141,7 +166,8 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
                 w.number("extensions.psk.identity.obfuscated_ticket_age", 32, "Age",
                     "Hidden by a number that the server gave.",
                          f"{R13} §4.2.11.1", key="ticket_age"),)),), "identities_length"),
-            w.number("extensions.psk.binders_len", 16, "Length of binders", "", f"{R13} §4.2.11", auto="after",
+            w.number("extensions.psk.binders_len", 16, "Length of binders", "How many bytes follow.", f"{R13} §4.2.11",
+                auto="after",
                      key="binders_length"),
             w.data("extensions.psk.binders", "binders_length", "Binders", "Prove that the keys are known.",
                 f"{R13} §4.2.11.2",
@@ -151,33 +177,40 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.number("extensions.supported_version", 16, "Version", "That will be spoken.", f"{R13} §4.2.1", hex=True,
                      values=VERSIONS, key="supported_version"),
         )}, (
-            w.number("extensions.supported_versions_len", 8, "Length", "", f"{R13} §4.2.1", auto="after",
+            w.number("extensions.supported_versions_len", 8, "Length", "How many bytes follow.", f"{R13} §4.2.1",
+                auto="after",
                 key="versions_length"),
             Repeat("versions", (w.number("extensions.supported_version", 16, "Version", "That could be spoken.",
                 f"{R13} §4.2.1",
                                          hex=True, values=VERSIONS, key="supported_version"),)),
         )),),
         44: (
-            w.number("extensions.cookie_len", 16, "Length", "", f"{R13} §4.2.2", auto="after", key="cookie_length"),
+            w.number("extensions.cookie_len", 16, "Length", "How many bytes follow.", f"{R13} §4.2.2", auto="after",
+                key="cookie_length"),
             w.data("extensions.cookie", "rest", "Cookie", "Sent back to the server.", f"{R13} §4.2.2",
                 key="cookie_data"),
         ),
         45: (
-            uint(f"{w.plain}.extension.psk_ke_modes_length", 8, "Length", "", f"{R13} §4.2.9", auto="after",
+            uint(f"{w.plain}.extension.psk_ke_modes_length", 8, "Length", "How many bytes follow.", f"{R13} §4.2.9",
+                auto="after",
                 key="modes_length"),
             Repeat("modes", (uint(f"{w.plain}.extension.psk_ke_mode", 8, "Mode", "1: a fresh key exchange as well.",
                                   f"{R13} §4.2.9", key="mode"),)),
         ),
         51: (w.part("", "Key share", (Choose("1 if hello == 1 else 3 if ext_len == 2 else 2", {
-            1: (w.number("extensions_key_share_client_length", 16, "Length", "", f"{R13} §4.2.8", auto="after",
+            1: (w.number("extensions_key_share_client_length", 16, "Length", "How many bytes follow.", f"{R13} §4.2.8",
+                auto="after",
                          key="shares_length"), Repeat("shares", (_share(w),))),
             2: (_share(w),),
             3: (w.number("extensions_key_share_selected_group", 16, "Group", "Please try again with this one.",
                          f"{R13} §4.2.8", values=GROUPS, key="selected_group"),),
         }, made="1 if hello == 1 else 2"),)),),
         65281: (
-            w.number("extensions_reneg_info_len", 8, "Length", "", "RFC 5746 §3.2", auto="after", key="reneg_length"),
-            w.data("extensions_reneg_info", "rest", "Content", "", "RFC 5746 §3.2", key="reneg_info"),
+            w.number("extensions_reneg_info_len", 8, "Length", "How many bytes follow.", "RFC 5746 §3.2", auto="after",
+                key="reneg_length"),
+            w.data("extensions_reneg_info", "rest", "Content",
+                "Proves that a new handshake belongs to the one before; empty in the first.", "RFC 5746 §3.2",
+                                                               key="reneg_info"),
         ),
     }  # fmt: skip
 
@@ -186,16 +219,17 @@ def _scheme(w: _Words) -> Field:
     return Field(f"{w.prefix}.sig_hash_alg", "Algorithm", Kind.UINT, 16, hex=True, values=SIGNATURES, key="scheme",
                  source=f"{R13} §4.2.3", meaning="How something may be signed.", parts=(
                      w.number("sig_hash_hash", 8, "Hash (as TLS 1.2 reads it)", source=f"{R12} §7.4.1.4.1",
-                         key="scheme_hash"),
+                         key="scheme_hash", meaning="The upper byte."),
                      w.number("sig_hash_sig", 8, "Signature (as TLS 1.2 reads it)", source=f"{R12} §7.4.1.4.1",
-                              key="scheme_signature"),
+                              key="scheme_signature", meaning="The lower byte."),
                  ))  # fmt: skip
 
 
 def _share(w: _Words) -> Block:
     return w.part("", "Key", (
-        w.number("extensions_key_share_group", 16, "Group", "", f"{R13} §4.2.8", values=GROUPS, key="share_group"),
-        w.number("extensions_key_share_key_exchange_length", 16, "Length", "", f"{R13} §4.2.8",
+        w.number("extensions_key_share_group", 16, "Group", "Which curve or group.", f"{R13} §4.2.8", values=GROUPS,
+            key="share_group"),
+        w.number("extensions_key_share_key_exchange_length", 16, "Length", "How many bytes follow.", f"{R13} §4.2.8",
             auto="sizeof('key_exchange')",
                  key="key_length"),
         w.data("extensions_key_share_key_exchange", "key_length", "Public key",
@@ -206,7 +240,7 @@ def _share(w: _Words) -> Block:
 def _extensions(w: _Words, key: str = "extensions") -> tuple[Item, ...]:
     row = Block(branch("", "Extension", caption="{ext_type}"), (
         w.number("extension.type", 16, "Type", "Which one.", f"{R13} §4.2", values=EXTENSIONS, key="ext_type"),
-        w.number("extension.len", 16, "Length", "", f"{R13} §4.2", auto="after", key="ext_len"),
+        w.number("extension.len", 16, "Length", "How many bytes follow.", f"{R13} §4.2", auto="after", key="ext_len"),
         Block(branch("", "Content"), (Choose("ext_type", _extension_content(w)),), "ext_len",
               w.data("extension.data", 0, "Content", "Of an extension that this program does not read.",
                   key="ext_data"),
@@ -214,7 +248,13 @@ def _extensions(w: _Words, key: str = "extensions") -> tuple[Item, ...]:
     ))  # fmt: skip
     return (
         w.number(
-            "extensions_length", 16, "Extensions length", "", f"{R13} §4.2", auto=f"sizeof('{key}')", key="exts_length"
+            "extensions_length",
+            16,
+            "Extensions length",
+            "How many bytes follow.",
+            f"{R13} §4.2",
+            auto=f"sizeof('{key}')",
+            key="exts_length",
         ),
         Block(branch("", "Extensions"), (Repeat(key, (row,)),), "exts_length", keeps=True),
     )
@@ -232,7 +272,13 @@ def _random(w: _Words) -> tuple[Item, ...]:
     moment = Field(f"{w.prefix}.random_time", "As a time", Kind.TIME, derived=True, key="", source=f"{R12} §7.4.1.2",
                    meaning="Old clients put their clock here; today it is random.")  # fmt: skip
     rest = Field(
-        f"{w.prefix}.random_bytes", "The other bytes", Kind.BYTES, derived=True, key="", source=f"{R12} §7.4.1.2"
+        f"{w.prefix}.random_bytes",
+        "The other bytes",
+        Kind.BYTES,
+        derived=True,
+        key="",
+        meaning="All but the clock in front.",
+        source=f"{R12} §7.4.1.2",
     )
     old = "hello == 1 or c.tls_version() != 0x0304"
     return (own, Derive(moment, "int_(random[:4], 'big') * 10**9", "random", old, (0, 32)),
@@ -241,7 +287,8 @@ def _random(w: _Words) -> tuple[Item, ...]:
 
 def _session(w: _Words) -> tuple[Item, ...]:
     return (
-        w.number("session_id_length", 8, "Session ID length", "", f"{R12} §7.4.1.2", auto="sizeof('session_id')",
+        w.number("session_id_length", 8, "Session ID length", "How many bytes follow.", f"{R12} §7.4.1.2",
+            auto="sizeof('session_id')",
             key="id_length"),
         w.data("session_id", "id_length", "Session ID", "To go on with an old session; in TLS 1.3 only for show.",
                f"{R13} §4.1.2"),
@@ -262,7 +309,7 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
                 "cookie_length",
                 8,
                 "Cookie length",
-                "",
+                "How many bytes follow.",
                 "RFC 6347 §4.2.1",
                 auto="sizeof('hello_cookie')",
                 key="cookie_size",
@@ -282,7 +329,7 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         )),),
         "suites_length")  # fmt: skip
     signature = (
-        w.number("client_cert_vrfy.sig_len", 16, "Signature length", "", f"{R13} §4.4.3",
+        w.number("client_cert_vrfy.sig_len", 16, "Signature length", "How many bytes follow.", f"{R13} §4.4.3",
             auto="sizeof('verify_signature')",
                  key="verify_length"),
         w.data("client_cert_vrfy.sig", "verify_length", "Signature",
@@ -290,43 +337,54 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
             "here.", f"{R13} §4.4.3", key="verify_signature"),
     )  # fmt: skip
     certificate_12: tuple[Item, ...] = (
-        w.number("certificates_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificates')",
+        w.number("certificates_length", 24, "Length", "How many bytes follow.", f"{R12} §7.4.2",
+            auto="sizeof('certificates')",
             key="certs_length"),
         w.part("certificates", "Certificates", (Repeat("certificates", (
-            w.number("certificate_length", 24, "Length", "", f"{R12} §7.4.2", auto="sizeof('certificate')",
+            w.number("certificate_length", 24, "Length", "How many bytes follow.", f"{R12} §7.4.2",
+                auto="sizeof('certificate')",
                 key="cert_length"),
             w.data("certificate", "cert_length", "Certificate", "Says whose the key is; signed by an authority.",
                    f"{R12} §7.4.2"),)),), "certs_length"),
     )  # fmt: skip
     certificate_13: tuple[Item, ...] = (
-        w.number("certificate_request_context_length", 8, "Context length", "", f"{R13} §4.4.2",
+        w.number("certificate_request_context_length", 8, "Context length", "How many bytes follow.", f"{R13} §4.4.2",
             auto="sizeof('context')",
                  key="context_length"),
-        w.data("certificate_request_context", "context_length", "Context", "", f"{R13} §4.4.2", key="context"),
-        w.number("certificates_length", 24, "Length", "", f"{R13} §4.4.2", auto="sizeof('certificates')",
+        w.data("certificate_request_context", "context_length", "Context",
+            "Empty in the handshake; names the request in later ones.", f"{R13} §4.4.2", key="context"),
+        w.number("certificates_length", 24, "Length", "How many bytes follow.", f"{R13} §4.4.2",
+            auto="sizeof('certificates')",
             key="certs_length"),
         w.part("certificates", "Certificates", (Repeat("certificates", (
-            w.number("certificate_length", 24, "Length", "", f"{R13} §4.4.2", auto="sizeof('certificate')",
+            w.number("certificate_length", 24, "Length", "How many bytes follow.", f"{R13} §4.4.2",
+                auto="sizeof('certificate')",
                 key="cert_length"),
             w.data("certificate", "cert_length", "Certificate", "Says whose the key is; signed by an authority.",
                    f"{R13} §4.4.2"),
             *_extensions(w, "cert_extensions"),)),), "certs_length"),
     )  # fmt: skip
     ticket_12: tuple[Item, ...] = (w.part("", "Ticket", (
-        w.number("session_ticket_lifetime_hint", 32, "Lifetime", "", "RFC 5077 §3.3", unit="s", key="lifetime"),
-        w.number("session_ticket_length", 16, "Length", "", "RFC 5077 §3.3", auto="sizeof('ticket')",
+        w.number("session_ticket_lifetime_hint", 32, "Lifetime", "How long the ticket may be used.", "RFC 5077 §3.3",
+            unit="s", key="lifetime"),
+        w.number("session_ticket_length", 16, "Length", "How many bytes follow.", "RFC 5077 §3.3",
+            auto="sizeof('ticket')",
             key="ticket_length"),
         w.data("session_ticket", "ticket_length", "Ticket", "Keep this: with it the next handshake is short.",
             "RFC 5077 §3.3",
                key="ticket"),
     )),)  # fmt: skip
     ticket_13: tuple[Item, ...] = (w.part("", "Ticket", (
-        w.number("session_ticket_lifetime_hint", 32, "Lifetime", "", f"{R13} §4.6.1", unit="s", key="lifetime"),
+        w.number("session_ticket_lifetime_hint", 32, "Lifetime", "How long the ticket may be used.", f"{R13} §4.6.1",
+            unit="s", key="lifetime"),
         w.number("session_ticket_age_add", 32, "Age mask", "Hides the age when the ticket is used.", f"{R13} §4.6.1"),
-        w.number("session_ticket_nonce_length", 8, "Nonce length", "", f"{R13} §4.6.1", auto="sizeof('nonce')",
+        w.number("session_ticket_nonce_length", 8, "Nonce length", "How many bytes follow.", f"{R13} §4.6.1",
+            auto="sizeof('nonce')",
                  key="nonce_length"),
-        w.data("session_ticket_nonce", "nonce_length", "Nonce", "", f"{R13} §4.6.1", key="nonce"),
-        w.number("session_ticket_length", 16, "Length", "", f"{R13} §4.6.1", auto="sizeof('ticket')",
+        w.data("session_ticket_nonce", "nonce_length", "Nonce", "Makes each ticket's key another one.",
+            f"{R13} §4.6.1", key="nonce"),
+        w.number("session_ticket_length", 16, "Length", "How many bytes follow.", f"{R13} §4.6.1",
+            auto="sizeof('ticket')",
             key="ticket_length"),
         w.data("session_ticket", "ticket_length", "Ticket", "Keep this: with it the next handshake is short.",
             f"{R13} §4.6.1",
@@ -335,21 +393,25 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
     )),)  # fmt: skip
     exchange: tuple[Item, ...] = (Choose("c.key_exchange()", {"ecdhe": (w.part("", "Key exchange", (
         w.number("server_curve_type", 8, "Curve type", "3: by name.", "RFC 8422 §5.4", hex=True, key="curve_type"),
-        w.number("server_named_curve", 16, "Curve", "", "RFC 8422 §5.4", hex=True, values=GROUPS, key="curve"),
-        w.number("server_point_len", 8, "Key length", "", "RFC 8422 §5.4", auto="sizeof('server_point')",
+        w.number("server_named_curve", 16, "Curve", "The curve of the key.", "RFC 8422 §5.4", hex=True, values=GROUPS,
+            key="curve"),
+        w.number("server_point_len", 8, "Key length", "How many bytes follow.", "RFC 8422 §5.4",
+            auto="sizeof('server_point')",
             key="point_length"),
         w.data("server_point", "point_length", "Public key", "One half of the key exchange.", "RFC 8422 §5.4"),
         When("c.tls_version() >= 0x0303", (_scheme(w),)),
-        w.number("sig_len", 16, "Signature length", "", "RFC 8422 §5.4", auto="sizeof('signature')",
+        w.number("sig_len", 16, "Signature length", "How many bytes follow.", "RFC 8422 §5.4",
+            auto="sizeof('signature')",
             key="signature_length"),
         w.data("sig", "signature_length", "Signature", "By the certificate's key: the half is really the server's.",
                "RFC 8422 §5.4", key="signature"),
     )),)}, (bytes_("", "rest", "Key exchange", key="exchange"),), made="'ecdhe'"),)  # fmt: skip
     return {
         1: (version, *_random(w), *_session(w), *cookie,
-            w.number("cipher_suites_length", 16, "Cipher suites length", "", f"{R13} §4.1.2", auto="sizeof('suites')",
+            w.number("cipher_suites_length", 16, "Cipher suites length", "How many bytes follow.", f"{R13} §4.1.2",
+                auto="sizeof('suites')",
                      key="suites_length"), suites,
-            w.number("comp_methods_length", 8, "Compression methods length", "", f"{R13} §4.1.2",
+            w.number("comp_methods_length", 8, "Compression methods length", "How many bytes follow.", f"{R13} §4.1.2",
                 auto="sizeof('methods')",
                      key="methods_length"),
             w.part("comp_methods", "Compression methods", (Repeat("methods", (
@@ -361,7 +423,8 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.number("ciphersuite", 16, "Cipher suite", "What the server chose.", f"{R13} §B.4", **_SUITE),
             w.number("comp_method", 8, "Compression", "0: none.", f"{R13} §4.1.3", key="method"),
             When("at < end", _extensions(w))),
-        3: (uint(f"{w.prefix}.server_version" if w.plain == "dtls" else "", 16, "Version", "", "RFC 6347 §4.2.1",
+        3: (uint(f"{w.prefix}.version" if w.plain == "dtls" else "", 16, "Version",
+            "That the server takes part in.", "RFC 6347 §4.2.1",
             hex=True,
                  key="verify_version"), *cookie),
         4: (Choose("c.tls_version()", {0x0304: ticket_13}, ticket_12, made="0x0304"),),
@@ -370,20 +433,25 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
         12: exchange,
         13: (Choose("c.tls_version()", {0x0304: (
                 *certificate_13[:2], *_extensions(w))}, (
-                w.number("cert_types_count", 8, "Types count", "", f"{R12} §7.4.4", auto="count('cert_types')",
+                w.number("cert_types_count", 8, "Types count", "How many kinds follow.", f"{R12} §7.4.4",
+                    auto="count('cert_types')",
                     key="types_count"),
-                Block(branch(f"{w.prefix}.cert_types", "Types", "", f"{R12} §7.4.4"), (Repeat("cert_types", (
+                Block(branch(f"{w.prefix}.cert_types", "Types", _PARTS["cert_types"], f"{R12} §7.4.4"),
+                    (Repeat("cert_types", (
                     w.number("cert_type", 8, "Type", "Which kinds of certificates are welcome.", f"{R12} §7.4.4",
                         values={
                         1: "RSA", 2: "DSS", 64: "ECDSA"}, key="cert_type"),)),), "types_count"),
-                w.number("sig_hash_alg_len", 16, "Length", "", f"{R12} §7.4.4", key="schemes_length"),
+                w.number("sig_hash_alg_len", 16, "Length", "How many bytes follow.", f"{R12} §7.4.4",
+                    key="schemes_length"),
                 w.part("sig_hash_algs", "Signature algorithms", (Repeat("schemes", (_scheme(w),)),), "schemes_length"),
-                w.number("dnames_len", 16, "Length of names", "", f"{R12} §7.4.4", key="dnames_length"),
+                w.number("dnames_len", 16, "Length of names", "How many bytes follow.", f"{R12} §7.4.4",
+                    key="dnames_length"),
                 bytes_("", "dnames_length", "Names of authorities", key="dnames"),
             ), made="0x0304"),),
         15: (_scheme(w), *signature),
         16: (Choose("c.key_exchange()", {"ecdhe": (w.part("", "Key exchange", (
-                w.number("client_point_len", 8, "Key length", "", "RFC 8422 §5.7", auto="sizeof('client_point')",
+                w.number("client_point_len", 8, "Key length", "How many bytes follow.", "RFC 8422 §5.7",
+                    auto="sizeof('client_point')",
                          key="point_length"),
                 w.data("client_point", "point_length", "Public key", "The other half of the key exchange.",
                     "RFC 8422 §5.7"),
@@ -407,7 +475,8 @@ def handshake(prefix: str, body_only: bool = False) -> Protocol:
             w.number("message_seq", 16, "Message number", "Counts the messages.", "RFC 6347 §4.2.2", default=0),
             w.number("fragment_offset", 24, "Fragment offset", "A large message may come in pieces.", "RFC 6347 §4.2.2",
                      default=0),
-            w.number("fragment_length", 24, "Fragment length", "", "RFC 6347 §4.2.2", auto="size - 12"),
+            w.number("fragment_length", 24, "Fragment length", "Bytes of this piece.", "RFC 6347 §4.2.2",
+                auto="size - 12"),
         )  # fmt: skip
     body = (Let("base", "at"), Choose("hello", _messages(w), (bytes_("", "rest", "Content", key="message_content"),)))
     if body_only:

@@ -50,10 +50,19 @@ STATUS = Field(
 REASON = Field("websocket.payload.close.reason", "Reason", Kind.TEXT, meaning="In words.", source="RFC 6455 §7.1.6")
 UNKNOWN = bytes_("websocket.payload.unknown", 0, "Unknown", "Of an opcode without a meaning.", R)
 MASKED = branch("websocket.masked_payload", "Masked payload", "As it is on the wire.", "RFC 6455 §5.3")
-FRAGMENTS = Field("websocket.fragments", "Put together from", Kind.NONE, derived=True, source="RFC 6455 §5.4")
-FRAGMENT = Field("websocket.fragment", "Piece in packet", Kind.FRAME, derived=True)
-FRAGMENT_COUNT = Field("websocket.fragment.count", "Pieces", derived=True)
-WHOLE_LENGTH = Field("websocket.reassembled.length", "Length of the whole", derived=True, unit="bytes")
+FRAGMENTS = Field(
+    "websocket.fragments",
+    "Put together from",
+    Kind.NONE,
+    derived=True,
+    source="RFC 6455 §5.4",
+    meaning="The frames of one message.",
+)
+FRAGMENT = Field("websocket.fragment", "Piece in packet", Kind.FRAME, derived=True, meaning="One frame of the message.")
+FRAGMENT_COUNT = Field("websocket.fragment.count", "Pieces", derived=True, meaning="How many frames.")
+WHOLE_LENGTH = Field(
+    "websocket.reassembled.length", "Length of the whole", derived=True, unit="bytes", meaning="Of all frames together."
+)
 
 
 def _payload(
@@ -164,11 +173,13 @@ WEBSOCKET = Protocol(
              auto="len(values.get('text', '')) if len(values.get('text', '')) < 126 else 126"),
         Let("length", "short_length"),
         When("short_length == 126", (
-            uint("websocket.payload_length_ext_16", 16, "Length (16 bits)", "", R, key="length_16"),
+            uint("websocket.payload_length_ext_16", 16, "Length (16 bits)",
+                "The length, when it does not fit into seven bits.", R, key="length_16"),
             Let("length", "length_16"),
         )),
         When("short_length == 127", (
-            uint("websocket.payload_length_ext_64", 64, "Length (64 bits)", "", R, key="length_63"),
+            uint("websocket.payload_length_ext_64", 64, "Length (64 bits)",
+                "The length, when it does not fit into 16 bits.", R, key="length_63"),
             Let("length", "length_63"),
         )),
         When("mask", (bytes_("websocket.masking_key", 4, "Mask",
