@@ -160,6 +160,8 @@ def _info(layer: Node) -> str:
     return f"{OPCODES.get(opcode, opcode)}{marks}{': ' + text if text else ''}"
 
 
+# All that follows but the mask.  Where a longer length is needed and its field is not given, the value does not fit.
+_SIZE = "(after - 4 * ('masking_key' in given))"
 WEBSOCKET = Protocol(
     "websocket", "WebSocket", short="WebSocket", source="RFC 6455", info=_info,
     meaning="Messages in both directions at any time, over a connection that began as HTTP.",
@@ -168,18 +170,18 @@ WEBSOCKET = Protocol(
         uint("websocket.rsv", 3, "Reserved", "For extensions; the first bit says compressed (RFC 7692).", R, hex=True),
         uint("websocket.opcode", 4, "Opcode", "What kind of frame.", R, values=OPCODES, default=1),
         flag("websocket.mask", "Masked", "Frames of the client must be, frames of the server must not.", R,
-             auto="int('masking_key' in values)"),
+             auto="int('masking_key' in given)"),
         uint("websocket.payload_length", 7, "Length", "126: two more bytes say it, 127: eight.", R, key="short_length",
-             auto="len(values.get('text', '')) if len(values.get('text', '')) < 126 else 126"),
+             auto=_SIZE + " + (128 if " + _SIZE + " > 125 else 0)"),
         Let("length", "short_length"),
         When("short_length == 126", (
             uint("websocket.payload_length_ext_16", 16, "Length (16 bits)",
-                "The length, when it does not fit into seven bits.", R, key="length_16"),
+                "The length, when it does not fit into seven bits.", R, key="length_16", auto=_SIZE),
             Let("length", "length_16"),
         )),
         When("short_length == 127", (
             uint("websocket.payload_length_ext_64", 64, "Length (64 bits)",
-                "The length, when it does not fit into 16 bits.", R, key="length_63"),
+                "The length, when it does not fit into 16 bits.", R, key="length_63", auto=_SIZE),
             Let("length", "length_63"),
         )),
         When("mask", (bytes_("websocket.masking_key", 4, "Mask",
