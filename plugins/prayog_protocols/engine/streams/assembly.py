@@ -1,7 +1,8 @@
 """The bytes of a TCP stream in order, with its holes.
 
 Each direction becomes a list of chunks: pieces of segments that follow each other without overlap.  Where segments
-overlap, the one that came first counts.  What no segment of the capture holds is a hole, and stays one.
+overlap, the one counts that begins earlier in the stream, as in Wireshark; of two that begin together, the one that was
+captured first.  What no segment of the capture holds is a hole, and stays one.
 """
 
 from __future__ import annotations
