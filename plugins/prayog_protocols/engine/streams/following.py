@@ -221,7 +221,7 @@ class Following(Context):
         """
         part = unit.parts[0]
         at, end = (first, last) if not unit.protocol else (part.at, part.at + part.size)
-        if len(unit.parts) > 1:
+        if len(unit.parts) > 1 or part.index != self.index:
             whole = b"".join(self.capture.piece(one.index, one.at, one.size) for one in unit.parts)
             pieces = tuple(Piece(one.index + 1, one.at, one.size) for one in unit.parts)
             source = c.add_source("Reassembled TCP", whole, pieces)
@@ -252,6 +252,8 @@ def _segments(unit: Unit, source: int) -> list[Node]:
         place += one.size
     found += [(chunk.position - unit.position, chunk.index, chunk.size, True) for chunk in unit.again]
     nodes = []
+    if all(one.index != unit.index for one in unit.parts):  # the end of the connection ended the message
+        found.append((place, unit.index, 0, False))
     for at, index, size, again in sorted(found):
         overlap = [Node(T.OVERLAP, source, at * 8, 0, 1)] if again else []
         nodes.append(Node(T.SEGMENT, source, at * 8, size * 8, index + 1, overlap))
