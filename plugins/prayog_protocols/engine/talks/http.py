@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from prayog_protocols.engine.protocols.http import Exchange, Message, chunk_size, full_uri, start_line
 from prayog_protocols.engine.talks.talk import LARGEST, SERVER, Application, Cut, Unit
@@ -24,7 +25,6 @@ class _Side:
         self.stream = False  # events without end: each piece is shown as it comes
         self.state: Message | None = None  # of the message at work
         self.head = 0
-        self.tries = 0  # how often the message was looked at before it was complete
 
 
 class Http(Application):
@@ -33,7 +33,8 @@ class Http(Application):
     def __init__(self, secure: bool = False) -> None:
         self.sides = (_Side(), _Side())
         self.secure = secure
-        self.waiting: list[Exchange] = []  # requests without a response
+        self.waiting: deque[Exchange] = deque()  # requests without a response
+        self.unasked = False  # there was a response, and no request waited
         self.last: Exchange | None = None
         self.answered = 0
         self.tunnel = False
@@ -82,13 +83,11 @@ class Http(Application):
         }
         size = self._size(kind, int(found[2]) if kind == "response" else 0, side, data, headers)
         if size is None:
-            side.tries += 1
             return None
         state = Message(kind, head=side.head, secure=self.secure)
         then: Application | None = None
         if kind == "request":
-            # Wireshark counts a request again that it had to wait for.
-            state.exchange = self._asked(found, headers, index, 1 + min(side.tries, 1))
+            state.exchange = self._asked(found, headers, index)
         else:
             state.exchange = self._answered(int(found[2]), index)
             then = self._switched(int(found[2]), headers, state.exchange)
@@ -100,7 +99,7 @@ class Http(Application):
             and (b"content-length" not in headers and b"transfer-encoding" not in headers)
         ):
             side.stream = True
-        side.head = side.tries = 0
+        side.head = 0
         return Cut(size, "http", state, then)
 
     def _size(self, kind: str, code: int, side: _Side, data: bytearray, headers: dict[bytes, bytes]) -> int | None:
@@ -143,10 +142,13 @@ class Http(Application):
             at += 2 if data[at : at + 2] == b"\r\n" else 1
             side.chunk_at = at
 
-    def _asked(self, found: re.Match[bytes], headers: dict[bytes, bytes], index: int, step: int) -> Exchange:
+    def _asked(self, found: re.Match[bytes], headers: dict[bytes, bytes], index: int) -> Exchange:
         method = (found[1] or found[4]).decode()
         uri = (found[2] or found[5]).decode("utf-8", "replace")
         host = headers.get(b"host", b"").decode("utf-8", "replace")
+        # Wireshark counts a response to nothing (as 100 Continue, before the request is complete) as an exchange, too.
+        step = 2 if self.unasked else 1
+        self.unasked = False
         exchange = Exchange(self.last.number + step if self.last else step, index, -1, method,
                             full_uri(method, uri, host, self.secure), self.last)  # fmt: skip
         if self.last is not None:
@@ -159,11 +161,12 @@ class Http(Application):
     def _answered(self, code: int, index: int) -> Exchange:
         self.answered += 1
         if not self.waiting:
+            self.unasked = True
             return Exchange(self.answered, -1, index)
         exchange = self.waiting[0]
         exchange.answer = self.answered
         if code >= 200 or code == 101:
-            self.waiting.pop(0)
+            self.waiting.popleft()
             exchange.response = index
             return exchange
         early = Exchange(exchange.number, -1, index, exchange.method, exchange.uri, exchange.before)

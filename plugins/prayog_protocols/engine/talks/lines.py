@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from prayog_protocols.engine.talks.talk import CLIENT, SERVER, Application, Cut, Unit
 from prayog_protocols.engine.tls.keylog import KeyLog
@@ -158,7 +159,7 @@ class Pop(_Lines):
     """A mailbox that is emptied."""
 
     def __init__(self) -> None:
-        self.asked: list[bytes] = []
+        self.asked: deque[bytes] = deque()
         self.long = b""  # the answer at work goes on to a dot alone
         self.text = bytearray()
         self.done: bytes | None = None
@@ -191,7 +192,7 @@ class Pop(_Lines):
                     self.text += line[1:] if line.startswith(b"..") and not goes_on else line
             else:
                 told.append(("reply", at, size))
-                word = self.asked.pop(0) if self.asked else b""
+                word = self.asked.popleft() if self.asked else b""
                 if line.startswith(b"+OK") and word == b"STLS":
                     return Cut(at + size, "pop", told, self._secure())
                 self.long = word if line.startswith(b"+OK") else b""
