@@ -1,0 +1,1 @@
+"""What touches the machine: brokers, databases and the processes that work with them."""

@@ -1,0 +1,1 @@
+"""What this topic draws: flows, messages, guarantees and incidents."""
