@@ -62,7 +62,9 @@ def _value(show: str) -> str:
         return str(int(show, 0)) if not (len(show) > 1 and show[0] == "0" and show.isdigit()) else show
     except ValueError:
         pass
-    return " ".join(show.replace("\\r", " ").replace("\\n", " ").split())  # XML makes spaces of line ends
+    # XML makes spaces of line ends, and tshark writes other signs that XML cannot hold as \x and a number.
+    plain = "".join(letter if letter >= " " or letter.isspace() else f"\\x{ord(letter):x}" for letter in show)
+    return " ".join(plain.replace("\\r", " ").replace("\\n", " ").split())
 
 
 def _theirs(stream: IO[bytes]) -> Iterator[dict[str, list[Seen]]]:
@@ -131,7 +133,8 @@ def _packet(report: Report, index: int, theirs: dict[str, list[Seen]], mine: dic
 
 
 def _same(left: str, right: str) -> bool:
-    return left == right or _value(left) == _value(right)
+    # tshark shows a text up to its first NUL.
+    return left == right or _value(left) == _value(right) or right.startswith(f"{left}\0")
 
 
 def main(arguments: list[str]) -> int:

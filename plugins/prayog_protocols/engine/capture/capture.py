@@ -13,7 +13,7 @@ from prayog_protocols.engine.listing import Row, row
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.registry import Registry
 from prayog_protocols.engine.streams.analysis import Finding, Label, analyse
-from prayog_protocols.engine.streams.assembly import assemble
+from prayog_protocols.engine.streams.assembly import Side, assemble
 from prayog_protocols.engine.streams.flows import Flows
 from prayog_protocols.engine.streams.following import Following
 from prayog_protocols.engine.streams.kept import Kept
@@ -119,6 +119,10 @@ class Capture:
         start = int(self.records.offsets[index]) + at
         return bytes(self.data[start : start + size])
 
+    def sides(self, number: int) -> tuple[Side, Side]:
+        """The bytes of a TCP connection in order: of the server, and of the client."""
+        return assemble(segments_of(self, number))
+
     def talk(self, number: int) -> Talk:
         """The messages of a TCP connection."""
         known = self._talks.get(number)
@@ -128,7 +132,7 @@ class Capture:
             said = next((self.speaks[port] for port in ports if port in self.speaks), "")
             if not said and number in self.transfers:
                 said = "ftp-data"
-            sides = assemble(segments_of(self, number))
+            sides = self.sides(number)
             known = talk(sides, self.piece, lambda direction, data: choose(ports, said, direction, data, self.keys))
             for direction, side in enumerate(sides):
                 if side.again:

@@ -96,6 +96,10 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
     at = after
     while at < end:
         stop, after = line_at(data, at, end)
+        if after == end and data[end - 1] != 10 and c.is_cut(end):
+            c.note("error", "The capture kept only the beginning of this line.", at * 8, (end - at) * 8)
+            _derived(c, out, kind, found, headers, message, start, start + base if start > base else start)
+            return end, told
         if stop == at:
             out.append(Node(_EMPTY, s, at * 8, (after - at) * 8, None))
             at = after

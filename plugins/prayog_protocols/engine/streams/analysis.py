@@ -140,9 +140,9 @@ def analyse(segments: list[Segment], reused: bool = False, announced: bool = Fal
         if flags & SYN:
             if segment.scale is not None:
                 own.scale = segment.scale
-            if own.scale == -1:  # a SYN without the option: nobody scales
+            elif own.scale == -1:  # a SYN without the option: nobody scales
                 own.scale = peer.scale = -2
-            elif flags & ACK and peer.scale == -2:
+            if flags & ACK and peer.scale == -2:
                 own.scale = -2
             if not flags & ACK:
                 syn_time = segment.time_ns

@@ -24,6 +24,7 @@ class Chunk:
     index: int  # of the packet
     at: int  # in that packet
     size: int
+    before: int = 0  # bytes of the segment in front of it that an earlier segment had brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Hole:
 
     position: int
     size: int
+    cut: bool = False  # the segment before it was captured in part
 
 
 @dataclass(slots=True)
@@ -99,9 +101,9 @@ def _side(segments: list[Segment]) -> Side:
         offset = start - begin
         size = max(0, min(segment.kept - offset, end - start))
         if size:
-            parts.append(Chunk(start - base, segment.index, segment.at + offset, size))
+            parts.append(Chunk(start - base, segment.index, segment.at + offset, size, min(offset, start - base)))
         if size < end - start:
-            parts.append(Hole(start - base + size, end - start - size))
+            parts.append(Hole(start - base + size, end - start - size, True))
         reached = end
     return Side(parts, fin, first & 0xFFFFFFFF, again)
 

@@ -9,8 +9,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from prayog_protocols.engine.protocols.tls import Flight
-from prayog_protocols.engine.streams.assembly import Hole, assemble, in_order
-from prayog_protocols.engine.streams.segments import datagrams_of, segments_of
+from prayog_protocols.engine.streams.assembly import Hole, in_order
+from prayog_protocols.engine.streams.segments import datagrams_of
 from prayog_protocols.engine.talks.talk import CLIENT, Unit
 from prayog_protocols.engine.tree import Node, Packet
 
@@ -89,7 +89,7 @@ def follow(capture: Capture, index: int, kind: str, most: int = MOST) -> Followe
 
 
 def _tcp(capture: Capture, number: int) -> Iterator[Part]:
-    for direction, part in in_order(assemble(segments_of(capture, number))):
+    for direction, part in in_order(capture.sides(number)):
         if isinstance(part, Hole):
             yield Part(direction == CLIENT, b"", 0, part.size)
         else:

@@ -164,7 +164,8 @@ class Following(Context):
         if finding is None:
             return False
         size = end - at
-        said = max(size, c.outer.get("size", 0) - (at - (start >> 3)))  # also what the capture cut off
+        header = next((node.value for node in out if node.name == "tcp.hdr_len"), 20)
+        said = max(size, c.outer.get("size", 0) - header)  # also what the capture cut off
         before = out[:]
         out.clear()
         for node in before:
@@ -207,8 +208,8 @@ class Following(Context):
             out.append(Node(T.SEGMENT_DATA, s, at * 8, (end - at) * 8, data[at:end]))
             return
         for part in sorted(pieces, key=lambda one: one.at):
-            place = Node(T.SEGMENT_DATA, s, part.at * 8, part.size * 8, data[part.at : part.at + part.size])
-            out.append(place)
+            first, last = part.at - part.before, part.at + part.size
+            out.append(Node(T.SEGMENT_DATA, s, first * 8, (last - first) * 8, data[first:last]))
         if self.index in talk.later:
             out.append(Node(T.REASSEMBLED_IN, s, at * 8, 0, talk.later[self.index] + 1))
         for unit in units:
@@ -245,10 +246,11 @@ class Following(Context):
 
 def _segments(unit: Unit, source: int) -> list[Node]:
     """The segments that a message was put together from, with those that brought nothing new."""
-    found: list[tuple[int, int, int, bool]] = []  # place, packet, bytes, a second time
+    found: list[tuple[int, int, int, bool]] = []  # place, packet, bytes, some of them a second time
     place = 0
     for one in unit.parts:
-        found.append((place, one.index, one.size, False))
+        before = min(one.before, place)
+        found.append((place - before, one.index, one.size + before, before > 0))
         place += one.size
     found += [(chunk.position - unit.position, chunk.index, chunk.size, True) for chunk in unit.again]
     nodes = []

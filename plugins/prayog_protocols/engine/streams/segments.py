@@ -18,6 +18,9 @@ __all__ = ["Datagram", "Segment", "datagrams_of", "segments_of"]
 SYN = 2
 
 
+UNKNOWN = -1
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One segment of a connection."""
@@ -32,7 +35,7 @@ class Segment:
     at: int  # where its data begins in the packet
     size: int  # bytes of data, as the headers say
     kept: int  # of them in the capture
-    scale: int | None  # window scale option of a SYN
+    scale: int | None  # window scale option of a SYN; `UNKNOWN` where the capture cut it off
     sacks: tuple[tuple[int, int], ...]
 
 
@@ -84,6 +87,8 @@ def segments_of(capture: Capture, number: int) -> list[Segment]:
         scale, edges = _options(bytes(data[first + 20 : last]))
         if scale is not None:
             scales[one] = scale
+        elif last < first + int(offset[one]):
+            scales[one] = UNKNOWN
         if edges:
             sacks[one] = edges
     numbers = (indexes, records.times[indexes], outward, u32[at + 4], u32[at + 8], flags, u16[at + 14],

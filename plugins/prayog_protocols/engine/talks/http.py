@@ -71,6 +71,20 @@ class Http(Application):
             return True
         return bool(re.match(rb"[A-Z][A-Z-]{0,30}(?: \S*(?: \S*)?)?\r?\Z", line))
 
+    def torn(self, direction: int, data: bytearray, index: int) -> Cut | None:
+        self.sides[direction].seen = self.sides[direction].head = 0
+        lines = [line.rstrip(b"\r") for line in bytes(data).split(b"\n")[:-1]]
+        kind, found = start_line(lines[0]) if lines else ("", None)
+        if found is None:
+            return Cut(len(data), "http", Message("continuation"))
+        state = Message(kind, secure=self.secure)
+        headers = _headers(lines)
+        if kind == "request":
+            state.exchange = self._asked(found, headers, index)
+        else:
+            state.exchange = self._answered(int(found[2]), index)
+        return Cut(len(data), "http", state)
+
     def _message(self, direction: int, side: _Side, data: bytearray, index: int) -> Cut | None:
         head = bytes(data[: side.head])
         lines = [line.rstrip(b"\r") for line in head.split(b"\n")]
@@ -78,9 +92,7 @@ class Http(Application):
         if found is None:
             side.head = 0
             return Cut(len(data), "http", Message("continuation"))
-        headers = {
-            name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])
-        }
+        headers = _headers(lines)
         size = self._size(kind, int(found[2]) if kind == "response" else 0, side, data, headers)
         if size is None:
             return None
@@ -211,3 +223,8 @@ def _after_trailer(data: bytearray, at: int) -> int | None:
     if ends:
         return min(ends)
     return len(data) if len(data) - at > _TRAILER else None
+
+
+def _headers(lines: list[bytes]) -> dict[bytes, bytes]:
+    """The headers after the first line, with their names in small letters."""
+    return {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines[1:])}

@@ -28,6 +28,7 @@ class Part:
     index: int
     at: int
     size: int
+    before: int = 0  # bytes of the segment in front of it that an earlier segment had brought
 
 
 @dataclass(slots=True)
@@ -76,6 +77,10 @@ class Application(Protocol):
     def lost(self, direction: int) -> None:
         """Bytes are missing before those that come now."""
         ...
+
+    def torn(self, direction: int, data: bytearray, index: int) -> Cut | None:
+        """Of packet `index` only the beginning was captured, which is `data`: what can still be made of it."""
+        return None
 
     def finish(self, direction: int, data: bytearray, index: int) -> Cut | None:
         """The side has ended with packet `index`, and `data` is left over."""
@@ -132,7 +137,7 @@ class _Pending:
                 size -= part.size
                 self.parts.popleft()
             else:
-                taken.append(Part(part.index, part.at, size))
+                taken.append(Part(part.index, part.at, size, part.before))
                 self.parts[0] = Part(part.index, part.at + size, part.size - size)
                 size = 0
         return taken
@@ -155,7 +160,12 @@ def talk(
         side = pending[direction]
         if isinstance(part, Hole):
             if side.data:
-                result.add(Unit(side.parts[-1].index, direction, "", side.take(len(side.data))))
+                index = side.parts[-1].index
+                left = (
+                    speaker.torn(direction, side.data, index) if speaker and part.cut and len(side.parts) == 1 else None
+                )
+                protocol, state = (left.protocol, left.state) if left is not None else ("", None)
+                result.add(Unit(index, direction, protocol, side.take(len(side.data)), state))
             if speaker is not None:
                 speaker.lost(direction)
             continue
@@ -163,7 +173,7 @@ def talk(
         if fresh:
             side.begin = part.position
         side.data += read(part.index, part.at, part.size)
-        side.parts.append(Part(part.index, part.at, part.size))
+        side.parts.append(Part(part.index, part.at, part.size, part.before))
         if speaker is None:
             speaker = application(direction, bytes(side.data))
             if speaker is None:
