@@ -142,7 +142,7 @@ def test_a_window_never_waits_for_a_call_and_can_look_back_afterwards(topic: Top
 
 
 def test_memory_is_limited_for_what_grows_slowly_too(topic: Topic) -> None:
-    text = "def double(n):\n    kept = []\n    for i in range(900):\n        kept.append('x' * (4 << 20))\n"
+    text = "def double(n):\n    kept = []\n    for i in range(900):\n        kept.append(bytes(4 << 20))\n"
     built = topic.build(topic.params({"code": text}), 1)
     built.do(Action("call", {"count": 1}))
     found = built.step()

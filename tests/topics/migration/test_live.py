@@ -37,10 +37,13 @@ def test_the_shop_moves_and_goes_back_while_its_writers_work(databases: Database
                 seen, before = len(wizard.said), shop.report()["written"]
                 assert wizard.do(way) == "done", wizard.last("refused")
                 assert holds(wizard)
+                side = "source" if way == "back" else "target"
                 until = time.monotonic() + 10
-                while shop.report()["written"] < before + 20 and time.monotonic() < until:
+                while (now := shop.report()) and time.monotonic() < until:
+                    if now["side"] == side and now["written"] >= before + 20:
+                        break
                     time.sleep(0.02)
-                assert shop.report()["side"] == ("source" if way == "back" else "target")
+                assert shop.report()["side"] == side
                 assert wizard.do("audit") == "done"
                 assert holds(wizard)
         report = shop.report()
