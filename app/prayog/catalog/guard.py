@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from prayog_sdk.manifest import ManifestError, Problem
+from prayog_sdk.services import ServiceMissing
 
 __all__ = ["blame", "guard", "problem_of", "strict"]
 
@@ -49,7 +50,7 @@ def problem_of(error: BaseException, stage: str, where: str) -> Problem:
     text = str(error).strip().rstrip(".") or "no reason was given"
     cause = error.__cause__ or error
     place = _place(cause.__traceback__)
-    if place and not isinstance(cause, SyntaxError):  # a SyntaxError's own text holds the place
+    if place and not isinstance(cause, (SyntaxError, ServiceMissing)):  # the one holds its place, the other is no fault
         text += f" ({place})"
     for_people = type(error).__module__.partition(".")[0] in _OURS  # the class name would only be noise
     return Problem(stage, f"{text}." if for_people else f"{type(error).__name__}: {text}.", where, report)
