@@ -9,6 +9,7 @@ from PySide6.QtGui import QDesktopServices
 
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.page import Asks, Page
+from prayog_migration.panels.scores import scores
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 
@@ -33,8 +34,13 @@ class CleanPage(Page):
         )  # fmt: skip
         self._sum = paragraph("")
         self.body.addWidget(self._sum)
+        self._compared = paragraph("Predicted and measured", step=1)
+        self.body.addWidget(self._compared)
+        self._scores = TextTable("Predicted and measured", ("", "Predicted", "Measured", ""), wrapped=3)
+        self.body.addWidget(self._scores)
         self._table = TextTable("What was taken away", ("", "Object"))
         self.body.addWidget(self._table, 1)
+        self.body.addStretch(0)
         self._report = paragraph("", "muted")
         self.body.addWidget(self._report)
 
@@ -48,7 +54,13 @@ class CleanPage(Page):
             f"The report: {self._path}. Beside it lie proof.json and verify.py, a verifier without a line of ours."
             if self._path else "No report was written yet."
         )  # fmt: skip
+        rows = scores(course)
+        self._scores.show_rows(rows)
+        self._scores.setFixedHeight(self._scores.whole_height())
+        for part in (self._compared, self._scores):
+            part.setVisible(bool(rows))
         clean = course.clean
+        self._table.setVisible(bool(clean))
         if not clean:
             self._sum.setText("Triggers, slots, publications and tables of ours are still there; all begin with _wiz.")
             self._table.show_rows([])

@@ -6,55 +6,22 @@ Every page draws from one `Course`; it is read again from the start when the lea
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from prayog_migration.panels.course_parts import Blow, Data, Lag, Load, Switch
+from prayog_migration.panels.fault_words import FAULTS
 from prayog_sim.clock import format_us
 from prayog_sim.trace import Step
 
-__all__ = ["Course", "Lag", "Load", "Switch"]
+__all__ = ["Course"]
 
-Data = Mapping[str, Any]
 _LOG = 200
 _LAGS = 600
 _QUIET = {"chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building"}
-
-
-@dataclass(slots=True)
-class Load:
-    """One table on its way: rows and bytes so far, of how many rows (0: not known), rows a second."""
-
-    rows: int = 0
-    bytes: int = 0
-    of: int = 0
-    rows_s: float = 0.0
-    quarantined: int = 0
-    done: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """One look at the stream; ``changes`` is −1 where only bytes are known."""
-
-    at_us: int
-    changes: int
-    bytes: int
-    behind_us: int
-    applied_s: float
-    kept_bytes: int
-    cap_bytes: int
-
-
-@dataclass(slots=True)
-class Switch:
-    """One change of sides: marks in µs since the fence; ``freeze_us`` is None while it goes on or was called off."""
-
-    to: str
-    at_us: int
-    marks: list[tuple[str, int]] = field(default_factory=list)
-    freeze_us: int | None = None
-    undone: str = ""
+_COMES_OF_IT = {"worker", "fault", "stalled", "fenced_off", "restarted", "drift", "contradiction"}
+"""What the wizard says when something was broken."""
+_BLOWS = 30
 
 
 @dataclass(slots=True)
@@ -78,6 +45,8 @@ class Course:
     comparing: Data = field(default_factory=dict)
     balance: Data = field(default_factory=dict)
     lags: deque[Lag] = field(default_factory=lambda: deque(maxlen=_LAGS))
+    direction: str = ""
+    """In which direction the lags are told: the two sides count in different units."""
     traffic: Data = field(default_factory=dict)
     orders: Data = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
@@ -85,11 +54,19 @@ class Course:
     report: str = ""
     worker: Data = field(default_factory=dict)
     paused: bool = False
+    held: str = ""
+    """What somebody must decide before changes flow again: "drift" or "contradiction"."""
     broken: set[str] = field(default_factory=set)
+    blows: list[Blow] = field(default_factory=list)
+    took: dict[str, int] = field(default_factory=dict)
+    """µs of each command that was done, and of catching up."""
     doing: str = ""
     log: deque[tuple[int, str, str]] = field(default_factory=lambda: deque(maxlen=_LOG))
     """(µs, kind, sentence)."""
+    told: int = 0
+    """Lines that were ever written into the log."""
     at_us: int = 0
+    _asked_us: dict[str, int] = field(default_factory=dict)
 
     def take(self, step: Step) -> None:
         """The next step."""
@@ -99,8 +76,14 @@ class Course:
                 self.started = data
             case "action":
                 self.doing = str(data.get("name", ""))
+                self._asked_us[self.doing] = step.at
             case "done":
                 self.doing = ""
+                self.took[step.node] = int(data.get("us", 0))
+                self.held = "" if step.node in ("replan", "undo") else self.held
+            case "caught_up":
+                if step.node == "forward" and "sync" in self._asked_us:
+                    self.took.setdefault("catch up", step.at - self._asked_us["sync"])
             case "ready":
                 self.step, self.phase, self.side = step.node or self.step, data["phase"], data["side"]
                 self.facts = dict(data["facts"])
@@ -124,15 +107,25 @@ class Course:
             case "restarted":
                 self.loads.pop(step.node, None) if step.node else self.loads.clear()
             case "lag":
-                self._lag(step.at, data)
+                self._lag(step, data)
             case "switching" | "promoted" | "unfenced":
                 self._switch(step.kind, step.node, step.at, data)
+            case "drift" | "contradiction":
+                self.held = step.kind
             case "paused" | "resumed":
                 self.paused = step.kind == "paused"
             case "injected":
                 self.broken = set() if step.node == "heal" else self.broken | {step.node}
+                self._blow(step, str(data["sentence"]))
+            case "refused" if step.node in FAULTS:
+                self._blow(step, f"Not done: {data['sentence']}")
             case "report":
                 self.report = str(data["path"])
+        if step.kind in _COMES_OF_IT and self.blows:
+            self.blows[-1].follow(str(data.get("sentence", "")))
+        elif data.get("quarantined") and step.kind in ("applied", "chunk") and self.blows:
+            self.blows[-1].follow(f"A row of {step.node} was set aside, with the reason." if step.kind == "chunk"
+                                  else "The row was set aside, with the reason.")  # fmt: skip
         self._tell(step)
 
     def _chunk(self, table: str, data: Data) -> None:
@@ -140,9 +133,15 @@ class Course:
             data["rows"], data["bytes"], data["of"], data["rows_s"], data["quarantined"], data["done"]
         )
 
-    def _lag(self, at: int, data: Data) -> None:
+    def _blow(self, step: Step, did: str) -> None:
+        self.blows = [*self.blows[1 - _BLOWS :], Blow(step.node, step.at, did)]
+
+    def _lag(self, step: Step, data: Data) -> None:
+        if step.node != self.direction:
+            self.direction = step.node
+            self.lags.clear()
         self.lags.append(
-            Lag(at, data["changes"], data["bytes"], data["behind_us"], data["applied_s"], data["kept_bytes"],
+            Lag(step.at, data["changes"], data["bytes"], data["behind_us"], data["applied_s"], data["kept_bytes"],
                 data["cap_bytes"])
         )  # fmt: skip
 
@@ -169,6 +168,7 @@ class Course:
             plain = {k: v for k, v in step.data.items() if isinstance(v, str | int | float | bool) and k != "pid"}
             words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(plain.items())[:5])
         where = f"{step.node}: " if step.node and step.node not in str(words) else ""
+        self.told += 1
         self.log.append((step.at, step.kind, f"{format_us(step.at)}  {step.kind.replace('_', ' ')}  {where}{words}"))
 
     # -- what pages ask ------------------------------------------------------------------------------------------

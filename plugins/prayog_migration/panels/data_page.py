@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QSlider
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QSlider
 
+from prayog_migration.panels.breaking import Breaking
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.load_bars import LoadBars, SpeedBar, Speeds
 from prayog_migration.panels.page import Asks, Page, row_of
@@ -12,22 +13,11 @@ from prayog_migration.panels.words import count_in_words, seconds_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
 
-__all__ = ["FAULTS", "DataPage"]
+__all__ = ["DataPage"]
 
-FAULTS = (
-    ("kill", "Kill the worker", "As a power cut would; a successor goes on at the last checkpoint"),
-    ("zombie", "Make a zombie", "Freeze the worker, start a successor, and let the first one wake up again"),
-    ("cut", "Cut the network", "Every connection breaks, until Heal"),
-    ("stall", "Let it stall", "Connections stay up and nothing comes through, until Heal"),
-    ("lose_commit", "Lose one answer", "A COMMIT is done, and its answer is lost"),
-    ("fill_disk", "Fill the disk", "The target has no room, until Heal"),
-    ("stop_target", "Stop the target", "The server ends at once and starts again"),
-    ("poison", "Poison a row", "The application writes a row that does not fit"),
-    ("add_column", "Add a column now", "The source’s table changes in the middle"),
-    ("lose_log", "Lose the log", "What was captured is gone"),
-)
 _BAND = 0.25
 _STEPS = 60
+_LINES = 400
 
 
 class DataPage(Page):
@@ -71,23 +61,16 @@ class DataPage(Page):
         )
         self.body.addWidget(row_of(QLabel("Throttle"), self._throttle, self._rate))
         self.body.addWidget(paragraph("Break something", step=1))
-        self._faults: dict[str, QPushButton] = {}
-        for what, title, about in FAULTS:
-            button = QPushButton(title)
-            button.setToolTip(about)
-            button.setAccessibleDescription(about)
-            button.clicked.connect(lambda _checked=False, what=what: asks.act("fault", what=what))
-            self._faults[what] = button
-        self._heal = QPushButton("Heal")
-        self._heal.setToolTip("Everything that was broken works again")
-        self._heal.clicked.connect(lambda: asks.act("heal"))
-        self.body.addWidget(row_of(*self._faults.values(), self._heal))
+        self._breaking = Breaking(asks)
+        self.body.addWidget(self._breaking)
+        self.body.addWidget(paragraph("What happened", step=1))
         self._log = QPlainTextEdit()
         self._log.setReadOnly(True)
         self._log.setTabChangesFocus(True)
         self._log.setAccessibleName("What happened")
         self._log.setMinimumHeight(theme.scaled(120))
-        self._lines = 0
+        self._log.setMaximumBlockCount(_LINES)
+        self._logged: tuple[Course | None, int] = (None, 0)
         self.body.addWidget(self._log, 1)
 
     def _toggle(self) -> None:
@@ -127,14 +110,19 @@ class DataPage(Page):
             if raw else "Probe on the page Plan: then the raw limit and the predicted speed are drawn here."
         )  # fmt: skip
         self._bars.show_loads(list(course.loads.items()))
-        self._heal.setEnabled(bool(course.broken))
-        for what, button in self._faults.items():
-            button.setProperty("kind", "primary" if what in course.broken else "")
-        text = "\n".join(words for _, _, words in course.log)
-        if self._log.toPlainText() != text:
-            self._log.setPlainText(text)
-            bar = self._log.verticalScrollBar()
-            bar.setValue(bar.maximum())
+        self._breaking.draw(course)
+        self._write(course)
+
+    def _write(self, course: Course) -> None:
+        """Append what is new; writing all lines again for each one would hold the window up."""
+        known, told = self._logged
+        if known is not course or told > course.told:
+            self._log.clear()
+            told = 0
+        new = min(course.told - told, len(course.log))
+        if new:
+            self._log.appendPlainText("\n".join(words for _, _, words in list(course.log)[-new:]))
+        self._logged = (course, course.told)
 
     def restyle(self) -> None:
         """Text size or theme changed."""
@@ -142,4 +130,4 @@ class DataPage(Page):
         self._speed.updateGeometry()
 
     def words(self) -> str:
-        return f"{self._sum.text()} {self._bars.accessibleDescription()}"
+        return f"{self._sum.text()} {self._bars.accessibleDescription()} {self._breaking.words()}"

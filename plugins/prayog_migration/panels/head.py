@@ -1,67 +1,91 @@
-"""What stands above every page: the promises as a badge, and the step's gate, evidence and undo."""
+"""What stands above every page: the promises, who is in charge and at work; and the step's gate, evidence and undo."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from prayog_migration.engine.steps import missing, step
+from prayog_migration.engine.steps import step
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import row_of
+from prayog_migration.panels.page import Asks, row_of, tone
+from prayog_migration.panels.path import facts_of, lacking
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.state import paragraph
 
-__all__ = ["Head"]
+__all__ = ["Head", "Promises"]
 
 _UNDONE = ("schema", "data")
+_REMEDIES = {
+    "drift": ("Plan again with what the tables are now", "replan", {}),
+    "contradiction": ("Take data back and copy again", "undo", {"step": "data"}),
+}
+"""By what is held: a button, and the action that lets it go on."""
 
 
-class Head(QWidget):
-    """``undo`` asks to take the shown step back."""
-
-    undo = Signal(str)
+class Promises(QWidget):
+    """Two chips that never scroll away: the promises in numbers, and who works."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._step = "plan"
         self._badge, self._worker = QLabel(), QLabel()
+        row = FlowLayout(self)
         for chip in (self._badge, self._worker):
             chip.setProperty("kind", "chip")
+            row.addWidget(chip)
         self._badge.setAccessibleName("Promises")
-        self._title = paragraph("", step=2)
-        self._about = paragraph("", "muted")
-        self._gate = paragraph("")
-        self._back = QPushButton("Undo")
-        self._back.clicked.connect(lambda: self.undo.emit(self._step))
-        self._undo = paragraph("", "muted")
-        self._said = paragraph("", "bad")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, theme.UNIT)
-        column.setSpacing(theme.UNIT // 2)
-        column.addWidget(row_of(self._badge, self._worker))
-        for part in (self._title, self._about, self._gate):
-            column.addWidget(part)
-        undo = QHBoxLayout()
-        undo.addWidget(self._undo, 1)
-        undo.addWidget(self._back)
-        column.addLayout(undo)
-        column.addWidget(self._said)
 
-    def draw(self, name: str, course: Course) -> None:
-        """Show the step called `name`."""
-        self._step, one = name, step(name)
-        self._badge.setText(course.badge)
+    def draw(self, course: Course) -> None:
+        """Write both."""
+        self._badge.setText(course.badge if course.balance else f"{course.badge} (nothing was compared yet)")
         tone = {True: "good", False: "bad", None: ""}[course.kept]
         if self._badge.property("tone") != tone:
             self._badge.setProperty("tone", tone)
             self._badge.style().polish(self._badge)
         side = "the target is in charge" if course.side == "target" else "the source is in charge"
         self._worker.setText(f"{side} · {_worker(course)}")
+
+    def words(self) -> str:
+        """Both in words."""
+        return f"{self._badge.text()}; {self._worker.text()}."
+
+
+class Head(QWidget):
+    """Of the step that is shown; what is held asks for a decision, with a button beside the sentence."""
+
+    def __init__(self, asks: Asks) -> None:
+        super().__init__()
+        self._step = "plan"
+        self._remedy: tuple[str, dict[str, str]] = ("", {})
+        self._title = paragraph("", step=2)
+        self._about = paragraph("", "muted")
+        self._gate = paragraph("")
+        self._back = QPushButton("Undo")
+        self._back.clicked.connect(lambda: asks.act("undo", step=self._step))
+        self._undo = paragraph("", "muted")
+        self._said = paragraph("", "bad")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, theme.UNIT)
+        column.setSpacing(theme.UNIT // 2)
+        for part in (self._title, self._about, self._gate):
+            column.addWidget(part)
+        undo = QHBoxLayout()
+        undo.addWidget(self._undo, 1)
+        undo.addWidget(self._back)
+        column.addLayout(undo)
+        self._mend = QPushButton()
+        self._mend.clicked.connect(lambda: asks.act(self._remedy[0], **self._remedy[1]))
+        tone(self._mend, "primary")
+        column.addWidget(self._said)
+        column.addWidget(row_of(self._mend))
+
+    def draw(self, name: str, course: Course) -> None:
+        """Show the step called `name`."""
+        self._step, one, facts = name, step(name), facts_of(course)
         self._title.setText(one.title)
         self._about.setText(one.sentence)
-        lacking = [] if all(course.facts.get(fact) for fact in one.evidence) else missing(name, course.facts)
-        gate = ", ".join(f"{'✗' if fact in lacking else '✓'} {_words(fact)}" for fact in one.gate)
-        proof = ", ".join(f"{'✓' if course.facts.get(fact) else '·'} {_words(fact)}" for fact in one.evidence)
+        wanted = lacking(name, course)
+        gate = ", ".join(f"{'✗' if fact in wanted else '✓'} {_words(fact)}" for fact in one.gate)
+        proof = ", ".join(f"{'✓' if facts.get(fact) else '·'} {_words(fact)}" for fact in one.evidence)
         self._gate.setText(f"Gate: {gate or 'none'}.  Evidence: {proof}.")
         self._undo.setText(f"Undo: {one.undo}" if one.undo else "Undo: there is none; what is kept is the report.")
         self._back.setVisible(name in _UNDONE)
@@ -70,11 +94,13 @@ class Head(QWidget):
         said = course.sentence if course.step == name and course.phase in ("failed", "paused") else ""
         self._said.setText(said)
         self._said.setVisible(bool(said))
+        title, *self._remedy = _REMEDIES.get(course.held, ("", "", {}))  # type: ignore[assignment]
+        self._mend.setText(title)
+        self._mend.setVisible(bool(title))
 
     def words(self) -> str:
         """The head in words."""
-        told = f"{self._title.text()}: {self._gate.text()}"
-        return f"{self._badge.text()}. {told} {self._said.text()}"
+        return f"{self._title.text()}: {self._gate.text()} {self._undo.text()} {self._said.text()}"
 
 
 def _words(fact: str) -> str:

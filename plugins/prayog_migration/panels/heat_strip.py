@@ -100,7 +100,8 @@ class HeatStrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         colours, line, metrics = theme.current(), self._line(), self.fontMetrics()
         painter = QPainter(self)
-        names = min(max((metrics.horizontalAdvance(s.name) for s in self._strips), default=0), self.width() * 2 // 5)
+        widest = max((metrics.horizontalAdvance(strip.name) for strip in self._strips), default=0) + 2
+        names = min(widest, self.width() * 2 // 5)
         left = names + 2 * theme.UNIT
         for index, strip in enumerate(self._strips):
             y = index * line

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from prayog_migration.panels.course import Lag
+from prayog_migration.panels.course_parts import Lag
 from prayog_migration.panels.words import bytes_in_words, count_in_words, seconds_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import guarded

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from prayog_migration.panels.course import Load
+from prayog_migration.panels.course_parts import Load
 from prayog_migration.panels.words import bytes_in_words, count_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import guarded
@@ -49,9 +49,11 @@ class LoadBars(QWidget):
         colours, line, metrics = theme.current(), self._line(), self.fontMetrics()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        names = min(max((metrics.horizontalAdvance(name) for name, _ in self._rows), default=0), self.width() // 4)
+        names = min(
+            max((metrics.horizontalAdvance(name) for name, _ in self._rows), default=0) + 2, self.width() // 4
+        )
         texts = min(
-            max((metrics.horizontalAdvance(_words(one)) for _, one in self._rows), default=0), self.width() * 3 // 5
+            max((metrics.horizontalAdvance(_words(one)) for _, one in self._rows), default=0) + 2, self.width() * 3 // 5
         )
         for index, (name, load) in enumerate(self._rows):
             y = index * line

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -18,9 +16,10 @@ from PySide6.QtWidgets import (
 
 from prayog_migration.engine.setup import Setup
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, Page, row_of
+from prayog_migration.panels.page import Asks, Page, row_of, tone
+from prayog_migration.panels.scores import scores
 from prayog_migration.panels.strategy_cards import StrategyCards
-from prayog_migration.panels.words import bytes_in_words, count_in_words, seconds_in_words
+from prayog_migration.panels.words import bytes_in_words, count_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.state import paragraph
@@ -151,7 +150,6 @@ class PlanPage(Page):
         self.cards.chosen.connect(self._chosen)
         self.body.addWidget(self.cards)
         self._strategy = Setup().strategy
-        self._shown: Any = None
 
     def show_setup(self, setup: Setup) -> None:
         """What the run on the bench has."""
@@ -177,6 +175,7 @@ class PlanPage(Page):
         )  # fmt: skip
 
     def draw(self, course: Course) -> None:
+        self._begin.setText("Begin anew" if course.started else "Begin this migration")
         self._probe.setEnabled(bool(course.started))
         probed = course.probed
         if probed.get("rows_s"):
@@ -191,11 +190,20 @@ class PlanPage(Page):
             self._facts.setText(f"From {at.get('source_at', '')} to {at.get('target_at', '')}.")
         else:
             self._facts.setText("Nothing has begun. The demo databases are made by the first button.")
-        measured = {}
-        done = [one for one in course.switches if one.freeze_us is not None]
-        if done and course.started:
-            measured[str(course.started.get("strategy"))] = f"freeze {seconds_in_words((done[0].freeze_us or 0) / 1e6)}"
+        happened = {line[0]: line[2] for line in scores(course)}
+        words = ", ".join(f"{title.lower()} {happened[title]}" for title in ("Freeze", "Work of the wizard")
+                          if title in happened)  # fmt: skip
+        measured = {str(course.started.get("strategy")): words} if words else {}
         self.cards.show_costs({one["strategy"]: one for one in probed.get("forecasts", ())}, measured)
+
+    def lead(self, course: Course) -> None:
+        """Begin, then probe, then go on."""
+        super().lead(course)
+        if course.started and not course.probed and not course.facts.get("planned"):
+            tone(self._probe, "primary")
+            tone(self._onward, "")
+        else:
+            tone(self._probe, "")
 
     def words(self) -> str:
         return f"{self._facts.text()} Chosen strategy: {self._strategy}."

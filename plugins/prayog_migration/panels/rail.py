@@ -7,25 +7,21 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QPushButton, QVBoxLayout,
 
 from prayog_migration.engine.steps import STEPS
 from prayog_migration.panels.course import Course
-from prayog_sdk.qt import theme
+from prayog_migration.panels.path import done
 
 __all__ = ["Rail", "mark"]
 
 _MARKS = {"running": ("▶", "at work"), "paused": ("‖", "paused"), "failed": ("✗", "failed"), "done": ("✓", "done")}
 
+_WIDEST = max((f"{number} {step.title}  ▶" for number, step in enumerate(STEPS, 1)), key=len)
+
 
 def mark(name: str, course: Course) -> tuple[str, str]:
     """Sign and word for a step: done when its evidence is there, else what its worker said last."""
-    step = next(one for one in STEPS if one.name == name)
     phase = course.phases.get(name, "")
     if phase in ("running", "paused", "failed"):
         return _MARKS[phase]
-    if name == "cleanup":
-        done = bool(course.clean) and not course.clean["left"]
-    else:
-        done = all(course.facts.get(fact) for fact in step.evidence)
-        done = done or (name == "sync" and course.side == "target")
-    return _MARKS["done"] if done else ("·", "waiting")
+    return _MARKS["done"] if done(name, course) else ("·", "waiting")
 
 
 class Rail(QWidget):
@@ -62,8 +58,13 @@ class Rail(QWidget):
         """A list instead of the rail, or the other way round."""
         self._list.setVisible(narrow)
         self._filler.setVisible(not narrow)
+        widest = 0
         for button in self._buttons.values():
             button.setVisible(not narrow)
+            words = button.fontMetrics().horizontalAdvance
+            room = words(_WIDEST) - words(button.text())
+            widest = max(widest, button.sizeHint().width() + room)
+        self.setMinimumWidth(0 if narrow else widest)  # so that nothing moves when a mark comes
 
     def choose(self, name: str) -> None:
         """The page of this step is shown."""
@@ -80,7 +81,3 @@ class Rail(QWidget):
                 button.setText(text)
                 button.setAccessibleName(f"{index + 1} {step.title}: {word}")
                 self._list.setItemText(index, text)
-
-    def wanted(self) -> int:
-        """Pixels that the rail needs."""
-        return max(button.sizeHint().width() for button in self._buttons.values()) + theme.UNIT

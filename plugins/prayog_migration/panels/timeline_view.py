@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from prayog_migration.panels.course import Switch
+from prayog_migration.panels.course_parts import Switch
 from prayog_migration.panels.words import seconds_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import guarded

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from prayog_migration.engine.setup import Setup
 from prayog_migration.panels.assess_page import AssessPage
 from prayog_migration.panels.clean_page import CleanPage
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.data_page import DataPage
-from prayog_migration.panels.head import Head
+from prayog_migration.panels.head import Head, Promises
 from prayog_migration.panels.page import Page
 from prayog_migration.panels.plan_page import PlanPage
 from prayog_migration.panels.rail import Rail
@@ -30,6 +31,10 @@ from prayog_sim.trace import Step
 __all__ = ["WizardPanel"]
 
 _NARROW = 640
+_PAGES: Mapping[str, type[Page]] = {
+    page.name: page
+    for page in (PlanPage, AssessPage, SchemaPage, DataPage, ValidatePage, SyncPage, SwitchPage, CleanPage)
+}
 
 
 class WizardPanel(CalmPanel):
@@ -42,49 +47,49 @@ class WizardPanel(CalmPanel):
         self._course = Course()
         self._seen = 0
         self._follows = True
-        """The page of the step at which the migration stands is shown, until the learner chooses another."""
+        """When the migration comes to another step its page is shown, until the learner chooses one."""
+        self._at = "plan"
+        """The step at which the migration stood when it was drawn last."""
+        self._setup: Setup | None = None
+        self._asked: Setup | None = None
+        self._mine: tuple[Run, Setup] | None = None
+        """A migration that was begun here, as a branch: the bench has the knobs of the drill beside it."""
         self._rail = Rail()
-        self._rail.chosen.connect(self._choose)
-        self._head = Head()
-        self._head.undo.connect(lambda step: self.act("undo", step=step))
-        self._plan, self._assess, self._schema, self._data = (
-            PlanPage(self),
-            AssessPage(self),
-            SchemaPage(self),
-            DataPage(self),
-        )
-        pages: tuple[Page, ...] = (
-            self._plan, self._assess, self._schema, self._data, ValidatePage(self), SyncPage(self), SwitchPage(self),
-            CleanPage(self),
-        )  # fmt: skip
-        self._pages = {page.name: page for page in pages}
-        self._stack = QStackedWidget()
-        for page in pages:
-            self._stack.addWidget(page)
+        self._rail.chosen.connect(self.go)
+        self._promises = Promises()
+        self._head = Head(self)
+        self._pages: dict[str, Page] = {}
         self._shown = "plan"
         whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(*(theme.UNIT,) * 4)
-        column.addWidget(self._head)
-        column.addWidget(self._stack, 1)
+        self._column = QVBoxLayout(whole)
+        self._column.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
+        self._column.addWidget(self._head)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidget(whole)
+        right = QVBoxLayout()
+        right.addWidget(self._promises)
+        right.addWidget(self._area, 1)
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._row.setContentsMargins(theme.UNIT, theme.UNIT, 0, 0)
         self._row.addWidget(self._rail)
-        self._row.addWidget(self._area, 1)
-        self._choose("plan")
+        self._row.addLayout(right, 1)
+        self.go("plan")
         self._follows = True
 
     # -- the bench -----------------------------------------------------------------------------------------------
 
     def on_run(self, bench: Bench) -> None:
-        self._course, self._seen, self._follows = Course(), 0, True
-        if isinstance(bench.params, Setup):
-            self._plan.show_setup(bench.params)
-            self._assess.show_setup(bench.params)
+        self._course, self._seen, self._follows, self._at = Course(), 0, True, "plan"
+        setup = bench.params if isinstance(bench.params, Setup) else None
+        if self._mine is not None and bench.run is self._mine[0]:
+            setup = self._mine[1]
+        if setup is not None:
+            self._setup = setup
+            for page in self._pages.values():
+                page.show_setup(setup)
+        self._show(self._at)
 
     def on_step(self, step: Step) -> None:
         if self.bench is not None and self.bench.run.kind == "session" and step.seq == self._seen:
@@ -97,8 +102,8 @@ class WizardPanel(CalmPanel):
         super().on_seek(view)
 
     def on_theme(self) -> None:
-        self._schema.restyle()
-        self._data.restyle()
+        for page in self._pages.values():
+            page.restyle()
         self._fold()
 
     def _gather(self, seq: int) -> None:
@@ -117,11 +122,16 @@ class WizardPanel(CalmPanel):
         if self.bench is None:
             return
         course = self._course
-        if self._follows and course.step in self._pages and course.step != self._shown:
-            self._show(course.step)
+        if course.step != self._at:
+            self._at = course.step
+            if self._follows and self._at in _PAGES:
+                self._show(self._at)
+        page = self._pages[self._shown]
         self._rail.draw(course)
+        self._promises.draw(course)
         self._head.draw(self._shown, course)
-        self._pages[self._shown].draw(course)
+        page.draw(course)
+        page.lead(course)
 
     # -- what pages ask ------------------------------------------------------------------------------------------
 
@@ -146,6 +156,7 @@ class WizardPanel(CalmPanel):
         if bench.run.kind == "session":
             bench.set_params(knobs)
             return
+        self._asked = setup
         self.say("The databases are being made ready…")
         job = bench.jobs.submit(_made, setup, bench.seed, bench.services)
         job.succeeded.connect(self._begun)
@@ -153,10 +164,15 @@ class WizardPanel(CalmPanel):
         self._job = job
 
     def _begun(self, run: Run) -> None:
-        if self.bench is not None:
-            self.bench.show("Real migration", run)
-        else:
+        setup = self._asked
+        if self.bench is None or setup is None:
             run.close()
+            return
+        self._mine = (run, setup)
+        self.bench.show("Real migration", run)
+        if setup.writers and setup.source == "shop":
+            self.bench.do(Action("traffic", {"writers": setup.writers}))
+        self.say("Both databases are ready. Nothing was changed yet: probe, then assess.")
 
     def say(self, sentence: str) -> None:
         """Tell the learner."""
@@ -165,15 +181,30 @@ class WizardPanel(CalmPanel):
 
     # -- pages ---------------------------------------------------------------------------------------------------
 
-    def _choose(self, name: str) -> None:
+    def go(self, name: str) -> None:
+        """Show the page of a step; the learner stays there until the next action."""
         self._follows = False
         self._show(name)
         self.draw()
 
+    def page(self, name: str) -> Page:
+        """The page of a step; made when it is first asked for, because all eight at once hold the window up."""
+        page = self._pages.get(name)
+        if page is None:
+            page = self._pages[name] = _PAGES[name](self)
+            self._column.addWidget(page, 1)
+            if self._setup is not None:
+                page.show_setup(self._setup)
+        return page
+
     def _show(self, name: str) -> None:
+        page = self.page(name)
+        for other in self._pages.values():
+            other.setVisible(other is page)
+        if name != self._shown:
+            self._area.verticalScrollBar().setValue(0)
         self._shown = name
         self._rail.choose(name)
-        self._stack.setCurrentWidget(self._pages[name])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -185,7 +216,7 @@ class WizardPanel(CalmPanel):
         self._row.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def outline(self) -> str:
-        return f"{self._head.words()} {self._pages[self._shown].words()}"
+        return f"{self._promises.words()} {self._head.words()} {self._pages[self._shown].words()}"
 
 
 def _made(ctx: Any, setup: Setup, seed: int, services: Any) -> Run:

@@ -78,10 +78,10 @@ def test_a_real_move_is_followed_page_by_page(bench: Bench) -> None:
     wizard = bench.panel("wizard")
     wizard.act("assess")
     assert "No migration has begun" in bench.said[-1]
-    wizard._plan.rows.setValue(1_000)
-    wizard._plan.target.kind.setCurrentIndex(1)  # a new SQLite file
-    wizard._plan._chosen("big bang")
-    wizard._plan._begin.click()
+    wizard.page("plan").rows.setValue(1_000)
+    wizard.page("plan").target.kind.setCurrentIndex(1)  # a new SQLite file
+    wizard.page("plan")._chosen("big bang")
+    wizard.page("plan")._begin.click()
     bench.until(lambda: bench.page.host.run.kind == "session")
     wizard = bench.panel("wizard")
     bench.page.driver.play()
@@ -93,15 +93,15 @@ def test_a_real_move_is_followed_page_by_page(bench: Bench) -> None:
     assert course.kept is True
     assert course.badge == "lost 0 · duplicated 0 · quarantined 0"
     assert {mark(name, course)[0] for name in ("plan", "assess", "schema", "data", "validate", "cleanup")} == {"✓"}
-    assert wizard._assess._table.rowCount() > 20
+    assert wizard.page("assess")._table.rowCount() > 20
     for name in ("plan", "assess", "schema", "data", "validate", "sync", "switch", "cleanup"):
-        wizard._choose(name)
+        wizard.go(name)
         bench.frame()
         assert wizard.outline()
-    assert "statements" in wizard._schema._dry.text()
+    assert "statements" in wizard.page("schema")._dry.text()
     assert Path(course.report).read_text(encoding="utf-8").startswith("<!doctype html>")
     assert all(one.done for one in course.loads.values())
-    assert len(wizard._plan.cards._costs["big bang"].text()) > 40
+    assert len(wizard.page("plan").cards._costs["big bang"].text()) > 40
     early = next(step.seq for step in bench.page.host.trace if step.kind == "assessed")
     bench.page.driver.pause()
     bench.page.driver.seek(early)
