@@ -1,7 +1,7 @@
 """Real components for topics: found, started, stopped, and given as a URL.
 
 A topic asks ``services.url("postgres")`` and gets a connection string, or `ServiceMissing` with a sentence and a
-way forward.  PostgreSQL is embedded (it comes with the lab and needs no installation); any service can be
+way forward.  PostgreSQL and NATS are embedded (they come with the lab and need no installation); any service can be
 replaced by a URL of the learner's own.
 
 Rules
@@ -16,6 +16,7 @@ Rules
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
+    from prayog_sdk.services.nats import EmbeddedNats
     from prayog_sdk.services.postgres import EmbeddedPostgres
 
-__all__ = ["Service", "ServiceMissing", "ServiceState", "Services", "masked"]
+__all__ = ["Service", "ServiceMissing", "ServiceState", "Services", "masked", "way_forward"]
 
 Status = Literal["running", "ready", "missing", "failed"]
 
@@ -76,13 +78,17 @@ class Services:
     """The real components this lab knows, by name."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        from prayog_sdk.services.nats import EmbeddedNats
         from prayog_sdk.services.postgres import EmbeddedPostgres
         from prayog_sdk.services.urls import KINDS, UrlService
 
         self._folder = folder
         self._lock = threading.RLock()
         self._own: dict[str, EmbeddedPostgres] = {}
-        self._default: dict[str, Service] = {"postgres": EmbeddedPostgres(folder / "postgres")}
+        self._own_nats: dict[tuple[str, int, bool], EmbeddedNats] = {}
+        self._default: dict[str, Service] = {
+            "postgres": EmbeddedPostgres(folder / "postgres"), "nats": EmbeddedNats(folder / "nats"),
+        }  # fmt: skip
         for name in KINDS:
             self._default.setdefault(name, UrlService(name))
         self._chosen: dict[str, Service] = {}
@@ -117,6 +123,22 @@ class Services:
                 self._own[owner] = EmbeddedPostgres(self._folder / f"postgres-{owner}", logical=True)
             return self._own[owner]
 
+    def own_nats(self, owner: str, cluster: int = 1, *, sync_always: bool = False) -> EmbeddedNats:
+        """A NATS server (or a cluster of so many) that `owner` alone uses, so that it may be killed and started again.
+
+        ``sync_always``: it syncs each message before it acknowledges it.  Nothing is started before its `url` is asked
+        for; `stop` removes its data.
+        """
+        from prayog_sdk.services.nats import EmbeddedNats
+
+        with self._lock:
+            which = (owner, cluster, sync_always)
+            if which not in self._own_nats:
+                self._own_nats[which] = EmbeddedNats(
+                    self._folder / f"nats-{owner}", cluster, sync_always=sync_always
+                )
+            return self._own_nats[which]
+
     def folder(self, owner: str) -> Path:
         """Where `owner` keeps files of real components of its own (it is made when it is not there)."""
         folder = self._folder / f"files-{owner}"
@@ -145,7 +167,7 @@ class Services:
     def close(self) -> None:
         """Stop everything that this lab started."""
         with self._lock:
-            for service in (*self._default.values(), *self._own.values()):
+            for service in (*self._default.values(), *self._own.values(), *self._own_nats.values()):
                 service.stop()
 
     def _service(self, name: str) -> Service:
@@ -153,6 +175,12 @@ class Services:
             return self._chosen.get(name) or self._default[name]
         except KeyError:
             raise ServiceMissing(f"No service is called {name!r}; there are: {', '.join(self._default)}.") from None
+
+
+def way_forward(wheel: str, title: str) -> str:
+    """What can be done where the embedded `title` of `wheel` is missing; a frozen lab cannot install anything."""
+    have = "Use the full edition of the lab" if getattr(sys, "frozen", False) else f"Install the wheel {wheel}"
+    return f"{have}, or give the URL of a {title} server under Services."
 
 
 def masked(url: str) -> str:

@@ -1,10 +1,11 @@
-"""Services that run elsewhere and are reached by a URL: PostgreSQL, MySQL or MariaDB, Redis.
+"""Services that run elsewhere and are reached by a URL: databases (PostgreSQL, MySQL, Redis) and message brokers.
 
 Only the client libraries are ours; a probe is one round trip with a short deadline.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -58,13 +59,103 @@ def _redis(url: str) -> str:
         return str(client.info("server")["redis_version"])
 
 
+def _nats(url: str) -> str:
+    import asyncio
+
+    import nats
+
+    async def greet() -> str:
+        client = await nats.connect(url, connect_timeout=_SECONDS, allow_reconnect=False, error_cb=_quiet)
+        version = str(client._server_info.get("version", ""))  # the public property has no full version string
+        await client.close()
+        return version
+
+    return asyncio.run(asyncio.wait_for(greet(), 2 * _SECONDS))
+
+
+async def _quiet(error: Exception) -> None:
+    """It is raised as well; the library would also log it."""
+
+
+def _rabbitmq(url: str) -> str:
+    import logging
+
+    import pika
+
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # what it logs it raises as well
+    parameters = pika.URLParameters(url)
+    parameters.socket_timeout = parameters.stack_timeout = parameters.blocked_connection_timeout = _SECONDS
+    parameters.connection_attempts = 1
+    try:
+        connection = pika.BlockingConnection(parameters)
+    except pika.exceptions.AMQPConnectionError as error:  # it carries its reasons as objects, and no text
+        raise OSError(str(error) or "nothing takes connections there, or not with this user") from error
+    with contextlib.closing(connection):
+        return str(connection._impl.server_properties.get("version", ""))  # it has no public door to them
+
+
+def _kafka(url: str) -> str:
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    address = urlsplit(url).netloc
+    client = AdminClient(
+        {"bootstrap.servers": address, "log_level": 0, "socket.connection.setup.timeout.ms": 1_000 * _SECONDS}
+    )
+    try:
+        nodes = client.list_topics(timeout=_SECONDS).brokers
+    except KafkaException as error:
+        raise OSError(str(error.args[0].str())) from error
+    return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''}"  # the protocol tells versions of requests only
+
+
+def _mqtt(url: str) -> str:
+    """MQTT has no word for its version of a server; Mosquitto and others publish it below ``$SYS``."""
+    import queue
+
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    parts = urlsplit(url)
+    told: queue.SimpleQueue[str] = queue.SimpleQueue()
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.connect_timeout = _SECONDS
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    client.on_connect = lambda c, data, flags, reason, properties: (
+        told.put(f"!{reason}") if reason.is_failure else c.subscribe("$SYS/broker/version") and None
+    )
+    client.on_message = lambda c, data, message: told.put(message.payload.decode("utf-8", "replace"))
+    client.connect(parts.hostname or "127.0.0.1", parts.port or 1883)
+    client.loop_start()
+    try:
+        version = told.get(timeout=_SECONDS)
+    except queue.Empty:
+        version = ""
+        if not client.is_connected():
+            raise OSError("it does not answer as MQTT") from None
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    if version.startswith("!"):
+        raise OSError(version[1:])
+    return version.removeprefix("mosquitto version ")
+
+
 KINDS = {
     "postgres": Kind(
         "PostgreSQL", ("postgresql", "postgres"), "postgresql://user:password@127.0.0.1:5432/database", _postgres
     ),
     "redis": Kind("Redis", ("redis", "rediss"), "redis://127.0.0.1:6379/0", _redis, default="redis://127.0.0.1:6379/0"),
     "mysql": Kind("MySQL or MariaDB", ("mysql", "mariadb"), "mysql://user:password@127.0.0.1:3306/database", _mysql),
-}
+    "nats": Kind("NATS", ("nats", "tls"), "nats://127.0.0.1:4222", _nats),
+    "rabbitmq": Kind(
+        "RabbitMQ", ("amqp", "amqps"), "amqp://guest:guest@127.0.0.1:5672/", _rabbitmq,
+        default="amqp://127.0.0.1:5672/",
+    ),
+    "kafka": Kind("Kafka", ("kafka",), "kafka://127.0.0.1:9092", _kafka, default="kafka://127.0.0.1:9092"),
+    "mqtt": Kind("MQTT", ("mqtt",), "mqtt://127.0.0.1:1883", _mqtt, default="mqtt://127.0.0.1:1883"),
+}  # fmt: skip
 
 
 class UrlService:
@@ -105,5 +196,7 @@ class UrlService:
 
 
 def _brief(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return "nothing was said in time"
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__

@@ -99,6 +99,16 @@ def test_an_absent_server_is_missing_not_an_error(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["nats", "rabbitmq", "mqtt", "kafka"])
+def test_an_absent_broker_says_so_in_a_sentence(tmp_path: Path, name: str) -> None:
+    services = Services(tmp_path, environ={})
+    scheme = {"rabbitmq": "amqp"}.get(name, name)
+    services.set_url(name, f"{scheme}://127.0.0.1:1")
+    state = services.probe(name)
+    assert state.status == "missing"
+    assert "Error" not in state.sentence.removesuffix("."), state.sentence
+
+
 def test_a_url_of_another_kind_is_refused(tmp_path: Path) -> None:
     services = Services(tmp_path, environ={})
     with pytest.raises(ValueError, match=r"begins with mysql:// or mariadb://"):
@@ -118,6 +128,10 @@ def test_passwords_are_masked() -> None:
         ("postgres", "postgresql://postgres@127.0.0.1:5432/postgres"),
         ("mysql", "mysql://root@127.0.0.1:3306/test"),
         ("redis", "redis://127.0.0.1:6379/0"),
+        ("nats", "nats://127.0.0.1:4222"),
+        ("rabbitmq", "amqp://guest:guest@127.0.0.1:5672/"),
+        ("mqtt", "mqtt://127.0.0.1:1883"),
+        ("kafka", "kafka://127.0.0.1:9092"),
     ],
 )
 def test_a_server_by_url(tmp_path: Path, name: str, url: str) -> None:
