@@ -43,6 +43,7 @@ class Report:
     compared: int = 0
     wrong: int = 0
     by_name: Counter[str] = field(default_factory=Counter)  # differing fields
+    of_protocol: Counter[str] = field(default_factory=Counter)  # compared fields by the first word of their names
     examples: dict[str, str] = field(default_factory=dict)
     only_theirs: Counter[str] = field(default_factory=Counter)  # of protocols that we have
     only_ours: Counter[str] = field(default_factory=Counter)
@@ -117,6 +118,7 @@ def _packet(report: Report, index: int, theirs: dict[str, list[Seen]], mine: dic
         a, b = theirs.get(name, []), mine.get(name, [])
         for left, right in zip(a, b, strict=False):
             report.compared += 1
+            report.of_protocol[name.partition(".")[0]] += 1
             field_ = REGISTRY.fields.get(name)
             plain = field_ is not None and field_.kind in (Kind.PROTOCOL, Kind.NONE)
             same = left[:2] == right[:2] and (plain or _same(left[2], right[2]))
@@ -133,13 +135,16 @@ def _packet(report: Report, index: int, theirs: dict[str, list[Seen]], mine: dic
 
 
 def _same(left: str, right: str) -> bool:
+    if "\ufffd" in left:  # tshark reads some texts as ASCII only
+        right = right.encode("utf-8", "surrogateescape").decode("ascii", "replace")
+        left = "".join(letter if letter < "\x80" else "\ufffd" for letter in left)
     # tshark shows a text up to its first NUL.
     return left == right or _value(left) == _value(right) or right.startswith(f"{left}\0")
 
 
 def main(arguments: list[str]) -> int:
     """Compare the captures that are named; the exit status is 1 when less than 99.9 % agree."""
-    files, options = arguments, ()
+    files, options = arguments, tuple[str, ...]()
     if "--" in arguments:
         cut = arguments.index("--")
         files, options = arguments[:cut], tuple(arguments[cut + 1 :])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prayog_protocols.engine.checksum import crc32c
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols.tls import (
     DTLS_BODY,
@@ -50,9 +51,17 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int
         if data[at] == 23 and record.plain is not None:
             inside.append((source, len(record.plain)))
         at = stop
-    sctp = c.registry.protocols.get("sctp")
-    c.queue[0:0] = [(sctp, source, 0, size, None) for source, size in inside if size >= 12]
+    find, sources = c.registry.protocols.get, c.packet.sources
+    c.queue[0:0] = [(find(_inside(sources[one].data)), one, 0, size, None) for one, size in inside if size]
     return at
+
+
+def _inside(plain: bytes) -> str:
+    """What data under DTLS are: SCTP (RFC 8261) when its check sum says so; anybody else may use DTLS, too."""
+    sctp = len(plain) >= 16 and len(plain) % 4 == 0 and (
+        crc32c(plain[:8] + bytes(4) + plain[12:]) == int.from_bytes(plain[8:12], "big")
+    )  # fmt: skip
+    return "sctp" if sctp else ""
 
 
 DTLS = Protocol(

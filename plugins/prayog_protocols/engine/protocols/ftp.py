@@ -86,8 +86,10 @@ def _read(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tup
             space = data.find(b" ", at, stop)
             word = stop if space < 0 else space
             node.children = [text_node(COMMAND, s, data, at, word)] if word > at else []
-            if space >= 0 and space + 1 < stop:
-                node.children.append(text_node(ARGUMENT, s, data, space + 1, stop))
+            while 0 <= space < stop and data[space] == 32:
+                space += 1
+            if 0 <= space < stop:
+                node.children.append(text_node(ARGUMENT, s, data, space, stop))
                 node.children += _active(s, data, at, stop)
         told.append(data[at:stop].decode("utf-8", "surrogateescape"))
         at = after

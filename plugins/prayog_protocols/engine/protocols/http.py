@@ -122,8 +122,8 @@ def _start_nodes(line: Node, kind: str, found: re.Match[bytes], s: int, data: by
         children.append(text_node(f.RESPONSE_VERSION, s, data, at + found.start(1), at + found.end(1)))
         code = int(found[2])
         children.append(text_node(f.CODE, s, data, at + found.start(2), at + found.end(2), code))
-        if code in f.STATUS:
-            children.append(text_node(f.CODE_TEXT, s, data, at + found.start(2), at + found.end(2), f.STATUS[code]))
+        meant = f.STATUS.get(code, f"Unknown ({code})")
+        children.append(text_node(f.CODE_TEXT, s, data, at + found.start(2), at + found.end(2), meant))
         if found[3]:
             children.append(text_node(f.PHRASE, s, data, at + found.start(3), at + found.end(3)))
     else:

@@ -24,6 +24,7 @@ from prayog_protocols.engine.spec import (
     bytes_,
     flag,
     marked,
+    text,
     uint,
 )
 from prayog_protocols.engine.tree import Marked, Node
@@ -106,6 +107,14 @@ _BY_TYPE: dict[Any, Field] = {
 }
 
 HEADERS = bytes_("http2.headers", 0, "Header block", "Headers, packed.", "RFC 7541")
+PROMISED = bytes_("http2.push_promise.header", 0, "Header block", "Of the promised request, packed.", "RFC 7541")
+CONTINUED = bytes_("http2.continuation.header", 0, "Header block", "Headers, packed: what did not fit before.",
+                   "RFC 7541")  # fmt: skip
+TABLE_UPDATE = branch("http2.header_table_size_update", "Table size", "How much the table may hold from here on.",
+                      "RFC 7541 §6.3")  # fmt: skip
+TABLE_SIZE = uint("http2.header_table_size_update.header_table_size", 0, "Size", "Of the table.", "RFC 7541 §6.3",
+                  unit="bytes", key="table_size")  # fmt: skip
+_BLOCKS = {5: PROMISED, 9: CONTINUED}
 HEADER_LENGTH = Field(
     "http2.header.length",
     "Length unpacked",
@@ -169,22 +178,26 @@ KNOWN = {name: Field(f"http2.headers.{name}", name.replace("_", "-"), Kind.TEXT,
                      meaning="The value under its own name.", key=f"known_{name}") for name in _KNOWN}  # fmt: skip
 
 
-def _block(c: Dissection, out: list[Node], data: bytes, at: int, end: int, start: int) -> int:
+def _block(c: Dissection, out: list[Node], data: bytes, at: int, end: int, start: int, kind: int) -> int:
     """A packed block, and what the talk unpacked from it."""
     size = end - at
     s, frame = c.source, start * 8
     if size:
-        out.append(Node(HEADERS, s, at * 8, size * 8, data[at:end]))
+        out.append(Node(_BLOCKS.get(kind, HEADERS), s, at * 8, size * 8, data[at:end]))
     state = c.state if isinstance(c.state, Headers) else None
     if state is None:
         return end
-    plain = b"".join(_entry(header) for header in state.headers)
+    plain = b"".join(_entry(header) for header in state.headers if header.how)
     source = c.add_source("Headers unpacked", plain)
     out.append(Node(HEADER_LENGTH, s, frame, 8, len(plain)))
     out.append(Node(HEADER_COUNT, s, frame, 8, len(state.headers)))
     offset = 0
     for header in state.headers:
         first = at + max(0, header.first - state.before)
+        if not header.how:
+            place, bits = first * 8, header.size * 8
+            out.append(Node(TABLE_UPDATE, s, place, bits, None, [Node(TABLE_SIZE, s, place, bits, header.index)]))
+            continue
         node = Node(HEADER, s, first * 8, (at + header.first + header.size - state.before - first) * 8, None, [])
         out.append(node)
         node.children = _header(header, source, offset, s, first * 8)
@@ -320,8 +333,9 @@ ENCODED = branch("", "Compressed content", "As it was sent.", "RFC 9110 §8.4")
 _DATA = Call(_data, ("frame", "length", "pad", "frame_flags"), lambda values: bytes(values.get("content", b"")),
              (DATA, FRAGMENTS, FRAGMENT, FRAGMENT_COUNT, WHOLE_LENGTH, WHOLE, ENCODED), "content")  # fmt: skip
 _PADDING = bytes_("http2.data.padding", "pad or 0", "Padding", "Zeros.", f"{R} §6.1", key="padding")
-_BLOCK = Call(_block, ("start",), lambda values: bytes(values.get("block", b"")),
-              (HEADERS, HEADER_LENGTH, HEADER_COUNT, HEADER, NAME_LENGTH, NAME, VALUE_LENGTH, VALUE, UNESCAPED, HOW,
+_BLOCK = Call(_block, ("start", "frame_type"), lambda values: bytes(values.get("block", b"")),
+              (HEADERS, PROMISED, CONTINUED, TABLE_UPDATE, TABLE_SIZE,
+                  HEADER_LENGTH, HEADER_COUNT, HEADER, NAME_LENGTH, NAME, VALUE_LENGTH, VALUE, UNESCAPED, HOW,
                   INDEX,
                FULL_URI, *KNOWN.values()))  # fmt: skip
 _STREAM = marked(
@@ -356,6 +370,12 @@ _BODY: dict[Any, tuple[Item, ...]] = {
               uint("http2.window_update.window_size_increment", 31, "More room", "So many bytes more may be sent.",
                    f"{R} §6.9", key="increment")),
     9: (_BLOCK,),
+    10: (uint("http2.altsvc.origin.len", 16, "Origin length", "How many bytes follow.", "RFC 7838 §4",
+              auto="sizeof('origin')", key="origin_length"),
+         text("http2.altsvc.origin", "origin_length", "Origin", "Whose content can also be had elsewhere.",
+              "RFC 7838 §4", key="origin"),
+         text("http2.altsvc.field_value", "frame_end - at", "Where", "Protocol, host and port.", "RFC 7838 §4",
+              key="alternative")),
 }  # fmt: skip
 
 

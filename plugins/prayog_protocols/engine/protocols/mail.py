@@ -197,6 +197,8 @@ REQUEST_TAG = _text("imap.request_tag", "Tag", "Made by the client; the answer c
 IMAP_COMMAND = _text("imap.request.command", "Command", "What the client wants.", f"{R3501} §6",
     values=words.IMAP_COMMANDS,
                      aliases=("imap.command",))  # fmt: skip
+IMAP_UID = _text("imap.request.command.uid", "By UID", "The numbers are those that a message keeps for ever.",
+                 f"{R3501} §6.4.8", Kind.BOOL)  # fmt: skip
 IMAP_USER = _text("imap.request.username", "User name", "Readable by all.", f"{R3501} §6.2.3")
 IMAP_FOLDER = _text("imap.request.folder", "Mailbox", "Which one.", f"{R3501} §6.3.1")
 IMAP_RESPONSE = _text("imap.response", "Answer", "The end of what a command asked for.", f"{R3501} §2.2.2")
@@ -246,8 +248,10 @@ def _imap_command(s: int, data: bytes, at: int, stop: int) -> list[Node]:
     if len(tokens) > 1:
         nodes.append(text_node(IMAP_COMMAND, s, data, *tokens[1]))
         word = data[tokens[1][0] : tokens[1][1]].upper()
-        if word == b"UID" and len(tokens) > 2:
-            nodes[-1] = text_node(IMAP_COMMAND, s, data, *tokens[2])
+        if word == b"UID":
+            if len(tokens) > 2:
+                nodes[-1] = text_node(IMAP_COMMAND, s, data, *tokens[2])
+            nodes.append(text_node(IMAP_UID, s, data, *tokens[1], 1))
         if word == b"LOGIN" and len(tokens) > 2:
             nodes.append(text_node(IMAP_USER, s, data, *tokens[2]))
         elif word in (b"SELECT", b"EXAMINE", b"CREATE", b"DELETE", b"SUBSCRIBE", b"STATUS") and len(tokens) > 2:
@@ -268,7 +272,7 @@ IMAP = Protocol(
     meaning="Works with mail that stays on the server: folders, flags, parts of messages, several programs at once.",
     entries={"tcp.port": (143,)},
     items=(Call(_imap, (), written,
-        (IS_REQUEST, IMAP_LINE, IMAP_REQUEST, REQUEST_TAG, IMAP_COMMAND, IMAP_USER, IMAP_FOLDER,
+        (IS_REQUEST, IMAP_LINE, IMAP_REQUEST, REQUEST_TAG, IMAP_COMMAND, IMAP_UID, IMAP_USER, IMAP_FOLDER,
                                      IMAP_RESPONSE, RESPONSE_TAG, IMAP_STATUS, RESPONSE_COMMAND, IMAP_TO, IMAP_TIME),
                                      "lines"),),
 )  # fmt: skip
@@ -300,6 +304,8 @@ def _imf(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
         while after < end and data[after] in b" \t":
             stop, after = line_at(data, after, end)
         colon = data.find(b":", at, stop)
+        if colon < 0:  # no header: the message has none, or they end without an empty line
+            break
         field = _IMF.get(data[at:colon].decode("latin-1").strip().lower()) if colon > 0 else None
         if field is None:
             out.append(Node(OTHER_HEADER, s, at * 8, (after - at) * 8, None))

@@ -85,6 +85,9 @@ _CAPABLE: tuple[Item, ...] = (
         "The key of the other side, said back.", _MPTCP),)),
 )  # fmt: skip
 
+_WANTED = Field("tcp.options.tfo.request", "Cookie wanted", Kind.NONE, derived=True, source="RFC 7413 §4.1.1",
+                meaning="An option without a cookie asks for one.")  # fmt: skip
+
 _CASES: dict[int, tuple[Item, ...]] = {
     0: _option("eol", 0, "The list ends; zeros fill up the last word.", R),
     1: _option("nop", 1, "One byte, to bring the next option to an even place.", R),
@@ -135,8 +138,9 @@ _CASES: dict[int, tuple[Item, ...]] = {
                     _SUBTYPE, uint("", 4, "Flags", "", _MPTCP, key="mptcp_low"),
                 ), peek=8, made="given.get('subtype', 0) << 4")),
     34: _option("tfo", 34, "Data already in the first segment, with a cookie from an earlier visit.", "RFC 7413 §4.1.1",
-                bytes_("tcp.options.tfo.cookie", "max(0, option_len - 2)", "Cookie",
-                    "Proves that this client was here before; empty asks for one.", "RFC 7413 §4.1.1")),
+                When("option_len == 2", (Derive(_WANTED, "None", "option_kind", part=(0, 16)),)),
+                When("option_len > 2", (bytes_("tcp.options.tfo.cookie", "option_len - 2", "Cookie",
+                    "Proves that this client was here before.", "RFC 7413 §4.1.1"),))),
     **{kind: _option("acc_ecn", kind, "Counts marked bytes exactly.", "draft-ietf-tcpm-accurate-ecn") for kind in (172,
         174)},
     **{kind: _option("experimental", kind, "For trying out; the first two bytes say whose experiment it is.",

@@ -169,9 +169,8 @@ def _extension_content(w: _Words) -> dict[Any, tuple[Item, ...]]:
             w.number("extensions.psk.binders_len", 16, "Length of binders", "How many bytes follow.", f"{R13} §4.2.11",
                 auto="after",
                      key="binders_length"),
-            w.data("extensions.psk.binders", "binders_length", "Binders", "Prove that the keys are known.",
-                f"{R13} §4.2.11.2",
-                   key="binders"),
+            Field(f"{w.prefix}.extensions.psk.binders", "Binders", Kind.NONE, size="binders_length", key="binders",
+                  meaning="Prove that the keys are known.", source=f"{R13} §4.2.11.2"),
         )),)),),
         43: (Choose("hello", {2: (
             w.number("extensions.supported_version", 16, "Version", "That will be spoken.", f"{R13} §4.2.1", hex=True,
@@ -223,6 +222,15 @@ def _scheme(w: _Words) -> Field:
                      w.number("sig_hash_sig", 8, "Signature (as TLS 1.2 reads it)", source=f"{R12} §7.4.1.4.1",
                               key="scheme_signature", meaning="The lower byte."),
                  ))  # fmt: skip
+
+
+def _half(w: _Words, name: str, label: str, meaning: str) -> tuple[Field, Field]:
+    """A number of a Diffie-Hellman exchange, and its length."""
+    source = f"{R12} §7.4.3"
+    return (
+        w.number(f"{name}_len", 16, f"Length of {name}", "How many bytes follow.", source, auto=f"sizeof('{name}')"),
+        w.data(name, f"{name}_len", label, meaning, source),
+    )
 
 
 def _share(w: _Words) -> Block:
@@ -405,6 +413,15 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
             key="signature_length"),
         w.data("sig", "signature_length", "Signature", "By the certificate's key: the half is really the server's.",
                "RFC 8422 §5.4", key="signature"),
+    )),), "dhe": (w.part("", "Key exchange", (
+        *_half(w, "p", "Prime", "All numbers are taken modulo this one."),
+        *_half(w, "g", "Generator", "The base of the powers."),
+        *_half(w, "ys", "Public key", "One half of the key exchange."),
+        When("c.tls_version() >= 0x0303", (_scheme(w),)),
+        w.number("sig_len", 16, "Signature length", "How many bytes follow.", f"{R12} §7.4.3", key="signature_length",
+            auto="sizeof('signature')"),
+        w.data("sig", "signature_length", "Signature", "By the certificate's key: the half is really the server's.",
+               f"{R12} §7.4.3", key="signature"),
     )),)}, (bytes_("", "rest", "Key exchange", key="exchange"),), made="'ecdhe'"),)  # fmt: skip
     return {
         1: (version, *_random(w), *_session(w), *cookie,
@@ -455,6 +472,12 @@ def _messages(w: _Words) -> dict[Any, tuple[Item, ...]]:
                          key="point_length"),
                 w.data("client_point", "point_length", "Public key", "The other half of the key exchange.",
                     "RFC 8422 §5.7"),
+            )),),
+            "dhe": (w.part("", "Key exchange", _half(w, "yc", "Public key", "The other half of the key exchange.")),),
+            "rsa": (w.part("", "Key exchange", (
+                w.number("epms_len", 16, "Length", "How many bytes follow.", f"{R12} §7.4.7.1", auto="sizeof('epms')"),
+                w.data("epms", "epms_len", "Encrypted premaster secret", "Only the certificate's key opens it: whoever "
+                    "gets that key later can read everything that was said.", f"{R12} §7.4.7.1"),
             )),)}, (bytes_("", "rest", "Key exchange", key="exchange"),), made="'ecdhe'"),),
         20: (Field(f"{w.prefix}.verify_data", "Check value", Kind.NONE, size="rest", source=f"{R13} §4.4.4",
             key="verify_data",

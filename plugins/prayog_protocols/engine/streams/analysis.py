@@ -170,7 +170,7 @@ def _completeness(before: int, segment: Segment) -> int:
     """Which parts of a connection were seen: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST."""
     flags = segment.flags
     if flags & SYN:
-        return before | (2 if flags & ACK else 1)
+        return before | (2 if flags & ACK else 1) | (8 if segment.size else 0)  # data at once: RFC 7413
     if flags & RST:
         before |= 32
     if flags & FIN:

@@ -46,8 +46,8 @@ def representation(data: bytes, at: int) -> tuple[int, str, int]:
         index, at = _number(data, at, 7)
         return at, _WORDS["indexed"], index
     if first & 0xE0 == 0x20:
-        _, at = _number(data, at, 5)
-        return at, "", 0
+        size, at = _number(data, at, 5)
+        return at, "", size
     kind, bits = ("kept", 6) if first & 64 else ("never", 4) if first & 16 else ("plain", 4)
     index, at = _number(data, at, bits)
     for _ in range(1 if index else 2):
@@ -148,6 +148,8 @@ class Http2(Application):
             except Exception:  # noqa: BLE001 - the table is lost with the first mistake, and all after it with the table
                 self._decoders[direction] = None
                 break
+            if not how:
+                headers.append(Header(at, end - at, "", "", "", index))
             for name, value, *_ in found:
                 text = value.decode("utf-8", "surrogateescape")
                 headers.append(Header(at, end - at, name.decode("utf-8", "replace"), text, how, index))

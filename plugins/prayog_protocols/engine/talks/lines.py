@@ -67,6 +67,7 @@ class Smtp(_Lines):
         self.done: bytes | None = None
         self.tail = b"\r\n"  # the last bytes of the message so far
         self.chunk = 0  # bytes of BDAT still to come
+        self.waits = 0  # commands without a reply
         self.tls = False
 
     def cut(self, direction: int, data: bytearray, fresh: bool, index: int) -> Cut | None:
@@ -95,7 +96,8 @@ class Smtp(_Lines):
         self._keep(bytes(data[: max(0, text)]))
         self.done = bytes(self.message)
         self.message.clear()
-        self.data, self.tail = False, b"\r\n"
+        self.data, self.wanted, self.tail = False, "", b"\r\n"
+        self.waits += 1
         lines = [("data", 0, text)] if text > 0 else []
         return Cut(size, "smtp", [*lines, ("eom", max(0, text), size - max(0, text))])
 
@@ -109,6 +111,7 @@ class Smtp(_Lines):
                 if self.tls:
                     return Cut(at + size, "smtp", told, self._secure())
                 continue
+            self.waits += 1
             if self.login:
                 told.append((self.login.pop(0), at, size))
                 continue
@@ -117,12 +120,14 @@ class Smtp(_Lines):
             self._commanded(words)
             if words[:1] == [b"BDAT"] and self.chunk:
                 return Cut(at + size, "smtp", told)
+            if self.data:  # who does not wait for the permission goes on with the message
+                return Cut(at + size, "smtp", told)
         return Cut(len(data), "smtp", told)
 
     def _commanded(self, words: list[bytes]) -> None:
         match words[:2]:
             case [b"DATA", *_]:
-                self.wanted = "data"
+                self.wanted, self.data = "data", True
             case [b"AUTH", b"LOGIN"]:
                 self.wanted = "login"
                 self.login = ["username", "password"] if len(words) < 3 else ["password"]
@@ -136,8 +141,10 @@ class Smtp(_Lines):
                 self.wanted = ""
 
     def _replied(self, line: bytes) -> None:
-        if self.wanted == "data" and line.startswith(b"354"):
-            self.data, self.wanted = True, ""
+        if line[3:4] != b"-":
+            self.waits = max(0, self.waits - 1)
+        if self.wanted == "data" and not self.waits and line[:1] in b"345":
+            self.data, self.wanted = line.startswith(b"354"), ""
         elif self.wanted == "tls" and line.startswith(b"220"):
             self.tls = True
         elif line[:1] in b"45" and self.login and not line.startswith(b"334"):

@@ -13,7 +13,12 @@ from prayog_protocols.engine.tls.records import SUITES, Opener, master_keys, tra
 __all__ = ["Session", "Tls", "hello_extensions"]
 
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446 §4.1.3
-_ECDHE = {0xC0AC, 0xC0AD, 0xCCA8, 0xCCA9} | set(range(0xC007, 0xC015)) | set(range(0xC023, 0xC033))
+# Cipher suites by how they agree on keys.
+_EXCHANGES = {
+    "ecdhe": {0xC0AC, 0xC0AD, 0xCCA8, 0xCCA9} | set(range(0xC007, 0xC015)) | set(range(0xC023, 0xC033)),
+    "dhe": {0x0032, 0x0033, 0x0038, 0x0039, 0x0040, 0x0067, 0x006A, 0x006B, 0x009E, 0x009F, 0xCCAA},
+    "rsa": {0x0004, 0x0005, 0x000A, 0x002F, 0x0035, 0x003C, 0x003D, 0x009C, 0x009D},
+}
 _LARGEST = (1 << 14) + 2048
 
 
@@ -45,7 +50,7 @@ class Session:
     @property
     def exchange(self) -> str:
         """How keys are agreed on."""
-        return "ecdhe" if self.suite in _ECDHE else ""
+        return next((how for how, suites in _EXCHANGES.items() if self.suite in suites), "")
 
     def message(self, direction: int, message: bytes, dtls: bool = False) -> None:
         """A whole handshake message."""
