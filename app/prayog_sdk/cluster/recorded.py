@@ -118,6 +118,11 @@ class Recorded:
         """µs since the start."""
         return self._now()
 
+    @property
+    def statuses(self) -> dict[str, str]:
+        """How each process stands now; the trace tells it when a new one has said that it started."""
+        return {name: member.status for name, member in self._members.items()}
+
     def step(self) -> Step | None:
         if not self._news and not self._closed:
             self._look()

@@ -59,12 +59,12 @@ class Processes(Cluster):
         return [super(Processes, self).do(step) for step in steps][-1]
 
     def _plan(self, name: str) -> list[Action] | None:
-        nodes = self.view().nodes
         if name == "revive":
-            return revive({node.name: node.status for node in nodes.values()})
+            return revive(self.statuses)
         plan = self.plans.get(name)
         if plan is None:
             return None
+        nodes = self.view().nodes
         seen: dict[str, Node] = {node.name: _Seen(node.look) for node in nodes.values()}
         return plan(seen, [node.name for node in nodes.values() if node.status == "up"])
 
