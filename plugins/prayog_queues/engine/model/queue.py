@@ -1,0 +1,399 @@
+"""One queue: messages wait, are leased to a consumer, and are gone once acknowledged.
+
+Rules
+1. A hand-out is a lease, not ownership.  It ends with an acknowledgement, a refusal, its time, or its consumer.
+2. Each hand-out has a receipt of its own; when the queue is fenced only the newest one counts.  (Amazon SQS: "the
+   receipt handle is associated with a specific instance of receiving the message"; Google Pub/Sub, exactly-once: only
+   the latest acknowledgement id; JetStream took the late one: nats-server #4786.)
+3. A message that comes back stands where it stood (RabbitMQ, "Consumer Acknowledgements": requeued to its original
+   position, if possible), unless it has to wait.
+4. `peek` changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+
+from prayog_queues.engine.envelope import Death, Delivery, Message
+from prayog_queues.engine.model.told import Told
+from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale
+from prayog_sim.rng import Rng
+
+__all__ = ["Item", "QueueModel"]
+
+
+class Item:
+    """A message that stands in a queue."""
+
+    __slots__ = ("attempts", "expires_us", "message", "receipt", "seq", "spilled", "stored_us", "synced")
+
+    def __init__(
+        self, seq: int, message: Message, stored_us: int, expires_us: int | None, synced: bool, spilled: bool
+    ) -> None:
+        self.seq = seq
+        self.message = message
+        self.stored_us = stored_us
+        self.expires_us = expires_us
+        self.synced = synced
+        self.spilled = spilled
+        self.attempts = 0
+        self.receipt = ""
+        """Of the hand-out that counts now; empty while it waits."""
+
+
+Lease = tuple[int, str, int | None]
+"""Whose item (its seq), to which consumer, until when (µs; None: not by time)."""
+Buried = tuple[str, Message]
+"""A message that is put aside, and the queue for it ("" where there is none)."""
+
+
+class QueueModel:
+    """The queue `spec` with everything in it.  `told` hears what happens; `rng` draws the jitter."""
+
+    def __init__(self, spec: Queue, told: Told, rng: Rng, variant: str = "") -> None:
+        self.spec = spec
+        self.variant = variant
+        self.durability = "lazy" if variant == "confirms first" and spec.durability != "memory" else spec.durability
+        self.told = told
+        self.rng = rng
+        self.items: dict[int, Item] = {}
+        self.leases: dict[str, Lease] = {}
+        self.consumers: list[str] = []
+        """Who takes from it, in the order in which they came; with a single active one it is the first."""
+        self.buried: list[Buried] = []
+        """Put aside and not yet fetched by the broker."""
+        self._ready: list[tuple[int, int]] = []
+        self._delayed: list[tuple[int, int]] = []
+        self._ends: list[tuple[int, str]] = []
+        self._expiring: list[tuple[int, int]] = []
+        self._busy: dict[str, int] = {}
+        self._behind: dict[str, list[tuple[int, int]]] = {}
+        self._past: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+        self._unsynced: list[Item] = []
+        self._seq = self._outs = 0
+        self.dirty = False
+        """Something was written that a loss of power would undo."""
+
+    # -- coming in ---------------------------------------------------------------------------------------------
+
+    def publish(self, message: Message, now: int, *, refusable: bool = True) -> Receipt:
+        """Store it; raises `Refused` (``full``), except for what may not be refused (a dead letter)."""
+        spec, told = self.spec, self.told
+        if spec.dedup_us and message.dedup_id:
+            self._forget(now)
+            if message.dedup_id in self._seen:
+                told("deduplicated", message=message.id, queue=spec.name)
+                return Receipt(spec.name, duplicate=True)
+            self._seen[message.dedup_id] = now + spec.dedup_us
+        spilled = False
+        if spec.capacity and refusable and len(self.items) >= spec.capacity:
+            spilled = self._full(message, now)
+        self._seq += 1
+        ttl = message.ttl_us if spec.ttl_us is None else min(spec.ttl_us, message.ttl_us or spec.ttl_us)
+        expires = None if ttl is None else now + ttl
+        item = Item(self._seq, message, now, expires, self.durability not in ("lazy", "memory"), spilled)
+        self.items[item.seq] = item
+        self.dirty = self.durability == "lazy"
+        heappush(self._ready, (-message.priority if spec.priorities else 0, item.seq))
+        if expires is not None:
+            heappush(self._expiring, (expires, item.seq))
+        told("stored", message=message.id, key=message.key, number=message.number, queue=spec.name, position=-1)
+        if spilled:
+            told("spilled", message=message.id, queue=spec.name)
+        return Receipt(spec.name)
+
+    def _full(self, message: Message, now: int) -> bool:
+        """What happens at the brim; True: the new one goes to disk."""
+        spec = self.spec
+        if spec.full == "spill":
+            return True
+        if spec.full == "drop old":  # RabbitMQ, "Queue Length Limit": drop-head, dead-lettered where that is configured
+            oldest = next((item for item in self.items.values() if not item.receipt), None)
+            if oldest is not None:
+                self._remove(oldest)
+                self._bury(oldest, "full", now)
+                return False
+        self._seen.pop(message.dedup_id, None)
+        word = "is full" if spec.full != "block" else "is full; wait until there is room"
+        raise Refused(f"the queue {spec.name} {word} ({spec.capacity} messages)", "full")
+
+    # -- going out ---------------------------------------------------------------------------------------------
+
+    def take(self, consumer: str, most: int, now: int) -> list[Delivery]:
+        """Up to `most` messages that may be handed out now."""
+        spec = self.spec
+        if spec.single_active and self.consumers and consumer != self.consumers[0]:
+            return []
+        found: list[Delivery] = []
+        ready, items, name = self._ready, self.items, spec.name
+        while ready and len(found) < most:
+            place = heappop(ready)
+            item = items.get(place[1])
+            if item is None or item.receipt:
+                continue
+            message = item.message
+            if spec.by_key:
+                holder = self._busy.setdefault(message.key, item.seq)
+                if holder != item.seq:
+                    heappush(self._behind.setdefault(message.key, []), place)
+                    continue
+            self._outs += 1
+            receipt = f"{name}#{self._outs}"
+            until = now + spec.lease_us if spec.lease_us else None
+            item.receipt = receipt
+            item.attempts += 1
+            self.leases[receipt] = (item.seq, consumer, until)
+            if until is not None:
+                heappush(self._ends, (until, receipt))
+            found.append(Delivery(message, name, receipt, item.attempts, -1, until))
+        return found
+
+    def ack(self, receipt: str, now: int) -> Item:
+        """Done.  Raises `Stale` for a hand-out that is over, unless the queue takes it all the same (not fenced)."""
+        item = self._settle(receipt, late=not self.spec.fenced)
+        self._remove(item)
+        if self.durability == "lazy":
+            self._unsynced.append(item)
+            self.dirty = True
+        return item
+
+    def nack(self, receipt: str, delay_us: int, now: int) -> tuple[Item, int]:
+        """Not done; returns the item and how long it waits now (µs; −1: it was put aside)."""
+        return self._back(self._settle(receipt), delay_us, now)
+
+    def term(self, receipt: str, reason: str, now: int) -> Item:
+        """Put it aside."""
+        item = self._settle(receipt)
+        self._remove(item)
+        self._bury(item, reason, now)
+        return item
+
+    def extend(self, receipt: str, now: int) -> tuple[Item, int | None]:
+        """The lease begins anew; returns until when."""
+        seq, consumer, _ = self.leases[receipt] if receipt in self.leases else self._stale(receipt)
+        until = now + self.spec.lease_us if self.spec.lease_us else None
+        self.leases[receipt] = (seq, consumer, until)
+        if until is not None:
+            heappush(self._ends, (until, receipt))
+        return self.items[seq], until
+
+    def _settle(self, receipt: str, late: bool = False) -> Item:
+        lease = self.leases.pop(receipt, None)
+        if lease is None:
+            seq = self._past.get(receipt, -1)
+            item = self.items.get(seq) if late else None
+            if item is None:
+                self._stale(receipt)
+            if item.receipt:
+                self._past[item.receipt] = seq
+                del self.leases[item.receipt]
+        else:
+            item = self.items[lease[0]]
+        item.receipt = ""
+        return item
+
+    def _stale(self, receipt: str) -> Lease:
+        raise Stale(f"{receipt} is over: its lease ran out, or the message was settled")
+
+    def late(self, receipt: str) -> Item | None:
+        """The message of a hand-out whose lease ran out, if it is still here."""
+        return self.items.get(self._past.get(receipt, -1))
+
+    # -- coming back -------------------------------------------------------------------------------------------
+
+    def _back(self, item: Item, delay_us: int, now: int) -> tuple[Item, int]:
+        """It may be handed out again, after a wait; or it was tried often enough."""
+        spec = self.spec
+        if spec.attempts and item.attempts >= spec.attempts:
+            self._remove(item)
+            self._bury(item, "attempts", now)
+            return item, -1
+        if item.expires_us is not None and item.expires_us <= now:
+            self._expire(item, now)
+            return item, -1
+        delay = delay_us or self._wait(item.attempts)
+        place = (-item.message.priority if spec.priorities else 0, item.seq)
+        if delay:  # its key stays busy: what comes after it must not overtake it
+            heappush(self._delayed, (now + delay, item.seq))
+        elif self.variant == "requeues behind":
+            del self.items[item.seq]
+            self._seq += 1
+            item.seq = self._seq
+            self.items[item.seq] = item
+            heappush(self._ready, (0, item.seq))
+        else:
+            heappush(self._ready, place)
+        return item, delay
+
+    def _wait(self, attempts: int) -> int:
+        """Exponential backoff, of which a share is random (M. Brooker, "Exponential Backoff And Jitter", AWS 2015)."""
+        spec = self.spec
+        if not spec.backoff_us:
+            return 0
+        full = spec.backoff_us << min(attempts - 1, 10)
+        return round(full * (1.0 - spec.jitter * self.rng.random()))
+
+    def gone(self, consumer: str, now: int) -> None:
+        """Its connection is closed: all that it holds goes back at once."""
+        if consumer in self.consumers:
+            self.consumers.remove(consumer)
+        for receipt in [r for r, (_, who, _) in self.leases.items() if who == consumer]:
+            seq, _, _ = self.leases.pop(receipt)
+            self._past[receipt] = seq
+            item = self.items[seq]
+            item.receipt = ""
+            self.told("returned", message=item.message.id, receipt=receipt, delay_us=0, consumer=consumer)
+            self._back(item, 0, now)
+
+    def tick(self, now: int) -> None:
+        """Do what is due: leases that end, waits that are over, messages whose time to live is over."""
+        while self._ends and self._ends[0][0] <= now:
+            until, receipt = heappop(self._ends)
+            lease = self.leases.get(receipt)
+            if lease is None or lease[2] != until:
+                continue
+            seq, consumer, _ = self.leases.pop(receipt)
+            self._past[receipt] = seq
+            item = self.items[seq]
+            item.receipt = ""
+            name = self.spec.name
+            self.told("lease_expired", message=item.message.id, receipt=receipt, queue=name, consumer=consumer)
+            self._back(item, 0, now)
+        while self._delayed and self._delayed[0][0] <= now:
+            _, seq = heappop(self._delayed)
+            waiting = self.items.get(seq)
+            if waiting is not None:
+                heappush(self._ready, (-waiting.message.priority if self.spec.priorities else 0, seq))
+        while self._expiring and self._expiring[0][0] <= now:
+            _, seq = heappop(self._expiring)
+            old = self.items.get(seq)
+            if old is None or old.receipt:  # one that is out is judged when it comes back: it is not waiting
+                continue
+            self._expire(old, now)
+
+    @property
+    def due(self) -> int | None:
+        """When something will be due next (µs)."""
+        ends = self._ends
+        while ends and (self.leases.get(ends[0][1], (0, "", -1))[2] != ends[0][0]):
+            heappop(ends)
+        while self._expiring and self._expiring[0][1] not in self.items:
+            heappop(self._expiring)
+        heads = [heap[0][0] for heap in (ends, self._delayed, self._expiring) if heap]
+        return min(heads) if heads else None
+
+    # -- leaving -----------------------------------------------------------------------------------------------
+
+    def _remove(self, item: Item) -> None:
+        del self.items[item.seq]
+        if self._busy.get(item.message.key) == item.seq:
+            del self._busy[item.message.key]
+            behind = self._behind.pop(item.message.key, ())
+            for place in behind:
+                heappush(self._ready, place)
+
+    def _expire(self, item: Item, now: int) -> None:
+        self._remove(item)
+        self.told("expired", message=item.message.id, queue=self.spec.name)
+        self._bury(item, "expired", now)
+
+    def _bury(self, item: Item, reason: str, now: int) -> None:
+        spec, message = self.spec, item.message
+        if not spec.dead_letters or self.variant == "forgets dead letters":
+            self.told("dropped", message=message.id, queue=spec.name, why=reason, told=False)
+            return
+        death = Death(spec.name, reason, item.attempts, now)
+        dead = replace(message, deaths=(death,)) if self.variant == "overwrites deaths" else message.dead(death)
+        self.told(
+            "dead", message=message.id, queue=spec.name, to=spec.dead_letters, reason=reason,
+            attempts=item.attempts, deaths=len(dead.deaths),
+        )  # fmt: skip
+        self.buried.append((spec.dead_letters, dead))
+
+    def remove(self, message_id: str) -> Message | None:
+        """Take a waiting message out (for a redrive)."""
+        for item in self.items.values():
+            if item.message.id == message_id and not item.receipt:
+                self._remove(item)
+                return item.message
+        return None
+
+    # -- what a disk keeps -------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        """What was written lazily is on the disk now."""
+        self.dirty = False
+        if self.durability == "lazy":
+            for item in self.items.values():
+                item.synced = True
+            self._unsynced.clear()
+
+    def restart(self, power: bool, now: int) -> None:
+        """The broker's process ended (or its machine lost power) and came back: leases and memory are gone.
+
+        What was written and not synced survives the end of a process, in the operating system's cache, and not the
+        loss of power.  An acknowledgement that was not synced is undone by it: the message is back.
+        """
+        durability = self.durability
+        unsafe = durability == "memory" or (power and durability == "lazy")
+        lost = [item for item in self.items.values() if unsafe and not item.synced]
+        for item in lost:
+            why = "volatile" if durability == "memory" else "unsynced"
+            self.told("dropped", message=item.message.id, queue=self.spec.name, why=why, told=False)
+            del self.items[item.seq]
+        if power:
+            for item in self._unsynced:
+                if item.synced:
+                    self.items[item.seq] = item
+            self.items = dict(sorted(self.items.items()))
+        self._unsynced.clear()
+        self._past.update((receipt, seq) for receipt, (seq, _, _) in self.leases.items())
+        self.leases.clear()
+        self.consumers.clear()
+        self._ends.clear()
+        self._busy.clear()
+        self._behind.clear()
+        waiting = {seq for _, seq in self._delayed}
+        for item in self.items.values():
+            item.receipt = ""
+        back = [item for item in self.items.values() if item.seq not in waiting]
+        self._ready = [(-item.message.priority if self.spec.priorities else 0, item.seq) for item in back]
+        heapify(self._ready)
+        if durability == "memory":
+            self._seen.clear()
+
+    # -- looking -----------------------------------------------------------------------------------------------
+
+    def peek(self, most: int = 50) -> list[tuple[Message, int]]:
+        """The oldest messages with their attempts."""
+        if self.variant == "counts a look":
+            for item in self._oldest(most):
+                item.attempts += 1
+        return [(item.message, item.attempts) for item in self._oldest(most)]
+
+    def _oldest(self, most: int) -> Iterator[Item]:
+        for seq in sorted(self.items)[:most]:
+            yield self.items[seq]
+
+    def stats(self, now: int) -> QueueStats:
+        """How full it is."""
+        oldest = next((item.stored_us for item in self.items.values() if not item.receipt), now)
+        spills = self.spec.full == "spill"
+        extra = {"spilled": float(sum(item.spilled for item in self.items.values()))} if spills else {}
+        return QueueStats(
+            len(self.items) - len(self.leases), len(self.leases), 0, now - oldest, len(self.consumers), extra
+        )  # fmt: skip
+
+    @property
+    def unfinished(self) -> int:
+        """Messages that are not settled."""
+        return len(self.items)
+
+    def _forget(self, now: int) -> None:
+        for known, until in list(self._seen.items()):
+            if until > now:
+                break
+            del self._seen[known]

@@ -1,0 +1,50 @@
+"""Puts the nodes of a set-up together."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from prayog_queues.engine.port import Topology
+from prayog_queues.engine.setup import Setup, topology_of
+from prayog_queues.engine.world.bank import Bank
+from prayog_queues.engine.world.broker import BrokerNode
+from prayog_queues.engine.world.consumer import Consumer
+from prayog_queues.engine.world.producer import Producer
+from prayog_sim.network import Link, Network, Uniform
+from prayog_sim.state import Factories
+from prayog_sim.world import World
+
+__all__ = ["build", "clients", "readable"]
+
+LINK = Link(Uniform(300, 700), ordered=True)
+"""Half a millisecond, in order, as TCP in one data centre."""
+
+
+def clients(setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names of the producers, the consumers, and the spare consumers."""
+    working = tuple(f"w{i + 1}" for i in range(setup.consumers))
+    spares = tuple(f"w{setup.consumers + i + 1}" for i in range(setup.spares))
+    return tuple(f"p{i + 1}" for i in range(setup.producers)), working, spares
+
+
+def readable(topology: Topology) -> tuple[str, ...]:
+    """Queues that consumers take from: all but those for dead letters."""
+    dead = {queue.dead_letters for queue in topology.queues}
+    return tuple(queue.name for queue in topology.queues if queue.name not in dead)
+
+
+def build(setup: Setup, seed: int) -> World:
+    """The world of `setup`; consumers share the queues evenly."""
+    topology, to = topology_of(setup)
+    producers, working, spares = clients(setup)
+    queues = readable(topology)
+    nodes: Factories = {
+        **{name: partial(Producer, setup, i, to) for i, name in enumerate(producers)},
+        "broker": partial(BrokerNode, setup, seed, producers, working, spares),
+        **{
+            name: partial(Consumer, setup, queues[i % len(queues)], spare=name in spares)
+            for i, name in enumerate((*working, *spares))
+        },
+        "bank": partial(Bank, setup),
+    }
+    return World(nodes, seed, Network(LINK))
