@@ -139,6 +139,13 @@ _POSTGRESQL: Mapping[str, Kind] = {
     "tsvector": Kind("search", type="tsvector"),
     "tsquery": Kind("search", type="tsquery"),
 }
+_SPELLED = {
+    "int": "integer", "int2": "smallint", "int4": "integer", "int8": "bigint", "bool": "boolean", "float4": "real",
+    "float8": "double precision", "float": "double precision", "decimal": "numeric", "varchar": "character varying",
+    "char": "character", "timestamptz": "timestamp with time zone", "timetz": "time with time zone",
+    "varbit": "bit varying",
+}  # fmt: skip
+"""Other names of types (manual, table 8.1): the catalogue never uses them, people do."""
 _NETWORK = {"inet", "cidr", "macaddr", "macaddr8"}
 _SHAPES = {"point", "line", "lseg", "box", "path", "polygon", "circle"}
 _RANGES = re.compile(r"^(int4|int8|num|ts|tstz|date)(multi)?range$")
@@ -155,6 +162,7 @@ def _postgresql(text: str, types: Mapping[str, UserType]) -> Kind:
             return _postgresql(user.base, types)
         return Kind("range" if user.kind == "range" else "other", type=text)
     name, arguments, rest = _parsed(text)
+    name = _SPELLED.get(name, name)
     size = _pick(arguments, 0)
     if name in _POSTGRESQL:
         return _POSTGRESQL[name]

@@ -14,7 +14,7 @@ from prayog_migration.engine.real.postgres import PostgresStore
 from prayog_migration.engine.real.sqlite import SqliteStore
 from prayog_migration.engine.real.store import Store
 
-__all__ = ["scratch"]
+__all__ = ["drop_beside", "made_beside", "scratch"]
 
 
 @contextmanager
@@ -27,26 +27,36 @@ def scratch(target: Store, label: str = "scratch") -> Iterator[Store]:
         with tempfile.TemporaryDirectory(prefix="prayog-") as folder:
             yield SqliteStore(f"sqlite:///{Path(folder) / 'scratch.sqlite'}")
         return
-    assert isinstance(target, PostgresStore | MysqlStore)
-    name = f"{PREFIX}_{label}_{urlsplit(target.url).path.strip('/') or 'db'}"[:60]
-    with target.writer() as writer:
-        _run(target, writer, f"DROP DATABASE IF EXISTS {target.quote(name)}")
-        _run(target, writer, f"CREATE DATABASE {target.quote(name)}{_template(target)}")
+    drop_beside(target, label)
     try:
-        yield _beside(target, name)
+        yield made_beside(target, label)
     finally:
-        with target.writer() as writer:
-            force = " WITH (FORCE)" if isinstance(target, PostgresStore) else ""
-            _run(target, writer, f"DROP DATABASE IF EXISTS {target.quote(name)}{force}")
+        drop_beside(target, label)
 
 
-def _run(target: Store, writer: object, sql: str) -> None:
-    writer.execute(sql)  # type: ignore[attr-defined]
+def made_beside(target: Store, label: str) -> Store:
+    """The database of that label on the target's server (no file), made when it is not there; it is kept."""
+    assert isinstance(target, PostgresStore | MysqlStore)
+    name = _named(target, label)
+    with target.writer() as writer:
+        if isinstance(target, MysqlStore):
+            writer.execute(f"CREATE DATABASE IF NOT EXISTS {target.quote(name)}")
+        elif not writer.query("SELECT 1 FROM pg_database WHERE datname = ?", (name,)):
+            # template0, as nobody may be connected to the template
+            writer.execute(f"CREATE DATABASE {target.quote(name)} TEMPLATE template0")
+    return _beside(target, name)
 
 
-def _template(target: Store) -> str:
-    """template0, as nobody may be connected to the template."""
-    return " TEMPLATE template0" if isinstance(target, PostgresStore) else ""
+def drop_beside(target: Store, label: str) -> None:
+    """Drop it, whoever is connected."""
+    assert isinstance(target, PostgresStore | MysqlStore)
+    force = " WITH (FORCE)" if isinstance(target, PostgresStore) else ""
+    with target.writer() as writer:
+        writer.execute(f"DROP DATABASE IF EXISTS {target.quote(_named(target, label))}{force}")
+
+
+def _named(target: Store, label: str) -> str:
+    return f"{PREFIX}_{label}_{urlsplit(target.url).path.strip('/') or 'db'}"[:60]
 
 
 def _beside(target: PostgresStore | MysqlStore, name: str) -> Store:

@@ -35,6 +35,7 @@ _COMMANDS = (
     "probe", "assess", "preview", "schema", "copy", "validate", "sync", "switch", "back", "clean", "report", "audit",
     "replan",
 )  # fmt: skip
+_TRIALS = ("ask", "rules", "cast", "files", "shards", "change")
 _BUTTONS = ("pause", "resume", "cancel", "unfence")
 _RATE = 40.0
 """Transactions a second of one writer."""
@@ -71,6 +72,7 @@ class MigrationSession(Session):
         self._demo = places.demo
         self._writers = 0
         self._folder = services.folder("migration") / "report"
+        self._beside = services.folder("migration") / "beside"
 
     def _hear(self, kind: str, node: str, data: Mapping[str, Any]) -> None:
         """A migration that was cleaned up is over: the same knobs begin a new one."""
@@ -86,13 +88,15 @@ class MigrationSession(Session):
 
     def check(self, action: Action) -> None:
         name, args = action.name, action.args
-        known = (*_COMMANDS, *_BUTTONS, "throttle", "undo", "traffic", "fault", "heal", "experiment")
+        known = (*_COMMANDS, *_TRIALS, *_BUTTONS, "throttle", "undo", "traffic", "fault", "heal", "experiment")
         if name not in known:
             raise ActionError(f"A real migration knows no action {name!r}; there are: {', '.join(known)}.")
         if name == "fault" and args.get("what") not in FAULTS:
             raise ActionError(f"No fault is called {args.get('what')!r}; there are: {', '.join(FAULTS)}.")
         if name == "experiment" and args.get("what") not in EXPERIMENTS:
             raise ActionError(f"There are the experiments {', '.join(EXPERIMENTS)}; found {args.get('what')!r}.")
+        if name == "shards" and self._writers:
+            raise ActionError("Stop the writers first: shards are compared with the source, which must stand still.")
         if name == "traffic" and not self._demo:
             raise ActionError("Writers work on the demo shop only; your own database has writers of its own.")
 
@@ -105,6 +109,8 @@ class MigrationSession(Session):
             forecasts = self.state.get("forecasts", ())
             mine: Mapping[str, Any] = next((one for one in forecasts if one["strategy"] == self._setup.strategy), {})
             conductor.do("report", folder=str(self._folder), forecast=mine)
+        elif name == "clean" or name in _TRIALS:
+            conductor.do(name, **{**args, "folder": str(self._beside)})
         elif name in _COMMANDS or name in _BUTTONS:
             conductor.do(name)
         elif name == "throttle":

@@ -45,6 +45,7 @@ from prayog_migration.engine.real.ledger import Fenced
 from prayog_migration.engine.real.load import Cancelled
 from prayog_migration.engine.real.pulse import Pulse
 from prayog_migration.engine.real.store import Fault
+from prayog_migration.engine.real.trials import forget, trials
 
 __all__ = ["Worker", "main"]
 
@@ -150,7 +151,8 @@ class Worker:
             "undo": lambda: preparing.undo(self.job, command.get("step", "")),
             "cancel": self._cancel,
             "report": lambda: reporting.report(self.job, command["folder"], command.get("forecast")),
-            "clean": self._clean,
+            "clean": lambda: self._clean(str(command.get("folder", ""))),
+            **trials(self.job, command),
         }
         if name not in work:
             self.job.say("refused", name, sentence=f"The worker knows no command {name!r}.")
@@ -159,8 +161,10 @@ class Worker:
         if self._guarded(work[name], name) and not command.get("quietly"):
             self.job.say("done", name, us=round(1e6 * (time.monotonic() - began)))
 
-    def _clean(self) -> None:
+    def _clean(self, folder: str) -> None:
         self._flow.stop()
+        if folder:
+            forget(self.job, folder)
         gone = cleaning.clean(self.job)
         left = cleaning.leftovers(self.job.source) + cleaning.leftovers(self.job.target)
         self.job.say("clean", "", gone=gone, left=left)

@@ -1,0 +1,71 @@
+"""What can be asked of both sides besides comparing them: the same question to each, and every rule tried to break.
+
+Both are asked at one position, as the comparison is: the source stands still in a snapshot, the target was brought to
+just there, and nobody but this worker writes to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import cast
+
+from prayog_migration.engine.real.copying import tell
+from prayog_migration.engine.real.job import Job
+from prayog_migration.engine.real.preparing import Refused
+from prayog_migration.engine.real.replay import own_questions, replay
+from prayog_migration.engine.real.rules_tried import try_rules
+from prayog_migration.engine.real.store import Reader, Store
+
+__all__ = ["ask_both", "try_to_break"]
+
+_MOST = 30
+
+
+class _At:
+    """A store whose reader is the one that stands at the position."""
+
+    def __init__(self, store: Store, reader: Reader) -> None:
+        self._store, self._reader = store, reader
+
+    def reader(self) -> contextlib.AbstractContextManager[Reader]:
+        """The reader; it is closed by whoever fixed it."""
+        return contextlib.nullcontext(self._reader)
+
+    def fault(self, error: BaseException) -> object:
+        """As the store says."""
+        return self._store.fault(error)
+
+
+def ask_both(job: Job, sql: str = "") -> None:
+    """Tell ``answered`` for the question `sql`, or, without one, for counts and sums of every table."""
+    job.demand("validate")
+    direction = job.flow
+    with contextlib.ExitStack() as stack:
+        if job.order.live:
+            link = job.link(direction)
+            view = link.capture.fix()
+            stack.callback(view.reader.close)
+            link.drain(view.position, lambda done: tell(job, direction, done), view)
+            source, target, plan = cast(Store, _At(link.source, view.reader)), link.target, link.plan
+            position = view.position
+        else:
+            source, target, plan, position = job.source, job.target, job.the_plan, ""
+        questions = [sql] if sql.strip() else list(own_questions(plan))[:_MOST]
+        answers = replay(source, target, plan, questions)
+    for number, one in enumerate(answers):
+        job.say(
+            "answered", str(number), of=len(answers), direction=direction, position=position, same=one.same,
+            source_sql=one.source_sql, target_sql=one.target_sql, source_rows=one.source_rows,
+            target_rows=one.target_rows, only_source=list(one.only_source), only_target=list(one.only_target),
+            source_ms=round(one.source_ms, 2), target_ms=round(one.target_ms, 2), problem=one.problem,
+        )  # fmt: skip
+
+
+def try_to_break(job: Job) -> None:
+    """Tell ``tried``: every rule of the target, and whether it refused what it forbids; all of it is undone."""
+    if not job.facts().get("rules_made"):
+        raise Refused("The target’s rules are made while it is validated. Validate first; then they can be tried.")
+    if job.side == "target":
+        raise Refused("The application uses the target now, and trying its rules locks its tables. Go back first.")
+    found = try_rules(job.target, job.the_plan)
+    job.say("tried", "", rules=[[one.table, one.kind, one.name, one.outcome, one.said] for one in found])
