@@ -18,7 +18,7 @@ class Story:
         self._receipts = 0
         self._attempts: dict[tuple[str, str], int] = {}
 
-    def tell(self, kind: str, node: str, **data: Any) -> int:
+    def tell(self, kind: str, node: str, /, **data: Any) -> int:
         """One step; the clock goes on by 1 ms.  Returns its seq."""
         self.at += 1_000
         self.trace.append(Step(len(self.trace), self.at, kind, node, data))
