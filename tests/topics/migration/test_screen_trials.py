@@ -182,7 +182,6 @@ def test_a_column_changes_in_steps_and_breaks_in_one(lab: Callable[[Dialect], La
     assert change("back")["reached"] == "fill"
     stages += [change("forward"), change("forward")]
     assert stages[-1]["reached"] == "contract"
-    assert stages[0]["differing"] > 0, "rows that were there before are not filled yet"
     assert [told["differing"] for told in stages[1:]] == [0] * 4
     for told in stages:
         assert all(done > 0 and not failed for _, _, done, failed, _, _ in told["versions"]), told["versions"]
