@@ -117,10 +117,9 @@ def _odd(view: _View, at, size, network, ethertype, proto, transport, whole) -> 
     cut = transport[ip] + least > end
     odd[ip[cut]] = True
     ip = ip[~cut]
-    place = at[ip] + transport[ip]
-    tcp, udp = proto[ip] == 6, proto[ip] == 17
-    odd[ip[tcp & (view.bytes[place + 12] >> 4 < 5)]] = True
-    odd[ip[udp & (view.u16[place + 4] < 8)]] = True
+    tcp, udp = ip[proto[ip] == 6], ip[proto[ip] == 17]
+    odd[tcp[view.bytes[at[tcp] + transport[tcp] + 12] >> 4 < 5]] = True
+    odd[udp[view.u16[at[udp] + transport[udp] + 4] < 8]] = True
     return odd
 
 

@@ -69,6 +69,12 @@ def _payload(c: Dissection, out: list[Node], data: bytes, at: int, end: int, ppi
         c.queue.append((protocol, c.source, at, end, None))
     return end
 
+CAUSES = {
+    1: "No such stream", 2: "Parameter missing", 3: "Cookie too old", 4: "Out of resources", 5: "Unknown address",
+    6: "Unknown chunk", 7: "Invalid parameter", 8: "Unknown parameters", 9: "No data", 10: "Cookie while shutting down",
+    11: "Restart with new addresses", 12: "The user ended it", 13: "Against the protocol",
+}  # fmt: skip
+
 
 def _pair(name: str, label: str, meaning: str, key: str) -> tuple[Item, ...]:
     """A transmission sequence number: Wireshark shows it relative and raw; alone both are the same."""
@@ -126,6 +132,19 @@ def _init(prefix: str) -> tuple[Item, ...]:
     )  # fmt: skip
 
 
+_CAUSE = Block(branch("", "Cause", caption="{cause}"), (
+    uint("sctp.cause_code", 16, "Cause", "What is wrong.", f"{R}.3.10", hex=True, values=CAUSES, key="cause"),
+    uint("sctp.cause_length", 16, "Length", "With these four bytes.", f"{R}.3.10", auto="size", key="cause_size"),
+    Block(branch("", "Content"), (Choose("cause", {
+        1: (uint("sctp.cause_stream_identifier", 16, "Stream", "That does not exist.", f"{R}.3.10.1", key="cause_sid"),
+            uint("sctp.cause_reserved", 16, "Reserved", "Zeros.", f"{R}.3.10.1", key="cause_reserved")),
+        3: (uint("sctp.cause_measure_of_staleness", 32, "Too old by", "In microseconds.", f"{R}.3.10.3", unit="µs",
+                 key="staleness"),),
+        9: (uint("sctp.cause_tsn", 32, "Number", "Of the chunk without data.", f"{R}.3.10.9", key="cause_tsn"),),
+    }, (bytes_("sctp.cause_information", "rest", "Information", "As bytes.", f"{R}.3.10", key="cause_data"),)),),
+        "cause_size - 4", keeps=True),
+    Call(_pad, ("cause_size",)),
+), pad=4)  # fmt: skip
 _DATA_FLAGS = Field("sctp.chunk_flags", "Flags", Kind.UINT, 8, hex=True, source=f"{R}.3.1", key="chunk_flags",
     default=3,
                     meaning="Which part of a message.", parts=(
@@ -167,7 +186,8 @@ _BODY: dict[Any, tuple[Item, ...]] = {
         Repeat("doubles", (uint("sctp.sack_duplicate_tsn", 32, "Double", "It came once more.", f"{R}.3.4",
             key="double"),),
             count="double_count")),
-    (4, 5, 6, 9): (_parameters(),),
+    (4, 5): (_parameters(),),
+    (6, 9): (Repeat("causes", (_CAUSE,)),),
     7: (uint("sctp.shutdown_cumulative_tsn_ack", 32, "All up to", "All of the other side's data has arrived.",
              f"{R}.3.8", key="cumulative"),),
     10: (bytes_("sctp.cookie", "rest", "Cookie", "What the server gave.", f"{R}.3.11", key="cookie"),),

@@ -234,9 +234,44 @@ def _derived(name: str, label: str, meaning: str, values: Mapping[int, str]) -> 
                  meaning=meaning)  # fmt: skip
 
 
+def _relayed(c: Dissection, out: list[Node], data: bytes, at: int, end: int, size: int) -> int:
+    """What a relay passes on is shown as data."""
+    c.follow_protocol(None, c.source, at, min(end, at + size))
+    return at
+
+
 def _info(layer: Node) -> str:
+    channel = layer.child("stun.channel")
+    if channel is not None:
+        return f"Data in channel {channel:04X}"
     method, kind = layer.child("stun.type.method"), layer.child("stun.type.class")
     return f"{METHODS.get(method, method)} {CLASSES.get(kind, kind)}"
+
+
+_MESSAGE: tuple[Item, ...] = (
+    Call(_known, fields=(RESPONSE_TO, RESPONSE_IN, TIME)),
+    _KIND,
+    Derive(_derived("class", "Class", "Request, indication, success or error.", CLASSES), "(kind & 0x0110) >> 4",
+        "kind"),
+    Derive(_derived("method", "Method", "What is asked for.", METHODS), "kind & 0x3EEF", "kind"),
+    Derive(_derived("method-assignment", "Assigned by",
+        "Half of the methods are given out by the IETF, half by experts.", {}), "kind >> 13 & 1", "kind"),
+    uint("stun.length", 16, "Length", "Of the attributes.", f"{R} §5", unit="bytes", auto="size - 20",
+        key="stun_length"),
+    bytes_("stun.cookie", 4, "Cookie", "Always 2112A442.", f"{R} §5", default=COOKIE.to_bytes(4, "big")),
+    bytes_("stun.id", 12, "Transaction", "96 random bits: the answer has the same.", f"{R} §5"),
+    Derive(VERSION, "3", "id", "cookie == b'\\x21\\x12\\xa4\\x42'", (96, 0)),
+    Block(branch("stun.attributes", "Attributes", "All that the message says.", f"{R} §14"),
+        (Repeat("attributes", (_ATTRIBUTE,)),),
+          "stun_length", keeps=True),
+)  # fmt: skip
+_CHANNEL: tuple[Item, ...] = (
+    uint("stun.channel", 16, "Channel", "Short for the address of the other side, so that little is added to the data.",
+         "RFC 8656 §12.4", hex=True, key="channel"),
+    uint("stun.length", 16, "Length", "Of the data.", "RFC 8656 §12.4", unit="bytes", auto="payload",
+         key="channel_length"),
+    Call(_relayed, ("channel_length",)),
+)  # fmt: skip
 
 
 STUN = Protocol(
@@ -244,23 +279,7 @@ STUN = Protocol(
     meaning="Asks a server (or the other peer) from which address my packets seem to come, and keeps holes in NATs "
             "open.",
     entries={"udp.port": (3478,), "tcp.port": (3478,)},
-    items=(
-        Call(_known, fields=(RESPONSE_TO, RESPONSE_IN, TIME)),
-        _KIND,
-        Derive(_derived("class", "Class", "Request, indication, success or error.", CLASSES), "(kind & 0x0110) >> 4",
-            "kind"),
-        Derive(_derived("method", "Method", "What is asked for.", METHODS), "kind & 0x3EEF", "kind"),
-        Derive(_derived("method-assignment", "Assigned by",
-            "Half of the methods are given out by the IETF, half by experts.", {}), "kind >> 13 & 1", "kind"),
-        uint("stun.length", 16, "Length", "Of the attributes.", f"{R} §5", unit="bytes", auto="size - 20",
-            key="stun_length"),
-        bytes_("stun.cookie", 4, "Cookie", "Always 2112A442.", f"{R} §5", default=COOKIE.to_bytes(4, "big")),
-        bytes_("stun.id", 12, "Transaction", "96 random bits: the answer has the same.", f"{R} §5"),
-        Derive(VERSION, "3", "id", "cookie == b'\\x21\\x12\\xa4\\x42'", (96, 0)),
-        Block(branch("stun.attributes", "Attributes", "All that the message says.", f"{R} §14"),
-            (Repeat("attributes", (_ATTRIBUTE,)),),
-              "stun_length", keeps=True),
-    ),
+    items=(Choose("first", {range(0x40, 0x80): _CHANNEL}, _MESSAGE, peek=8, made="0x40 if 'channel' in given else 0"),),
 )  # fmt: skip
 
 PROTOCOLS = (STUN,)

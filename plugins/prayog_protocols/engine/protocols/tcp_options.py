@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prayog_protocols.engine.protocols.tcp_multipath import MULTIPATH
 from prayog_protocols.engine.spec import (
     Block,
     Check,
@@ -12,7 +13,6 @@ from prayog_protocols.engine.spec import (
     Kind,
     Repeat,
     When,
-    bits,
     bytes_,
     flag,
     marked,
@@ -46,7 +46,9 @@ def _option(name: str, kind: int, meaning: str, source: str, *items: Item) -> tu
     if kind in (0, 1):
         return (Block(own, (_KIND,)),)
     enough = Check("option_len >= 2", "An option of {option_len} bytes; two are the least.", "option_len", stop=True)
-    return (Block(own, (_KIND, _SIZE, enough, *items), "data[at + 1] if end - at > 1 else 2", _REST),)
+    # After an option of no size nobody knows where the next one begins: what is left belongs to it.
+    size = "(data[at + 1] if data[at + 1] > 1 else end - at) if end - at > 1 else 2"
+    return (Block(own, (_KIND, _SIZE, enough, *items), size, _REST, keeps=True),)
 
 
 def _edge(name: str, label: str, meaning: str, key: str) -> Field:
@@ -62,29 +64,6 @@ _COUNT = Field("tcp.options.sack.count", "Pieces", derived=True, meaning="How ma
 
 _ECHO = uint("tcp.options.echo_value", 32, "Value", "Returned by the other side.", "RFC 1072", key="echo_value")
 _CC = uint("tcp.options.cc_value", 32, "Connection count", "Of transactional TCP, which is history.", "RFC 1644")
-_MPTCP = "RFC 8684 §3"
-_SUBTYPES = {
-    0: "Multipath capable", 1: "Join connection", 2: "Data sequence signal", 3: "Add address", 4: "Remove address",
-    5: "Change priority", 6: "Fail", 7: "Fast close", 8: "Reset of a subflow",
-}  # fmt: skip
-_SUBTYPE = uint("tcp.options.mptcp.subtype", 4, "Subtype", "What this option does.", _MPTCP, values=_SUBTYPES)
-_CAPABLE: tuple[Item, ...] = (
-    uint("tcp.options.mptcp.version", 4, "Version", "0 (RFC 6824) or 1 (RFC 8684).", _MPTCP, default=1),
-    bits("tcp.options.mptcp.flags", 8, "Flags", marked(8,
-        flag("tcp.options.mptcp.checksumreq.flags", "Check sums required",
-            "Set: check sums over the data are wanted.", _MPTCP, key="checksum_required"),
-        flag("tcp.options.mptcp.extensibility.flag", "Extensibility", "Must be 0.", _MPTCP, key="extensible"),
-        uint("tcp.options.mptcp.reserved.flag", 5, "Reserved", "Must be 0.", _MPTCP, hex=True, key="mptcp_reserved"),
-        flag("tcp.options.mptcp.sha1.flag", "HMAC", "Keyed hash: SHA-1 in version 0, SHA-256 in version 1.", _MPTCP,
-            key="hmac"),
-    ), "What both sides can do.", _MPTCP, key="mptcp_flags", default=1),
-    When("option_len >= 12", (uint("tcp.options.mptcp.sendkey", 64, "Sender's key",
-        "Identifies and protects the connection.",
-                                   _MPTCP),)),
-    When("option_len >= 20", (uint("tcp.options.mptcp.recvkey", 64, "Receiver's key",
-        "The key of the other side, said back.", _MPTCP),)),
-)  # fmt: skip
-
 _WANTED = Field("tcp.options.tfo.request", "Cookie wanted", Kind.NONE, derived=True, source="RFC 7413 §4.1.1",
                 meaning="An option without a cookie asks for one.")  # fmt: skip
 
@@ -133,10 +112,7 @@ _CASES: dict[int, tuple[Item, ...]] = {
                 uint("tcp.options.ao.rnextkeyid", 8, "Next key", "That the receiver should use.", "RFC 5925 §2.2"),
                 bytes_("tcp.options.ao.mac", "max(0, option_len - 4)", "Authentication code",
                     "The proof that who sent the segment knows the key.", "RFC 5925 §2.2")),
-    30: _option("mptcp", 30, "One connection over several paths.", _MPTCP,
-                Choose("mptcp_first", {range(16): (_SUBTYPE, *_CAPABLE)}, (
-                    _SUBTYPE, uint("", 4, "Flags", "", _MPTCP, key="mptcp_low"),
-                ), peek=8, made="given.get('subtype', 0) << 4")),
+    30: _option("mptcp", 30, "One connection over several paths.", "RFC 8684 §3", MULTIPATH),
     34: _option("tfo", 34, "Data already in the first segment, with a cookie from an earlier visit.", "RFC 7413 §4.1.1",
                 When("option_len == 2", (Derive(_WANTED, "None", "option_kind", part=(0, 16)),)),
                 When("option_len > 2", (bytes_("tcp.options.tfo.cookie", "option_len - 2", "Cookie",

@@ -149,7 +149,7 @@ def analyse(segments: list[Segment], reused: bool = False, announced: bool = Fal
         if not initial_rtt and syn_time is not None and flags & (SYN | ACK) == ACK:
             initial_rtt = segment.time_ns - syn_time
         finding.seq = segment.seq - own.base & 0xFFFFFFFF
-        step = segment.size + bool(flags & SYN) + bool(flags & FIN)
+        step = segment.size + bool(flags & (SYN | FIN))
         finding.next_seq = finding.seq + step & 0xFFFFFFFF
         finding.ack = segment.ack - (peer.base or 0) & 0xFFFFFFFF if flags & ACK else segment.ack
         finding.peer_base = peer.base or 0
@@ -170,14 +170,15 @@ def _completeness(before: int, segment: Segment) -> int:
     """Which parts of a connection were seen: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST."""
     flags = segment.flags
     if flags & SYN:
-        return before | (2 if flags & ACK else 1) | (8 if segment.size else 0)  # data at once: RFC 7413
+        seen = before | (2 if flags & ACK else 1) | (8 if segment.size else 0)  # data at once: RFC 7413
+        return seen | (32 if flags & RST else 0)
     if flags & RST:
         before |= 32
     if flags & FIN:
         before |= 16
     if segment.size:
         before |= 8
-    elif flags & ACK and not flags & (FIN | RST):
+    elif flags & ACK:
         before |= 4
     return before
 

@@ -9,7 +9,7 @@ from typing import Any
 from prayog_protocols.engine.streams.segments import Datagram
 from prayog_protocols.engine.talks.dns import Matching
 from prayog_protocols.engine.talks.talk import CLIENT, SERVER
-from prayog_protocols.engine.talks.webrtc import DtlsSession, StunMatching, kind_of
+from prayog_protocols.engine.talks.webrtc import DtlsSession, StunMatching, kind_of, relayed
 from prayog_protocols.engine.tls.keylog import KeyLog
 
 __all__ = ["Talked", "listen"]
@@ -51,7 +51,7 @@ def listen(
             )
             continue
         head = read(datagram.index, datagram.at, min(24, datagram.size))
-        kind = kind_of(head) or named
+        kind = kind_of(head) or (named if named != "stun" or said or relayed(head, datagram.size) else "")
         if kind == "stun":
             result.state[datagram.index] = stun.seen(head, datagram.index)
         elif kind == "dtls":

@@ -7,7 +7,7 @@ from prayog_protocols.engine.protocols.tls import Flight, Record
 from prayog_protocols.engine.talks.tls import Session
 from prayog_protocols.engine.tls.keylog import KeyLog
 
-__all__ = ["DtlsSession", "StunMatching", "kind_of"]
+__all__ = ["DtlsSession", "StunMatching", "kind_of", "relayed"]
 
 COOKIE = b"\x21\x12\xa4\x42"
 
@@ -22,6 +22,16 @@ def kind_of(head: bytes) -> str:
     if 20 <= first <= 25 and head[1] == 0xFE and head[2] in (0xFF, 0xFD, 0xFC):
         return "dtls"
     return ""
+
+
+def relayed(head: bytes, size: int) -> bool:
+    """Whether a datagram at STUN's port is STUN without a cookie (RFC 3489) or data in a channel (RFC 8656 §12.4)."""
+    if len(head) < 4:
+        return False
+    said = head[2] << 8 | head[3]
+    if head[0] < 4:
+        return said + 20 == size
+    return 0x40 <= head[0] < 0x80 and said + 4 <= size < said + 8
 
 
 class StunMatching:
