@@ -111,6 +111,12 @@ class Services:
         with self._lock:  # two panels that ask at once must not start two servers
             return service.url()
 
+    def embedded(self, name: str) -> bool:
+        """Whether `name` is the component that comes with the lab (and not one that the learner named by URL)."""
+        from prayog_sdk.services.urls import UrlService
+
+        return not isinstance(self._service(name), UrlService)
+
     def own_postgres(self, owner: str) -> EmbeddedPostgres:
         """A PostgreSQL that `owner` alone uses, so that it may be stopped, filled and broken without harm to others.
 

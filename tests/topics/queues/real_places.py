@@ -1,0 +1,90 @@
+"""The real brokers of this machine, for tests: connected to, or skipped with a sentence; nothing of them is left."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prayog_queues.engine.port import Broker, Topology, Unable
+from prayog_queues.engine.real.backends import Place, connect, find
+from prayog_sdk.services import ServiceMissing, Services
+
+__all__ = ["Bench", "bench_of"]
+
+_URLS = {"rabbitmq": "amqp://guest:guest@127.0.0.1:5672/"}
+_numbers = itertools.count()
+
+
+class Bench:
+    """One back-end for one test: `open` gives connections, `declare` makes what is removed afterwards."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.name = place.backend
+        self.before: Callable[[Topology], None] = lambda topology: None
+        self._opened: list[Broker] = []
+        self._declared: list[Topology] = []
+
+    def open(self, consumer: str = "w1") -> Broker:
+        broker = connect(self.place, consumer)
+        for topology in self._declared:
+            broker.declare(topology)
+        self._opened.append(broker)
+        return broker
+
+    def declare(self, topology: Topology, consumer: str = "w1") -> Broker:
+        """A connection to which `topology` is declared.  What it cannot have is skipped with its own sentence."""
+        self.before(topology)
+        broker = connect(self.place, consumer)
+        self._opened.append(broker)
+        try:
+            broker.declare(topology)
+        except Unable as error:
+            pytest.skip(f"{self.name}: {error}")
+        self._declared.append(topology)
+        return broker
+
+    def close(self) -> None:
+        for topology in self._declared:
+            self._opened[0].remove(topology)
+        for broker in self._opened:
+            broker.close()
+
+
+def mock_kafka() -> tuple[str, Any]:
+    """librdkafka's mock cluster: it speaks the protocol and is no Kafka.  It lives as long as the client.
+
+    It knows no request for new topics; it makes those that somebody asks about.
+    """
+    from confluent_kafka.admin import AdminClient
+
+    client = AdminClient({"test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = client.list_topics(timeout=5).brokers.values()
+    return f"kafka://{broker.host}:{broker.port}", client
+
+
+def bench_of(name: str, services: Services, folder: Path) -> Iterator[Bench]:
+    """A fixture's body."""
+    held: Any = None
+    if name in _URLS:
+        services.set_url(name, _URLS[name])
+    if name == "kafka" and services.probe("kafka").status == "missing":
+        url, held = mock_kafka()
+        services.set_url(name, url)
+    try:
+        place, _ = find(name, services, f"prayogtest{os.getpid()}x{next(_numbers)}", folder)
+    except ServiceMissing as error:
+        pytest.skip(str(error))
+    bench = Bench(place)
+    if held is not None:
+        bench.before = lambda topology: [held.list_topics(f"{place.prefix}.{q.name}") for q in topology.queues] and None
+    yield bench
+    bench.close()
+    del held
+
+
