@@ -16,7 +16,7 @@ from prayog_sim.trace import Effect, Step
 
 __all__ = ["line", "short", "told"]
 
-_PLUMBING = frozenset({"send", "timer", "cancel", "gauge", "disk", "lost"})
+_PLUMBING = frozenset({"send", "timer", "cancel", "gauge", "disk", "lost", "packet"})
 _QUIET = frozenset({"start", "deliver", "timer", "drop"})
 _HIDDEN = frozenset(
     {"name", "by", "src", "msg", "ident", "label", "sentence", "text", "node", "invariant", "in_flight"}

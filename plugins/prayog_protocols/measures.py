@@ -47,14 +47,6 @@ def _share(trace: Trace) -> float | None:
     return None
 
 
-def _first_at_three(trace: Trace) -> str | None:
-    """Which protocol had its last message first at 3 % loss."""
-    steps = [_last(trace, "transferred", way=way, loss_percent=3) for way in ("TCP", "UDP")]
-    if None in steps:
-        return None
-    return min((step for step in steps if step is not None), key=lambda step: float(step.data["finish_ms"])).node
-
-
 def three_ways(trace: Trace) -> Verdict:
     """TCP, TCP + TLS 1.3 and QUIC were each connected."""
     ways = {step.data["way"] for step in trace if step.kind == "first_byte"}
@@ -149,11 +141,6 @@ MEASURES: Mapping[str, Measure] = {
     "delay_polling": _field("measured", "mean_delay_ms", way="polling"),
     "delay_websocket": _field("measured", "mean_delay_ms", way="WebSocket"),
     "codes_right": lambda trace: sum(step.kind == "named" and step.data["right"] for step in trace),
-    "tcp_delivered": _field("transferred", "delivered", way="TCP", loss_percent=3),
-    "udp_delivered": _field("transferred", "delivered", way="UDP", loss_percent=3),
-    "tcp_again": _field("transferred", "again", way="TCP", loss_percent=3),
-    "tcp_held": _field("transferred", "held_back", way="TCP", loss_percent=3),
-    "first_at_three": _first_at_three,
     "times_faster": _field("finished", "times_faster"),
     "hits": _field("filtered", "hits"),
     "capture_packets": _field("start", "packets"),

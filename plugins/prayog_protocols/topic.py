@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from prayog_protocols import labs_part, reading_part
+from prayog_protocols import labs_part, reading_part, tcp_part
 from prayog_protocols.measures import (
     MEASURES,
     five_times,
@@ -24,7 +24,7 @@ from prayog_protocols.measures import (
 from prayog_sdk.checks import Check, Measure, always, count, never
 from prayog_sdk.hookspecs import Progress, hookimpl
 from prayog_sdk.params import Choice, Code, ParamError, Slider, Toggle
-from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec
+from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec, SeriesSpec, Variant
 
 if TYPE_CHECKING:
     from prayog_sdk.run import Run
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from prayog_sdk.session import Session
 
 YOURS = "your sender"
-STUDIES = ("capture", "round trips", "retry", "ftp", "updates", "status", "right protocol", "drop", YOURS, "lab")
+STUDIES = (
+    "capture", "round trips", "retry", "ftp", "updates", "status", "right protocol", tcp_part.STUDY, YOURS, "lab",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Params(reading_part.Knobs, labs_part.Knobs):
+class Params(reading_part.Knobs, labs_part.Knobs, tcp_part.Knobs):
     """What is looked at."""
 
     study: Annotated[
@@ -88,10 +90,8 @@ def prayog_build(params: Params, seed: int, progress: Progress) -> Run:
             from prayog_protocols.engine.carrying import Carrying
 
             return Carrying(seed)
-        case "drop":
-            from prayog_protocols.engine.dropping import Dropping
-
-            return Dropping(seed)
+        case tcp_part.STUDY:
+            return tcp_part.build(params, seed)
         case "your sender":
             from prayog_protocols.engine.window import Window
 
@@ -150,12 +150,7 @@ _ACTIONS: Mapping[str, tuple[ActionSpec, ...]] = {
                          Arg("way", "choice", "Protocol", "TCP", ("TCP", "UDP", "QUIC, a stream each"))), key="c",
                    icon="plan"),
     ),
-    "drop": (
-        ActionSpec("transfer", "Transfer", "200 messages by one protocol.",
-                   args=(Arg("way", "choice", "Protocol", "TCP", ("TCP", "UDP")),
-                         Arg("loss", "int", "Loss", 3, unit="%")),
-                   key="t", icon="play"),
-    ),
+    tcp_part.STUDY: tcp_part.ACTIONS,
     "lab": labs_part.ACTIONS,
     YOURS: (ActionSpec("transfer", "Transfer", "Your sender sends 200 packets.", key="t", icon="play"),),
 }  # fmt: skip
@@ -171,6 +166,7 @@ def prayog_checks() -> list[Check]:
     return [
         *reading_part.CHECKS,
         *labs_part.CHECKS,
+        *tcp_part.CHECKS,
         Check("three_ways", "TCP, TCP + TLS 1.3 and QUIC were connected", three_ways),
         Check("retries_told", "POST created 2 orders, PUT 1, POST with a key 1", retries_told),
         Check("blocked", "Active mode ended at the router, passive mode brought the file",
@@ -178,9 +174,6 @@ def prayog_checks() -> list[Check]:
               & (count("ended", mode="passive", reason="transferred") >= 1)),
         Check("called_back", "Without NAT the server called the client",
               count("connected", what="data", opened_by="server") >= 1),
-        Check("four_transfers", "TCP delivered all 200 in both runs, UDP fewer at 3 % loss",
-              (count("transferred", way="TCP", delivered=200) >= 2)
-              & (count("transferred", lambda e: e["delivered"] < 200, way="UDP", loss_percent=3) >= 1)),
         Check("four_ways", "All four ways were watched", four_ways),
         Check("seven_of_eight", "At least 7 of 8 codes are right", seven_of_eight),
         Check("right_protocols", "Each of the six choices keeps the limits of its card", right_protocols),
@@ -191,8 +184,18 @@ def prayog_checks() -> list[Check]:
 
 
 @hookimpl
-def prayog_measures() -> Mapping[str, Measure]:
-    return {**MEASURES, **labs_part.MEASURES}
+def prayog_measures(params: Params) -> Mapping[str, Measure]:
+    return tcp_part.MEASURES if params.study == tcp_part.STUDY else {**MEASURES, **labs_part.MEASURES}
+
+
+@hookimpl
+def prayog_series(params: Params) -> list[SeriesSpec]:
+    return list(tcp_part.SERIES) if params.study == tcp_part.STUDY else []
+
+
+@hookimpl
+def prayog_broken() -> list[Variant]:
+    return list(tcp_part.BROKEN)
 
 
 @hookimpl
@@ -201,6 +204,7 @@ def prayog_panels() -> list[PanelSpec]:
     return [
         PanelSpec("packets", "Packets", f"{here}.packets_panel:PacketsPanel", "centre", "table"),
         PanelSpec("ladder", "Ladder", f"{here}.ladder_panel:LadderPanel", "tab", "sequence"),
+        *tcp_part.PANELS,
         PanelSpec("header", "Header", f"{here}.header_panel:HeaderPanel", "tab", "cells"),
         PanelSpec("stream", "Stream", f"{here}.stream_panel:StreamPanel", "tab", "lesson"),
         PanelSpec("talkers", "Who talks", f"{here}.talkers_panel:TalkersPanel", "tab", "topics"),

@@ -23,7 +23,7 @@ from prayog_sdk.topic import Topic
 from prayog_sim.run import Action
 
 TRUTHS = {
-    "drop-three#loses": "195",
+    "drop-three#loses": "192",
     "drop-three#first": "UDP",
     "hi-okay-start#tcp": "1",
     "hi-okay-start#tls": "2",
