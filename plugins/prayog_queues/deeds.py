@@ -42,6 +42,7 @@ ACTIONS = (
     ActionSpec("declare_queue", "New queue", "As the knobs say for its lease, else plain.", args=(_QUEUE, _BROKER),
                icon="plus", group="Topology"),
     ActionSpec("declare_exchange", "New exchange", "",
-               args=(_EXCHANGE, Arg("kind", "choice", "Kind", "topic", ("direct", "topic", "fanout", "headers")), _BROKER),
+               args=(_EXCHANGE, Arg("kind", "choice", "Kind", "topic", ("direct", "topic", "fanout", "headers")),
+                     _BROKER),
                icon="plus", group="Topology"),
 )  # fmt: skip

@@ -1,26 +1,323 @@
-"""Numbers and verdicts of this topic, each a pure function of the trace."""
+"""Numbers and verdicts of this topic, each a pure function of the trace.
+
+The judge (`engine.judging`) says what was lost, doubled or out of order; here it becomes numbers with names and checks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-from prayog_sdk.checks import Check, Measure, count, eventually, gauge, never
+from prayog_queues.engine.judging import Judge
+from prayog_queues.engine.verdict import KINDS
+from prayog_queues.engine.verdict import Verdict as Judged
+from prayog_sdk.checks import Check, Measure, Verdict, count, eventually, gauge, never
+from prayog_sim.trace import Trace
 
-__all__ = ["CHECKS", "MEASURES"]
+__all__ = ["CHECKS", "MEASURES", "judged", "told"]
+
+
+class Told(NamedTuple):
+    """One word of the trace."""
+
+    seq: int
+    at: int
+    node: str
+    kind: str
+    data: Mapping[str, Any]
+
+
+def told(trace: Trace, *kinds: str) -> Iterator[Told]:
+    """The words of these kinds, in order."""
+    for step in trace:
+        if step.kind in kinds:
+            yield Told(step.seq, step.at, step.node, step.kind, step.data)
+        for effect in step.effects:
+            if effect.kind in kinds:
+                yield Told(step.seq, step.at, step.node, effect.kind, effect.data)
+
+
+_JUDGES: WeakKeyDictionary[Trace, tuple[int, Judge, Judged]] = WeakKeyDictionary()
+"""Measures and checks ask for the same verdict again and again, and a trace only grows."""
+
+
+def judged(trace: Trace) -> Judged:
+    """What the judge says of `trace`."""
+    length = len(trace)
+    seen, judge, verdict = _JUDGES.get(trace, (-1, Judge(), None))
+    if verdict is None or seen != length:
+        judge.read(trace[max(seen, 0) :])
+        verdict = judge.verdict()
+        _JUDGES[trace] = (length, judge, verdict)
+    return verdict
+
+
+def _found(kind: str) -> Measure:
+    return lambda trace: judged(trace).counts[kind]
+
+
+def _none(name: str, title: str, *kinds: str, help: str = "") -> Check:
+    """A check that the judge finds nothing of these kinds."""
+
+    def look(trace: Trace) -> Verdict:
+        verdict = judged(trace)
+        bad = [finding for kind in kinds for finding in verdict.of(kind)]
+        if not bad:
+            return Verdict(True, verdict.sentence())
+        first = min(bad, key=lambda finding: finding.seqs[-1])
+        return Verdict(False, first.sentence, first.seqs[-1])
+
+    return Check(name, title, look, help or " ".join(KINDS[kind].means for kind in kinds))
+
+
+# -- numbers ---------------------------------------------------------------------------------------------------
+
+
+def _redelivery_ratio(trace: Trace) -> float | None:
+    verdict = judged(trace)
+    return round(verdict.redelivered / verdict.deliveries, 3) if verdict.deliveries else None
+
+
+def _throughput(trace: Trace) -> float | None:
+    """First effects a second, from the first publish to the last effect."""
+    seen: set[tuple[str, str]] = set()
+    began = end = None
+    for word in told(trace, "publish", "effect"):
+        if word.kind == "publish":
+            began = word.at if began is None else began
+        else:
+            seen.add((word.data["message"], word.data["queue"]))
+            end = word.at
+    return round(len(seen) * 1e6 / (end - began), 2) if began is not None and end is not None and end > began else None
+
+
+def _full_at_s(trace: Trace) -> float | None:
+    """When the queue was full for the first time (s)."""
+    for word in told(trace, "blocked", "dropped", "refused", "spilled"):
+        if word.kind in ("blocked", "spilled") or word.data.get("why") == "full":
+            return round(word.at / 1e6, 2)
+    return None
+
+
+def _drop(*whys: str) -> Measure:
+    """Messages that a queue gave up for one of these reasons, put aside or not (each time counts)."""
+
+    def measure(trace: Trace) -> int:
+        dead = sum(word.data["reason"] in whys for word in told(trace, "dead"))
+        return dead + sum(word.data["why"] in whys for word in told(trace, "dropped"))
+
+    return measure
+
+
+def _began_by_last(trace: Trace) -> int:
+    """How many messages the consumer that joined last began."""
+    names = sorted({word.node for word in told(trace, "started") if word.node[0] == "w"}, key=lambda n: int(n[1:]))
+    return sum(word.node == names[-1] for word in told(trace, "began")) if names else 0
+
+
+def _idle_consumers(trace: Trace) -> int:
+    """Consumers that never began anything."""
+    names = {word.node for word in told(trace, "started") if word.node[0] == "w"}
+    return len(names - {word.node for word in told(trace, "began")})
+
+
+def _partition_skew(trace: Trace) -> float | None:
+    """Messages in the fullest partition, compared with the mean of all that got some."""
+    loads = Counter(word.data["partition"] for word in told(trace, "stored") if "partition" in word.data)
+    return round(max(loads.values()) * len(loads) / sum(loads.values()), 2) if loads else None
+
+
+def _peak_retries(trace: Trace) -> int:
+    """The most hand-outs of a second or later attempt within one second."""
+    seconds = Counter(word.at // 1_000_000 for word in told(trace, "delivered") if word.data["attempt"] > 1)
+    return max(seconds.values(), default=0)
+
+
+def _time_to_redeliver_ms(trace: Trace) -> float | None:
+    """From a crash to the last of the hand-outs that made good what it held, at most."""
+    held: dict[str, tuple[str, str]] = {}
+    crashed: dict[str, int] = {}
+    longest = None
+    for word in told(trace, "delivered", "acked", "crashed", "crash"):
+        message = str(word.data.get("message", ""))
+        if word.kind == "delivered":
+            since = crashed.pop(message, None)
+            if since is not None:
+                longest = max(longest or 0.0, (word.at - since) / 1_000)
+            held[message] = (word.node, str(word.data["receipt"]))
+        elif word.kind == "acked":
+            held.pop(message, None)
+        else:
+            for name, (who, _) in list(held.items()):
+                if who == word.node:
+                    crashed[name] = word.at
+                    del held[name]
+    return round(longest, 1) if longest is not None else None
+
+
+def _freshest(trace: Trace) -> float | None:
+    """The oldest that a message was when it was handed out (ms)."""
+    made = {word.data["message"]: word.at for word in told(trace, "publish") if word.data.get("attempt", 1) == 1}
+    ages = [word.at - made[word.data["message"]] for word in told(trace, "delivered") if word.data["message"] in made]
+    return round(max(ages) / 1_000, 1) if ages else None
+
+
+def _recovery_s(trace: Trace) -> float | None:
+    """From the last refusal of the bank until no message waits longer than a second (s)."""
+    fails = [word.at for word in told(trace, "failed") if "bank" in str(word.data.get("why"))]
+    if not fails:
+        return None
+    end = max(fails)
+    for word in told(trace, "gauge"):
+        if word.at > end and word.data["name"] == "oldest_age_ms" and word.data["value"] <= 1_000:
+            return round((word.at - end) / 1e6, 2)
+    return round((trace[len(trace) - 1].at - end) / 1e6, 2)
+
+
+def _slope(trace: Trace) -> float | None:
+    """How fast the queue grew in the second half of the sending (messages a second); ≤ 0: it did not."""
+    sends = [word.at for word in told(trace, "publish")]
+    if len(sends) < 2:
+        return None
+    middle, end = (sends[0] + sends[-1]) / 2, sends[-1]
+    gauges = (word for word in told(trace, "gauge") if word.data["name"] == "depth")
+    points = [(word.at, float(word.data["value"])) for word in gauges if middle <= word.at <= end]
+    if len(points) < 2:
+        return None
+    (began, first), (ended, last) = points[0], points[-1]
+    return round((last - first) * 1e6 / (ended - began), 2)
+
+
+def _good_p95(trace: Trace) -> float | None:
+    """95th percentile from order to charge of messages that were handed out once only (ms)."""
+    made = {word.data["message"]: word.at for word in told(trace, "publish") if word.data.get("attempt", 1) == 1}
+    took = sorted(w.at - made[w.data["message"]] for w in told(trace, "effect") if w.data["message"] in made)
+    return round(took[min(len(took) - 1, round(0.95 * (len(took) - 1)))] / 1_000, 2) if took else None
+
+
+def _rejected(*whys: str) -> Measure:
+    return lambda trace: sum(word.data["why"] in whys for word in told(trace, "rejected"))
+
+
+def _statements_per_message(trace: Trace) -> float | None:
+    statements = sum(1 for _ in told(trace, "statement"))
+    effects = sum(1 for _ in told(trace, "effect"))
+    return round(statements / effects, 2) if effects and statements else None
+
+
+def _pickup_p95(trace: Trace) -> float | None:
+    """95th percentile of the wait from *stored* to *delivered* (ms)."""
+    stored = {word.data["message"]: word.at for word in told(trace, "stored")}
+    waits = sorted(w.at - stored[w.data["message"]] for w in told(trace, "delivered") if w.data["attempt"] == 1)
+    return round(waits[round(0.95 * (len(waits) - 1))] / 1_000, 2) if waits else None
+
+
+def _commit_rate(trace: Trace) -> float | None:
+    """Confirmed messages a second while producers were sending."""
+    times = [word.at for word in told(trace, "confirmed")]
+    return round((len(times) - 1) * 1e6 / (times[-1] - times[0]), 1) if len(set(times)) > 1 else None
+
 
 MEASURES: Mapping[str, Measure] = {
-    "published": count("publish", attempt=1),
-    "confirmed": count("confirmed"),
-    "effects": count("effect"),
-    "deliveries": count("delivered"),
+    "published": lambda trace: judged(trace).published,
+    "confirmed": lambda trace: judged(trace).confirmed,
+    "effects": lambda trace: judged(trace).effects,
+    **{
+        name: _found(kind)
+        for name, kind in {
+            "lost": "lost", "duplicates": "duplicate", "unexpected": "unexpected", "silent": "silent",
+            "overlaps": "overlap", "stale_effects": "stale_effect", "stale_acks": "stale_ack",
+            "reordered": "reordered", "recovered": "recovered",
+        }.items()
+    },
+    "dead_now": lambda trace: judged(trace).dead,
+    "most_attempts": lambda trace: judged(trace).most_attempts,
+    "stale_rejected": lambda trace: judged(trace).stale_rejected,
+    "deliveries": lambda trace: judged(trace).deliveries,
+    "redelivery_ratio": _redelivery_ratio,
     "crashes": count("crashed"),
-    "dead": count("dead"),
+    "throughput": _throughput,
     "p50_ms": gauge("end_to_end_ms", "p50"),
     "p95_ms": gauge("end_to_end_ms", "p95"),
     "p99_ms": gauge("end_to_end_ms", "p99"),
+    "good_p95_ms": _good_p95,
     "most_waiting": gauge("depth", "max"),
+    "oldest_ms": gauge("oldest_age_ms", "max"),
+    "depth_slope": _slope,
+    "full_at_s": _full_at_s,
+    "expired": _drop("expired"),
+    "dropped_full": _drop("full"),
+    "refused": count("refused"),
+    "blocked": count("blocked"),
+    "last_consumer_began": _began_by_last,
+    "idle_consumers": _idle_consumers,
+    "partition_skew": _partition_skew,
+    "peak_retries": _peak_retries,
+    "time_to_redeliver_ms": _time_to_redeliver_ms,
+    "oldest_delivered_ms": _freshest,
+    "recovery_s": _recovery_s,
+    "forged_stopped": _rejected("forged"),
+    "replays_stopped": _rejected("replayed"),
+    "denied": _rejected("denied"),
+    "limited": _rejected("limited"),
+    "read_by_others": count("overheard", readable=True),
+    "statements_per_message": _statements_per_message,
+    "pickup_p95_ms": _pickup_p95,
+    "commit_rate": _commit_rate,
 }
-CHECKS = [
-    Check("finished", "All work was done", eventually("finished")),
-    Check("no_stale_effect", "Nothing was done under a lease that was over", never("effect", stale=True)),
-]
+"""Live numbers, answers to predictions, and the metrics of incidents."""
+
+
+# -- verdicts --------------------------------------------------------------------------------------------------
+
+
+def _rule(name: str, title: str, look: Callable[[Trace], Verdict], help: str) -> Check:
+    return Check(name, title, look, help)
+
+
+def _deaths_kept(trace: Trace) -> Verdict:
+    """A message that dies again has one death more."""
+    deaths: dict[str, int] = {}
+    for word in told(trace, "dead"):
+        message, now = word.data["message"], word.data["deaths"]
+        if now != deaths.get(message, 0) + 1:
+            return Verdict(False, f"{message} died again, and only {now} of its deaths is written down", word.seq)
+        deaths[message] = now
+    return Verdict(True, "every death was written down")
+
+
+def _attempts_counted(trace: Trace) -> Verdict:
+    """The broker's count of hand-outs is the number of hand-outs."""
+    seen: Counter[tuple[str, str]] = Counter()
+    struck = any(True for _ in told(trace, "lost", "drop", "crash", "crashed"))  # then some never arrived
+    for word in told(trace, "delivered", "redriven"):
+        if word.kind == "redriven":
+            seen[word.data["message"], word.data["queue"]] = 0
+            continue
+        place = (word.data["message"], word.data["queue"])
+        seen[place] += 1
+        attempt, known = word.data["attempt"], seen[place]
+        if attempt > known and not struck:
+            return Verdict(False, f"{place[0]} says attempt {attempt}, and was handed out {known} times", word.seq)
+    return Verdict(True, "attempts are hand-outs, and nothing else")
+
+
+CHECKS: list[Check] = [
+    Check("finished", "All work was done", eventually("finished"),
+          "Liveness: nobody passes by stopping the consumers."),
+    _none("nothing_lost", "Nothing that was confirmed was lost", "lost"),
+    _none("once_each", "No effect happened twice", "duplicate"),
+    _none("in_order", "Each customer’s messages took effect in order", "reordered"),
+    _none("told", "Nothing was dropped in silence", "silent"),
+    _none("one_at_a_time", "No message was in two hands at once", "overlap"),
+    _none("no_stale_effect", "Nothing was done under a lease that was over", "stale_effect"),
+    _none("no_stale_ack", "No late acknowledgement counted", "stale_ack"),
+    _none("none_unexpected", "Nothing happened that nobody asked for", "unexpected"),
+    _none("effectively_once", "Each message had its effect, once", "lost", "duplicate", "unexpected"),
+    _rule("deaths_kept", "Deaths are only ever added", _deaths_kept, "RabbitMQ 4.1 overwrote the first: #15385."),
+    _rule("attempts_counted", "Looking does not count as handing out", _attempts_counted,
+          "Peeking raises the delivery count in more than one tool, and can bury a message."),
+    Check("no_mistake", "Your function answered every call", never("code_error")),
+]  # fmt: skip

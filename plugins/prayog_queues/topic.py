@@ -13,6 +13,7 @@ from prayog_queues.engine.setup import Setup
 from prayog_queues.measures import CHECKS, MEASURES
 from prayog_sdk.checks import Check, Measure
 from prayog_sdk.hookspecs import hookimpl
+from prayog_sdk.params import ParamError
 from prayog_sdk.specs import ActionSpec, CodeSpec, PanelSpec, SeriesSpec
 
 if TYPE_CHECKING:
@@ -26,9 +27,13 @@ def prayog_params() -> type[Setup]:
 
 @hookimpl
 def prayog_build(params: Setup, seed: int) -> World:
+    from prayog_queues.engine.definitions import DefinitionError
     from prayog_queues.engine.world.build import build
 
-    return build(params, seed)
+    try:
+        return build(params, seed)
+    except DefinitionError as error:
+        raise ParamError(f"topology: {error}", "topology") from error
 
 
 @hookimpl

@@ -21,7 +21,10 @@ __all__ = ["CODE", "HANDLERS", "POINTS", "STEPS", "YOURS", "Next", "wrong"]
 
 YOURS = "yours"
 STEPS = ("work", "ask", "charge", "record", "charge and record", "ack", "done", "retry", "park")
-POINTS = ("before_receive", "after_receive", "before_work", "after_work", "after_effect", "after_record", "before_ack", "after_ack")
+POINTS = (
+    "before_receive", "after_receive", "before_work", "after_work", "after_effect", "after_record", "before_ack",
+    "after_ack",
+)  # fmt: skip
 """Where a handler can be struck, in the order in which ack-last meets them."""
 
 Next = Callable[[str, int, Sequence[str], bool | None], str]

@@ -95,7 +95,7 @@ class Setup:
         0.0
     )
     dead_letters: Annotated[bool, Toggle("Dead-letter queue")] = False
-    ttl_ms: Annotated[int, Slider(0, 600_000, unit="ms", title="Time to live", help="0: for ever.")] = 0
+    ttl_ms: Annotated[int, Slider(0, 604_800_000, unit="ms", title="Time to live", help="0: for ever.")] = 0
     dedup_ms: Annotated[
         int, Slider(0, 600_000, unit="ms", title="Deduplicate within", help="By the producer’s id; 0: not at all.")
     ] = 0

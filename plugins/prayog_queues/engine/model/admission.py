@@ -2,8 +2,8 @@
 
 Rules
 1. Authentication says who it is, authorisation what they may do: the second can fail where the first went well.
-2. A signature binds who sent what, when and under which id.  It hides nothing, and alone it stops no replay: whoever has
-   heard a signed message can send it again (CloudEvents, "Verifiability": replay is a non-goal).
+2. A signature binds who sent what, when and under which id.  It hides nothing, and alone it stops no replay: whoever
+   has heard a signed message can send it again (CloudEvents, "Verifiability": replay is a non-goal).
 3. So a guard remembers the ids of a window and refuses what is older than the window.
 """
 
@@ -90,7 +90,8 @@ class Admission:
             raise Refused(f"{client} gave a wrong name or password", "denied")
         allowed = account.publish if what == "publish" else account.subscribe
         if not any(matches(pattern, subject) for pattern in allowed):
-            raise Refused(f"{client} may not {what} {subject}; it may {what} {', '.join(allowed) or 'nothing'}", "denied")
+            may = ", ".join(allowed) or "nothing"
+            raise Refused(f"{client} may not {what} {subject}; it may {what} {may}", "denied")
 
     def _again(self, message: Message, client: str, now: int) -> bool:
         for known, (at, _) in list(self._seen.items()):
@@ -98,7 +99,8 @@ class Admission:
                 break
             del self._seen[known]
         if message.time_us + self.replay_us <= now:
-            raise Refused(f"{message.id} was made longer ago than the window of {self.replay_us / SECOND:g} s", "replayed")
+            window = self.replay_us / SECOND
+            raise Refused(f"{message.id} was made longer ago than the window of {window:g} s", "replayed")
         before = self._seen.get(message.id)
         if before is not None:
             if before[1] == client:

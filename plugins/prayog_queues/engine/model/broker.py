@@ -27,7 +27,7 @@ class Model:
     """A broker that has `topology`; `sync_us` is how often lazy queues are synced."""
 
     def __init__(
-        self, topology: Topology = Topology(), seed: int = 0, *, admission: Admission | None = None,
+        self, topology: Topology, seed: int = 0, *, admission: Admission | None = None,
         sync_us: int = LAZY_US, cooperative: bool = True, rebalance_us: int = 0, record: bool = True,
         variant: str = "",
     ) -> None:  # fmt: skip

@@ -188,7 +188,8 @@ class LogModel:
         generation, part, position = (int(word) for word in rest.split(":"))
         group = self.group(where.partition("/")[2])
         if self.spec.fenced and generation != group.generation and group.owner[part] != member:
-            raise Stale(f"partition {part} belongs to {group.owner[part] or 'nobody'} now (generation {group.generation})")
+            owner = group.owner[part] or "nobody"
+            raise Stale(f"partition {part} belongs to {owner} now (generation {group.generation})")
         return group, part, position
 
     def ack(self, receipt: str, member: str) -> Message:
@@ -300,8 +301,8 @@ class LogModel:
             if sum(lags) >= lag:
                 lag = sum(lags)
                 read = sum(group.read[p] - group.committed[p] for p in range(len(self.parts)))
-                waiting = [kept[len(kept) - lags[p]][1] for p, kept in enumerate(self.parts) if 0 < lags[p] <= len(kept)]
-                oldest = min(waiting, default=now)
+                unread = [(kept, lags[p]) for p, kept in enumerate(self.parts) if 0 < lags[p] <= len(kept)]
+                oldest = min((kept[-behind][1] for kept, behind in unread), default=now)
         if not self.groups:
             lag = sum(map(len, self.parts))
         members = sum(len(group.members) for group in self.groups.values())
@@ -313,7 +314,8 @@ class LogModel:
         """Messages that some group has not committed."""
         if not self.groups:
             return sum(map(len, self.parts))
+        ends = [begin + len(kept) for begin, kept in zip(self.begins, self.parts, strict=True)]
         return max(
-            sum(self.begins[p] + len(kept) - max(group.committed[p], self.begins[p]) for p, kept in enumerate(self.parts))
+            sum(end - max(done, begin) for end, done, begin in zip(ends, group.committed, self.begins, strict=True))
             for group in self.groups.values()
-        )  # fmt: skip
+        )

@@ -173,7 +173,9 @@ class QueueModel:
 
     def extend(self, receipt: str, now: int) -> tuple[Item, int | None]:
         """The lease begins anew; returns until when."""
-        seq, consumer, _ = self.leases[receipt] if receipt in self.leases else self._stale(receipt)
+        if receipt not in self.leases:
+            raise _stale(receipt)
+        seq, consumer, _ = self.leases[receipt]
         until = now + self.spec.lease_us if self.spec.lease_us else None
         self.leases[receipt] = (seq, consumer, until)
         if until is not None:
@@ -183,20 +185,17 @@ class QueueModel:
     def _settle(self, receipt: str, late: bool = False) -> Item:
         lease = self.leases.pop(receipt, None)
         if lease is None:
-            seq = self._past.get(receipt, -1)
-            item = self.items.get(seq) if late else None
-            if item is None:
-                self._stale(receipt)
-            if item.receipt:
-                self._past[item.receipt] = seq
-                del self.leases[item.receipt]
+            known = self.late(receipt) if late else None
+            if known is None:
+                raise _stale(receipt)
+            if known.receipt:
+                self._past[known.receipt] = known.seq
+                del self.leases[known.receipt]
+            item = known
         else:
             item = self.items[lease[0]]
         item.receipt = ""
         return item
-
-    def _stale(self, receipt: str) -> Lease:
-        raise Stale(f"{receipt} is over: its lease ran out, or the message was settled")
 
     def late(self, receipt: str) -> Item | None:
         """The message of a hand-out whose lease ran out, if it is still here."""
@@ -397,3 +396,7 @@ class QueueModel:
             if until > now:
                 break
             del self._seen[known]
+
+
+def _stale(receipt: str) -> Stale:
+    return Stale(f"{receipt} is over: its lease ran out, or the message was settled")

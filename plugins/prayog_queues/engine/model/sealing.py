@@ -42,7 +42,8 @@ def signed_by(message: Message, key: str) -> bool:
 
 
 def _mac(message: Message, key: str) -> str:
-    parts = (message.id, message.source, message.type, message.key, str(message.time_us), str(message.number), message.body)
+    numbers = (str(message.time_us), str(message.number))
+    parts = (message.id, message.source, message.type, message.key, *numbers, message.body)
     bound = "".join(f"{len(part)}:{part}" for part in parts)  # lengths: no two messages give the same text
     return hmac.new(key.encode(), bound.encode(), sha256).hexdigest()
 

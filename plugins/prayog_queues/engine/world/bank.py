@@ -78,7 +78,7 @@ class Bank(Node):
         ctx.emit(
             "effect", message=message.id, key=message.key, number=message.number, queue=msg.delivery.queue,
             receipt=msg.delivery.receipt, what=DEEDS.get(msg.delivery.queue, "charge"),
-            stale=until is not None and not setup.extend and ctx.now > until, consumer=src,
+            stale=until is not None and ctx.now > until, consumer=src,
             attempt=msg.delivery.attempt,
         )  # fmt: skip
         if self.ledger[name] == 1:

@@ -45,6 +45,8 @@ MAJORITY_US = 4_000
 """A sync, and the way to another server and back."""
 SAMPLE_US = 250_000
 SCALE_US = 1_000_000
+REPLAY_US = 60_000_000
+"""Ids are remembered for so long; what was made longer ago is refused."""
 
 
 def admission_of(setup: Setup, producers: tuple[str, ...], consumers: tuple[str, ...]) -> Admission | None:
@@ -58,7 +60,8 @@ def admission_of(setup: Setup, producers: tuple[str, ...], consumers: tuple[str,
     signed = setup.door.startswith("signatures")
     return Admission(
         tuple(accounts), passwords=setup.door == "passwords", signed=signed,
-        replay_us=60_000_000 if setup.door == "signatures and ids" else 0, rate=setup.limit, burst=max(10.0, setup.limit / 5),
+        replay_us=REPLAY_US if setup.door == "signatures and ids" else 0, rate=setup.limit,
+        burst=max(10.0, setup.limit / 5),
     )  # fmt: skip
 
 
@@ -95,6 +98,8 @@ class BrokerNode(Node):
         """Confirmations that wait for the disk: (producer, message id)."""
         self.working = list(consumers)
         self.started = 0
+        self.listening = False
+        """Whether heartbeats are looked after."""
         self.armed = -1
         """When the model's next tick is set for (µs)."""
         self._arrived = self._settled = 0
@@ -150,8 +155,6 @@ class BrokerNode(Node):
                 takers = self.queues.setdefault(msg.queue, [])
                 if src not in takers:
                     takers.append(src)
-                if self._setup.heartbeat_ms:
-                    ctx.set_timer("hearts", 1_000 * self._setup.heartbeat_ms)
             case Extend():
                 for delivery in msg.deliveries:
                     try:
@@ -251,6 +254,9 @@ class BrokerNode(Node):
                 if wanted:
                     self.wants[consumer] = wanted - 1
                 self.out[consumer][found[0].receipt] = found[0]
+                if self._setup.heartbeat_ms and not self.listening:
+                    self.listening = True
+                    ctx.set_timer("hearts", 1_000 * self._setup.heartbeat_ms)
                 ctx.send(consumer, Handout(found[0]))
 
     def _told(self, ctx: Ctx) -> None:
@@ -258,10 +264,9 @@ class BrokerNode(Node):
         for kind, data in self.model.told.drain():
             if kind in ("lease_expired", "returned", "stale_ack"):
                 self.out.get(data["consumer"], {}).pop(data["receipt"], None)
-            elif kind == "assigned":
-                if data["consumer"] in ctx.peers:
-                    parts = tuple(data["partitions"])
-                    ctx.send(data["consumer"], Assigned(data["queue"], parts, data["generation"]))
+            elif kind == "assigned" and data["consumer"] in ctx.peers:
+                parts = tuple(data["partitions"])
+                ctx.send(data["consumer"], Assigned(data["queue"], parts, data["generation"]))
             ctx.emit(kind, **data)
 
     def _arm(self, ctx: Ctx) -> None:
@@ -294,8 +299,6 @@ class BrokerNode(Node):
             self.unsynced.clear()
         elif name == "hearts":
             self._hearts(ctx)
-        elif name == "scale":
-            self._scale(ctx)
         elif name == "sample":
             self._sample(ctx)
         self._after(ctx)
@@ -307,7 +310,8 @@ class BrokerNode(Node):
             if self.out[consumer] and ctx.now - self.heard.get(consumer, 0) > patience:
                 ctx.note(f"nothing was heard of {consumer} for two heartbeats: its connection is closed")
                 self._gone(consumer, ctx)
-        if any(self.out.values()):
+        self.listening = any(self.out.values())
+        if self.listening:
             ctx.set_timer("hearts", 1_000 * self._setup.heartbeat_ms)
 
     def _sample(self, ctx: Ctx) -> None:
@@ -400,7 +404,8 @@ class BrokerNode(Node):
     def _replay(self, queue: str, position: int, ctx: Ctx) -> None:
         found = self.model.queue(queue or self.model.topology.queues[0].name)
         if not found.spec.partitions:
-            raise ActionError(f"{found.spec.name} is a queue: what was acknowledged is gone; only a log can be read again")
+            name = found.spec.name
+            raise ActionError(f"{name} is a queue: what was acknowledged is gone; only a log can be read again")
         for group in list(found.groups):  # type: ignore[union-attr] # it has partitions
             found.seek(group, position)  # type: ignore[union-attr]
         self.drained = False
@@ -418,6 +423,7 @@ class BrokerNode(Node):
         self.queues.clear()
         self.blocked.clear()
         self.unsynced.clear()
+        self.listening = False
         self.armed = -1
         for timer in ("tick", "disk", "hearts"):
             ctx.cancel_timer(timer)

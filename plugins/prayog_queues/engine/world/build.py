@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from prayog_queues.engine.port import Topology
 from prayog_queues.engine.setup import Setup, topology_of
+from prayog_queues.engine.world.attacker import Attacker
 from prayog_queues.engine.world.bank import Bank
 from prayog_queues.engine.world.broker import BrokerNode
 from prayog_queues.engine.world.consumer import Consumer
 from prayog_queues.engine.world.producer import Producer
+from prayog_queues.engine.world.table import Poller, Table
 from prayog_sim.network import Link, Network, Uniform
-from prayog_sim.state import Factories
+from prayog_sim.node import Node
 from prayog_sim.world import World
 
 __all__ = ["build", "clients", "readable"]
@@ -38,13 +41,19 @@ def build(setup: Setup, seed: int) -> World:
     topology, to = topology_of(setup)
     producers, working, spares = clients(setup)
     queues = readable(topology)
-    nodes: Factories = {
+    table = setup.kind == "table"
+    takes = Poller if table else Consumer
+    nodes: dict[str, Callable[[], Node]] = {
         **{name: partial(Producer, setup, i, to) for i, name in enumerate(producers)},
-        "broker": partial(BrokerNode, setup, seed, producers, working, spares),
+        "broker": partial(Table, setup, producers)
+        if table
+        else partial(BrokerNode, setup, seed, producers, working, spares),
         **{
-            name: partial(Consumer, setup, queues[i % len(queues)], spare=name in spares)
+            name: partial(takes, setup, queues[i % len(queues)], spare=name in spares)
             for i, name in enumerate((*working, *spares))
         },
         "bank": partial(Bank, setup),
     }
+    if setup.attacker != "none":
+        nodes["guest" if setup.attacker == "strays" else "attacker"] = partial(Attacker, setup, to)
     return World(nodes, seed, Network(LINK))

@@ -88,6 +88,7 @@ class Consumer(Node):
         self.partitions: tuple[int, ...] = ()
         self.failures = 0
         self.open_until = 0
+        self.beating = False
         self.numbers: dict[str, int] = {}
         """The next number of each customer, where messages are put back in order."""
         self._setup = setup
@@ -106,8 +107,6 @@ class Consumer(Node):
         ctx.send("broker", Subscribe(self.queue, 0 if setup.pull else setup.prefetch, password_of(ctx.me)))
         if setup.pull:
             ctx.send("broker", Fetch(self.queue, setup.prefetch))
-        if setup.heartbeat_ms:
-            ctx.set_timer("beat", 1_000 * setup.heartbeat_ms)
 
     def _forget(self, ctx: Ctx) -> None:
         for receipt in self.tasks:
@@ -120,6 +119,7 @@ class Consumer(Node):
         self.points.clear()
         self.numbers.clear()
         self.failures = self.open_until = 0
+        self.beating = False
 
     def _crash(self, ctx: Ctx, point: str) -> None:
         """The process ends here; its operating system hangs up, a dead machine does not."""
@@ -175,6 +175,9 @@ class Consumer(Node):
             self._crash(ctx, point)
             return
         self.buffer.append(delivery)
+        if self._setup.heartbeat_ms and not self.beating:
+            self.beating = True
+            ctx.set_timer("beat", 1_000 * self._setup.heartbeat_ms)
         if point:
             self.points[delivery.receipt] = point
         self._begin(ctx)
@@ -346,15 +349,24 @@ class Consumer(Node):
             self._give_up(task, "the bank did not answer in time", ctx)
         elif kind == "closed":
             self._begin(ctx)
-        elif kind == "extend":
-            if self.tasks:
-                held = tuple(t.delivery for t in self.tasks.values() if not t.acked)
-                ctx.send("broker", Extend((*held, *self.buffer)))
-                ctx.set_timer("extend", 1_000 * self._setup.lease_ms // 3)
+        elif kind == "extend" and (self.tasks or self.buffer):
+            self._extend(ctx)
         elif kind == "beat":
-            if self.tasks or self.buffer:
+            self.beating = bool(self.tasks or self.buffer)
+            if self.beating:
                 ctx.send("broker", Beat())
                 ctx.set_timer("beat", 1_000 * self._setup.heartbeat_ms)
+
+    def _extend(self, ctx: Ctx) -> None:
+        """Ask for a new lease on all that is in hand; from now on it counts on having got it."""
+        until = ctx.now + 1_000 * self._setup.lease_ms
+        for task in self.tasks.values():
+            task.delivery = replace(task.delivery, lease_until_us=until)
+        self.buffer = [replace(delivery, lease_until_us=until) for delivery in self.buffer]
+        held = (*(task.delivery for task in self.tasks.values() if not task.acked), *self.buffer)
+        if held:
+            ctx.send("broker", Extend(held))
+        ctx.set_timer("extend", 1_000 * self._setup.lease_ms // 3)
 
     def on_action(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
         if self.down:

@@ -1,4 +1,4 @@
-"""What travels between the nodes.  Every value is frozen; a broker and its clients know nothing of each other but this."""
+"""What travels between the nodes: all that a broker and its clients know of each other.  Every value is frozen."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from prayog_queues.engine.envelope import Delivery, Message
 
 __all__ = [
-    "Asked", "Assigned", "Beat", "Bye", "Charge", "Charged", "Closed", "Confirm", "Drained", "Extend", "Fetch", "Handout",
-    "Made", "Publish", "Room", "Scale", "Settle", "Subscribe",
+    "Asked", "Assigned", "Beat", "Bye", "Charge", "Charged", "Closed", "Confirm", "Drained", "Extend", "Fetch",
+    "Found", "Handout", "Made", "Nothing", "Publish", "Room", "Scale", "Settle", "Subscribe", "Wake",
 ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """Consumer to bank.  `step`: ``ask``, ``charge``, ``record`` or ``charge and record``; `token` grows with each hand-out."""
+    """Consumer to bank.  `step` is ``ask``, ``charge``, ``record`` or both; `token` grows with each hand-out."""
 
     step: str
     delivery: Delivery
@@ -142,7 +142,26 @@ class Drained:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A statement to a database that is used as a queue: ``select``, ``take``, ``done``, ``give back``."""
+    """Worker to database: ``select`` a pending row, ``take`` that row, or take the ``next`` in one statement."""
 
     what: str
     id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Database to worker: this row is pending."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Database to worker: no row.  `over`: all work of the run is done, and asking again is no use."""
+
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A notification: there may be something; it carries nothing."""
