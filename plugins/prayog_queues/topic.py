@@ -72,10 +72,10 @@ def prayog_series() -> list[SeriesSpec]:
 
 @hookimpl
 def prayog_panels() -> list[PanelSpec]:
+    here = "prayog_queues.panels"
     return [
-        PanelSpec("canvas", "Flow", "canvas", "centre", "canvas"),
-        PanelSpec("spacetime", "Space-time", "spacetime", "tab", "sequence"),
-        PanelSpec("series", "Curves", "series", "tab", "plot"),
+        PanelSpec("flow", "Flow", f"{here}.flow_panel:FlowPanel", "centre", "canvas"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
+        PanelSpec("series", "Curves", "series", "tab", "plot"),
         PanelSpec("state", "State", "state", "tab", "tree"),
     ]

@@ -83,6 +83,10 @@ class Flow:
         self.effects: dict[str, int] = {}
         """Message and queue → effects so far (a second is a duplicate)."""
         self.doubled = 0
+        self.keys: dict[str, int] = {}
+        """Keys in the order in which they came: the number chooses the colour."""
+        self.deepest = 1
+        """The most that ever waited in one queue."""
         self._tokens: dict[str, Token] = {}
         self._to: dict[str, tuple[str, str]] = {}
         self._by_receipt: dict[str, Token] = {}
@@ -109,6 +113,7 @@ class Flow:
                 to = data["to"]
                 self.published[to] = self.published.get(to, 0) + 1
                 self._to[data["message"]] = (node, to)
+                self.keys.setdefault(data.get("key", ""), len(self.keys))
                 target = self._target(to)
                 self._edge(f"p:{node}", target, at)
             case "stored":
@@ -164,7 +169,9 @@ class Flow:
         self._move(token, place, at)
         if source[0] in "xq" and source != place:
             self._edge(source, place, at)
-        self.waiting.setdefault(queue, {})[message] = token
+        waiting = self.waiting.setdefault(queue, {})
+        waiting[message] = token
+        self.deepest = max(self.deepest, len(waiting))
         if data.get("position", -1) >= 0:
             parts = self.parts.setdefault(queue, {})
             part = data.get("partition", 0)

@@ -1,0 +1,137 @@
+"""The bar below the flow: well-known brokers, wiring, files, and what is likely to hurt in this set-up."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from prayog_queues.engine.definitions import DefinitionError, read_any, topology_to_json
+from prayog_queues.engine.presets import PRESETS, Hint, hints
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.state import paragraph
+
+__all__ = ["FlowBar"]
+
+_LONGEST = 1_000_000
+
+
+class FlowBar(QWidget):
+    """Buttons, and one line of advice."""
+
+    wanted = Signal(str, object)
+    """An action is wanted, with what is known of its arguments."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bench: Bench | None = None
+        self._found: list[Hint] = []
+        self._presets = QPushButton(self.tr("Like…"))
+        self._presets.setToolTip(self.tr("Set the knobs as a well-known broker has them by default"))
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        for name, preset in PRESETS.items():
+            action = menu.addAction(preset.title, partial(self._take, name))
+            action.setToolTip(f"{preset.about}\n{preset.source}")
+        self._presets.setMenu(menu)
+        self._wiring = QPushButton(self.tr("Wiring"))
+        self._wiring.setToolTip(self.tr("Add a queue or an exchange, and bind them"))
+        wires = QMenu(self)
+        for words, name in (("New queue…", "declare_queue"), ("New exchange…", "declare_exchange"), ("Bind…", "bind"),
+                            ("Unbind…", "unbind")):  # fmt: skip
+            wires.addAction(self.tr(words), partial(self.wanted.emit, name, {}))
+        wires.addSeparator()
+        wires.addAction(self.tr("Import definitions…"), self._ask)
+        self._wiring.setMenu(wires)
+        self._more = QPushButton("")
+        self._more.setProperty("kind", "quiet")
+        self._more.clicked.connect(self._show_all)
+        self._advice = paragraph("", "muted")
+        self._legend = paragraph(
+            self.tr("Letter and colour: customer. Ring: one more attempt. Hatched: its lease is over."),
+            "muted",
+            step=-1,
+        )
+        head = QWidget()
+        row = FlowLayout(head)
+        for widget in (self._presets, self._wiring, self._more):
+            row.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.UNIT, theme.UNIT // 2, theme.UNIT, theme.UNIT // 2)
+        layout.setSpacing(theme.UNIT // 2)
+        layout.addWidget(self._legend)
+        layout.addWidget(head)
+        layout.addWidget(self._advice)
+
+    def bind(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def release(self) -> None:
+        self._bench = None
+
+    def on_run(self, bench: Bench) -> None:
+        """Another set-up: look what may hurt."""
+        self._bench = bench
+        self._found = hints(bench.params)
+        self._advice.setVisible(False)
+        count = len(self._found)
+        words = self.tr("{n} hints on this set-up") if count != 1 else self.tr("1 hint on this set-up")
+        self._more.setText(words.replace("{n}", str(count)))
+        self._more.setVisible(count > 0)
+
+    def _show_all(self) -> None:
+        shown = not self._advice.isVisible()
+        self._advice.setText("\n".join(f"• {hint.text}" for hint in self._found))
+        self._advice.setVisible(shown)
+
+    def _take(self, name: str) -> None:
+        if self._bench is not None:
+            self._bench.set_params(PRESETS[name].knobs)
+            self._bench.say(PRESETS[name].about)
+
+    def _ask(self) -> None:
+        kinds = self.tr("RabbitMQ definitions, AsyncAPI 3, own JSON (*.json *.yaml *.yml)")
+        dialog = QFileDialog(self.window(), self.tr("Import definitions"), "", kinds)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_file)
+        dialog.open()
+
+    def open_file(self, path: str) -> None:
+        """Begin a run with the topology in the file at `path`; what is wrong with it becomes a sentence."""
+        bench = self._bench
+        if bench is None:
+            return
+        name = Path(path).name
+        try:
+            with Path(path).open(encoding="utf-8-sig") as file:
+                text = file.read(_LONGEST + 1)
+            found = read_any(text)
+        except OSError as error:
+            self._tell(self.tr("{name} cannot be read: {why}").replace("{name}", name)
+                       .replace("{why}", str(error.strerror or error)))  # fmt: skip
+            return
+        except (DefinitionError, UnicodeDecodeError) as error:
+            why = str(error) if isinstance(error, DefinitionError) else "it is not text in UTF-8"
+            self._tell(f"{name}: {why}.")
+            return
+        bench.set_params({"kind": "own", "topology": topology_to_json(found.topology)})
+        queues, exchanges = len(found.topology.queues), len(found.topology.exchanges)
+        words = self.tr("{name}: {q} queues, {x} exchanges, {b} bindings.")
+        words = words.replace("{name}", name).replace("{q}", str(queues)).replace("{x}", str(exchanges))
+        words = words.replace("{b}", str(len(found.topology.bindings)))
+        self._tell(" ".join([words, *found.notes]))
+
+    def _tell(self, words: str) -> None:
+        self._advice.setText(words)
+        self._advice.setVisible(True)
+        if self._bench is not None:
+            self._bench.say(words)
+
+    def outline(self) -> str:
+        """The advice in words."""
+        return "\n".join(hint.text for hint in self._found)

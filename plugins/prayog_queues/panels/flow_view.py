@@ -1,0 +1,225 @@
+"""The picture of the flow as a widget: it paints, is walked by keyboard, and lets exchanges be wired to queues."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleEvent,
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prayog_queues.engine.flow import Flow
+from prayog_queues.panels.flow_paint import FlowPainter
+from prayog_queues.panels.flow_plan import Plan, Wire, sentence
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.accessible import expose, tell_focus
+from prayog_sdk.qt.arrange import nearest
+from prayog_sdk.qt.panel import guarded
+
+__all__ = ["FlowView"]
+
+_WAYS = {
+    Qt.Key.Key_Left: (-1.0, 0.0), Qt.Key.Key_Right: (1.0, 0.0), Qt.Key.Key_Up: (0.0, -1.0), Qt.Key.Key_Down: (0.0, 1.0),
+}  # fmt: skip
+
+
+class _Boxes:
+    """The boxes as things for screen readers."""
+
+    def __init__(self, view: FlowView) -> None:
+        self._view = view
+
+    def count(self) -> int:
+        return len(self._view.plan.boxes)
+
+    def name_at(self, index: int) -> str:
+        return self._place(index)[2:]
+
+    def sentence_at(self, index: int) -> str:
+        place = self._place(index)
+        return sentence(self._view.flow, place, self._view.clock) if place else ""
+
+    def box_at(self, index: int) -> QRect:
+        place = self._place(index)
+        return self._view.plan.boxes[place].toRect() if place else QRect()
+
+    def in_focus(self) -> int:
+        places = list(self._view.plan.boxes)
+        return places.index(self._view.focus) if self._view.focus in places else -1
+
+    def _place(self, index: int) -> str:
+        places = list(self._view.plan.boxes)
+        return places[index] if 0 <= index < len(places) else ""
+
+
+@guarded
+class FlowView(QWidget):
+    """Boxes, wires, tokens."""
+
+    chosen = Signal(str)
+    """A place was chosen (by click or Enter)."""
+    wired = Signal(str, str)
+    """The learner pulled a wire from an exchange to a queue."""
+    asked = Signal(str, object, object)
+    """A menu is wanted for a place or a `Wire`, at a point of the widget."""
+    typed = Signal(str)
+    """A letter was pressed while a place had the focus."""
+    told = Signal(str)
+
+    def __init__(self, flow: Flow, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.flow = flow
+        self.plan = Plan(flow, (), QSizeF(10, 10))
+        self.clock = 0.0
+        self.focus = self.selected = ""
+        self.wire: Wire | None = None
+        self.still = True
+        self._names: tuple[str, ...] = ()
+        self._pull: tuple[str, QPointF] | None = None
+        expose(self, _Boxes(self))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName(self.tr("Flow of messages"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(theme.scaled(240), theme.scaled(150))
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme.scaled(640), theme.scaled(360))
+
+    def show_flow(self, flow: Flow, names: tuple[str, ...], clock: float, *, still: bool) -> None:
+        """Draw `flow` at `clock` µs; `names` are nodes that stand there even if nothing was told of them."""
+        self.flow, self._names, self.clock, self.still = flow, names, clock, still
+        self._lay_out()
+        self.update()
+
+    def _lay_out(self) -> None:
+        self.plan = Plan(self.flow, self._names, QSizeF(self.size()))
+        if self.focus not in self.plan.boxes:
+            self.focus = ""
+
+    def picture(self, painter: QPainter) -> None:
+        """Everything, for the screen and for files."""
+        painter.fillRect(self.rect(), QColor(theme.current().surface))
+        focus = self.focus if self.hasFocus() else ""
+        FlowPainter(painter, self.flow, self.plan, self.clock, still=self.still).paint(focus, self.selected, self.wire)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self.picture(painter)
+        if self._pull is not None:
+            painter.setPen(QPen(QColor(theme.current().accent), 2, Qt.PenStyle.DashLine))
+            box = self.plan.boxes.get(self._pull[0])
+            if box is not None:
+                painter.drawLine(QPointF(box.right(), box.center().y()), self._pull[1])
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            place = self.plan.at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), sentence(self.flow, place, self.clock) if place else "", self)
+            return True
+        return super().event(event)
+
+    # -- the pointer -------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        place = self.plan.at(event.position())
+        self.wire = self.plan.wire_at(event.position()) if not place else None
+        self.focus = place
+        if event.button() == Qt.MouseButton.LeftButton:
+            if place[:1] == "x":
+                self._pull = (place, event.position())
+            self.chosen.emit(place)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pull is not None:
+            self._pull = (self._pull[0], event.position())
+            self.update()
+            return
+        place = self.plan.at(event.position())
+        shape = Qt.CursorShape.CrossCursor if place[:1] == "x" else Qt.CursorShape.PointingHandCursor
+        self.setCursor(shape if place or self.plan.wire_at(event.position()) else Qt.CursorShape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        pull, self._pull = self._pull, None
+        place = self.plan.at(event.position())
+        self.update()
+        if pull is not None and place[:1] == "q":
+            self.wired.emit(pull[0][2:], place[2:])
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self._menu_by_key()
+            return
+        at = QPointF(event.pos())
+        self.asked.emit(self.plan.at(at), self.plan.wire_at(at), event.pos())
+
+    # -- the keyboard ------------------------------------------------------------------------------------------
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Tab walks the boxes, then leaves."""
+        places = list(self.plan.boxes)
+        here = places.index(self.focus) if self.focus in places else (-1 if next else len(places))
+        there = here + (1 if next else -1)
+        if not places or not 0 <= there < len(places):
+            return super().focusNextPrevChild(next)
+        self._go(places[there])
+        return True
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        way = _WAYS.get(Qt.Key(event.key()))
+        if way is not None:
+            here = self.plan.boxes.get(self.focus)
+            others = [(p, b.center().toTuple()) for p, b in self.plan.boxes.items() if p != self.focus]
+            first = next(iter(self.plan.boxes), "")
+            found = nearest(here.center().toTuple(), others, way) if here is not None else first
+            if found:
+                self._go(found)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.chosen.emit(self.focus)
+        elif event.key() == Qt.Key.Key_F10 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._menu_by_key()
+        elif len(event.text()) == 1 and event.text().isalpha() and not event.modifiers() & (
+            Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+        ):
+            self.typed.emit(event.text())
+        else:
+            super().keyPressEvent(event)
+
+    def _menu_by_key(self) -> None:
+        box = self.plan.boxes.get(self.focus)
+        centre = box.center() if box is not None else QPointF(self.rect().center())
+        self.asked.emit(self.focus, None, centre.toPoint())
+
+    def _go(self, place: str) -> None:
+        self.focus, self.wire = place, None
+        words = sentence(self.flow, place, self.clock)
+        self.setAccessibleDescription(words)
+        QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
+        tell_focus(self, list(self.plan.boxes).index(place))
+        self.told.emit(words)
+        self.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
