@@ -68,8 +68,8 @@ class Made:
                 "flags": flags,
                 **({"options": options} if options else {}),
             }
-            ends = {"src": "10.0.0.1", "dst": "10.0.0.2"} if who == ">" else {"src": "10.0.0.2", "dst": "10.0.0.1"}
-            self.packet(Draft("tcp", head), data, **ends)
+            src, dst = ("10.0.0.1", "10.0.0.2") if who == ">" else ("10.0.0.2", "10.0.0.1")
+            self.packet(Draft("tcp", head), data, src=src, dst=dst)
             seq[who] += len(data) + bool(flags & (SYN | FIN))
 
         options = [{"option_kind": 2, "mss_val": mss}, {"option_kind": 1}, {"option_kind": 3, "shift": 7}]

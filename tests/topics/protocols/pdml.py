@@ -139,7 +139,7 @@ def _same(left: str, right: str) -> bool:
         right = right.encode("utf-8", "surrogateescape").decode("ascii", "replace")
         left = "".join(letter if letter < "\x80" else "\ufffd" for letter in left)
     # tshark shows a text up to its first NUL.
-    return left == right or _value(left) == _value(right) or right.startswith(f"{left}\0")
+    return left == right or _value(left) == _value(right) or _value(left) == _value(right.partition("\0")[0])
 
 
 def main(arguments: list[str]) -> int:

@@ -63,6 +63,7 @@ class Headers:
     headers: tuple[Header, ...]
     uri: str = ""
     before: int = 0  # bytes of the block that stand in the frame before
+    problem: str = ""  # why not all are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,9 @@ def _block(c: Dissection, out: list[Node], data: bytes, at: int, end: int, start
         out.append(node)
         node.children = _header(header, source, offset, s, first * 8)
         offset += len(_entry(header))
+    if state.problem:
+        place = at + max(0, sum(header.size for header in state.headers) - state.before)
+        c.note("error", state.problem, min(place, end) * 8, max(0, end - place) * 8)
     if state.uri:
         out.append(Node(FULL_URI, s, frame, 0, state.uri))
     return end

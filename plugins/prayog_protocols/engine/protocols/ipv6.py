@@ -132,7 +132,7 @@ _AUTHENTICATION = (Block(branch("ah", "Authentication header", "Proves who sent 
          auto="next_row('extension', key_of('ip.proto', 59))"),
     uint("ah.length", 8, "Length", "In words of 4 bytes, two not counted.", "RFC 4302 §2", key="ah_words",
         auto="size // 4 - 2"),
-    uint("ah.reserved", 16, "Reserved", "Zeros.", "RFC 4302 §2", key="ah_reserved"),
+    bytes_("ah.reserved", 2, "Reserved", "Zeros.", "RFC 4302 §2", key="ah_reserved"),
     uint("ah.spi", 32, "Security parameters", "Which agreement applies.", "RFC 4302 §2", hex=True),
     uint("ah.sequence", 32, "Sequence number", "Against replays.", "RFC 4302 §2"),
     bytes_("ah.icv", "max(0, (ah_words - 1) * 4)", "Check value", "The proof that nothing was changed.", "RFC 4302 §2"),
@@ -154,8 +154,9 @@ def _after(
     dst: bytes, more: int, offset: int, fragmented: int,
 ) -> int:  # fmt: skip
     """Where the packet ends, its fragments, and what follows."""
-    stop = min(end, start + 40 + plen) if plen else end
-    c.outer = {"src": src, "dst": dst, "proto": following, "name": "ipv6", "size": stop - at}
+    said = start + 40 + plen if plen else end
+    stop = min(end, said)
+    c.outer = {"src": src, "dst": dst, "proto": following, "name": "ipv6", "size": said - at}
     c.packet_end(stop)
     if fragmented and (more or offset):
         whole = c.context.fragment(c, out, at, stop)

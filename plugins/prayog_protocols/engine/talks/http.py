@@ -83,6 +83,7 @@ class Http(Application):
             state.exchange = self._asked(found, headers, index)
         else:
             state.exchange = self._answered(int(found[2]), index)
+            return Cut(len(data), "http", state, self._switched(int(found[2]), headers, state.exchange))
         return Cut(len(data), "http", state)
 
     def _message(self, direction: int, side: _Side, data: bytearray, index: int) -> Cut | None:

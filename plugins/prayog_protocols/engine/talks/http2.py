@@ -12,6 +12,8 @@ __all__ = ["MAGIC", "Http2", "representation"]
 MAGIC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _LARGEST_BLOCK = 1 << 18
 _MOST_STREAMS = 10_000  # that are open at once
+_LARGEST_LIST = 1 << 20  # bytes of headers that one block may unpack to, counted as RFC 9113 §10.5.1 does
+_MOST_HEADERS = 1 << 24  # of one connection
 _WORDS = {
     "indexed": "Indexed Header Field", "kept": "Literal Header Field with Incremental Indexing",
     "plain": "Literal Header Field without Indexing", "never": "Literal Header Field never Indexed",
@@ -69,6 +71,7 @@ class Http2(Application):
         self._bodies: dict[tuple[int, int], list[tuple[int, bytes]]] = {}  # by direction and stream
         self._encodings: dict[tuple[int, int], str] = {}
         self._held = 0  # bytes of bodies that have not ended
+        self._told = 0  # bytes of headers
 
     def cut(self, direction: int, data: bytearray, fresh: bool, index: int) -> Cut | None:
         if direction == CLIENT and not self._begun:
@@ -124,6 +127,9 @@ class Http2(Application):
         before = self._open[direction] if kind == 9 else None
         whole = bytes(before) + block if before else block
         headers, used = self._unpacked(direction, whole)
+        problem = "" if used == len(whole) or self._decoders[direction] or not headers else (
+            f"The headers unpack to more than {_LARGEST_LIST:,} bytes, or cannot be unpacked: the rest is not shown."
+        )  # fmt: skip
         left = whole[used:]
         # A header may be split between two frames.
         self._open[direction] = bytearray(left) if not flags & 4 and len(left) <= _LARGEST_BLOCK else None
@@ -133,11 +139,11 @@ class Http2(Application):
         uri = ""
         if ":path" in named and ":authority" in named:
             uri = f"{named.get(':scheme', 'https')}://{named[':authority']}{named[':path']}"
-        return Headers(tuple(headers), uri, len(before) if before else 0)
+        return Headers(tuple(headers), uri, len(before) if before else 0, problem)
 
     def _unpacked(self, direction: int, block: bytes) -> tuple[list[Header], int]:
         """The headers that are whole in a block, and how many bytes they took."""
-        decoder, headers, at = self._decoders[direction], [], 0
+        decoder, headers, at, size = self._decoders[direction], [], 0, 0
         while at < len(block) and decoder is not None:
             try:
                 end, how, index = representation(block, at)
@@ -150,10 +156,15 @@ class Http2(Application):
                 break
             if not how:
                 headers.append(Header(at, end - at, "", "", "", index))
+            size += sum(len(name) + len(value) + 32 for name, value, *_ in found)
+            if size > _LARGEST_LIST or self._told + size > _MOST_HEADERS:
+                self._decoders[direction] = None
+                break
             for name, value, *_ in found:
                 text = value.decode("utf-8", "surrogateescape")
                 headers.append(Header(at, end - at, name.decode("utf-8", "replace"), text, how, index))
             at = end
+        self._told += size
         return headers, at
 
     def lost(self, direction: int) -> None:

@@ -166,6 +166,7 @@ def talk(
                 )
                 protocol, state = (left.protocol, left.state) if left is not None else ("", None)
                 result.add(Unit(index, direction, protocol, side.take(len(side.data)), state))
+                speaker = (left.then if left is not None else None) or speaker
             if speaker is not None:
                 speaker.lost(direction)
             continue
