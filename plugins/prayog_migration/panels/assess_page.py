@@ -6,15 +6,15 @@ import json
 from collections import Counter
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
+from PySide6.QtWidgets import QPushButton
 
 from prayog_migration.engine.plan import COST
 from prayog_migration.engine.setup import Setup
-from prayog_migration.engine.values import POLICIES
+from prayog_migration.panels.choice import Choice
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.heat_strip import HeatStrip, strips_of
 from prayog_migration.panels.page import Asks, Page, row_of
+from prayog_migration.panels.type_editor import TypeEditor
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
@@ -52,30 +52,17 @@ class AssessPage(Page):
         self._table.setMinimumHeight(theme.scaled(170))
         self.body.addWidget(self._table, 2)
         self.body.addWidget(paragraph("The values", step=1))
-        self._tables = QComboBox()
-        self._tables.setAccessibleName("Table whose values are shown")
-        self._tables.setMinimumContentsLength(14)
-        self._tables.currentIndexChanged.connect(self._values)
-        self.body.addWidget(row_of(self._tables))
-        self.body.addWidget(paragraph("i integer · r real · t text · b binary · – NULL · ! does not fit", "muted"))
+        self._tables = Choice("Table whose values are shown", self._values)
+        classes = paragraph("i integer · r real · t text · b binary · – NULL · ! does not fit", "muted")
+        self._pick = row_of(self._tables, classes)
+        self.body.addWidget(self._pick)
         self._strip = HeatStrip()
         self._strip.chosen.connect(self._column)
         self.body.addWidget(self._strip)
         self._seen = paragraph("")
         self.body.addWidget(self._seen)
-        self._type, self._policy = QLineEdit(), QComboBox()
-        self._type.setAccessibleName("Type on the target")
-        self._type.setMinimumWidth(theme.scaled(150))
-        for policy, means in POLICIES.items():
-            self._policy.addItem(policy)
-            self._policy.setItemData(self._policy.count() - 1, means, Qt.ItemDataRole.ToolTipRole)
-        self._policy.setAccessibleName("What is done with values that do not fit")
-        decide = QPushButton("Decide so")
-        decide.setToolTip("Keeps the decision; the migration begins again with it, and is assessed anew")
-        decide.clicked.connect(self._decide)
-        self.body.addWidget(row_of(paragraph("type", "muted"), self._type, paragraph("what does not fit", "muted"),
-                                   self._policy, decide))  # fmt: skip
-        self._at = 0
+        self._editor = TypeEditor(asks, self._decide)
+        self.body.addWidget(self._editor)
         self._chosen: dict[str, Any] = {"types": [], "policies": []}
 
     def show_setup(self, setup: Setup) -> None:
@@ -86,7 +73,8 @@ class AssessPage(Page):
 
     def draw(self, course: Course) -> None:
         self._course = course
-        shown = (id(course.assessed), tuple(course.profiles))
+        self._editor.draw(course)
+        shown = course.stamp("assessed", "profiled")
         if shown == self._shown:
             return
         self._shown = shown
@@ -104,12 +92,8 @@ class AssessPage(Page):
             )
         else:
             self._sum.setText("Nothing was looked at yet. Assess reads the catalogue and every value of the source.")
-        before = self._tables.currentText()
-        self._tables.blockSignals(True)
-        self._tables.clear()
-        self._tables.addItems(list(course.profiles))
-        self._tables.setCurrentText(before)
-        self._tables.blockSignals(False)
+        self._tables.show_entries(list(course.profiles))
+        self._pick.setVisible(bool(course.profiles))
         self._list()
         self._values()
 
@@ -140,22 +124,19 @@ class AssessPage(Page):
         words = f"{name}: {written or 'no type'} → {becomes}. "
         words += f"{misfits:,} values do not fit, policy {policy}: {odd}" if misfits else "Every value fits."
         self._seen.setText(words)
-        self._type.setText(becomes)
-        self._policy.setCurrentText(policy)
-        self._at = index
+        self._editor.show_column(self._tables.currentText(), str(name), str(becomes), str(policy))
 
-    def _decide(self) -> None:
-        columns = self._profile().get("columns", ())
-        if not columns:
+    def _decide(self, table: str, column: str, type_: str, policy: str) -> None:
+        if not column:
             self.asks.say("Assess first: then there is something to decide.")
             return
-        label = f"{self._tables.currentText()}.{columns[self._at][0]}"
-        for what, value in (("types", self._type.text().strip()), ("policies", self._policy.currentText())):
+        label = f"{table}.{column}"
+        for what, value in (("types", type_), ("policies", policy)):
             self._chosen[what] = [pair for pair in self._chosen[what] if pair[0] != label] + [[label, value]]
-        self.asks.begin(choices=json.dumps(self._chosen))
+        self.asks.begin(assess=True, choices=json.dumps(self._chosen))
 
     def words(self) -> str:
-        return f"{self._sum.text()} {self._strip.accessibleDescription()}"
+        return f"{self._sum.text()} {self._strip.accessibleDescription()} {self._editor.words()}"
 
 
 def _becomes(finding: list[Any]) -> str:

@@ -8,7 +8,8 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, Page
+from prayog_migration.panels.page import Asks, Page, fit, tone
+from prayog_migration.panels.path import lacking
 from prayog_migration.panels.scores import scores
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
@@ -24,7 +25,7 @@ class CleanPage(Page):
     def __init__(self, asks: Asks) -> None:
         super().__init__(asks)
         self._path = ""
-        _, _, self._open = self.buttons(
+        self._write, _, self._open = self.buttons(
             (
                 ("Write the report", lambda: asks.act("report"), "Before cleaning up: it tells what is remembered"),
                 ("Clean up", lambda: asks.act("clean"), "Removes all whose name begins with _wiz, on both sides"),
@@ -56,9 +57,8 @@ class CleanPage(Page):
         )  # fmt: skip
         rows = scores(course)
         self._scores.show_rows(rows)
-        self._scores.setFixedHeight(self._scores.whole_height())
-        for part in (self._compared, self._scores):
-            part.setVisible(bool(rows))
+        fit(self._scores)
+        self._compared.setVisible(bool(rows))
         clean = course.clean
         self._table.setVisible(bool(clean))
         if not clean:
@@ -71,6 +71,17 @@ class CleanPage(Page):
             else f"✗ {len(left)} objects are still there. Clean up again: it goes on where it stopped."
         )  # fmt: skip
         self._table.show_rows([["✓ gone", name] for name in gone] + [["✗ left", name] for name in left])
+
+    def lead(self, course: Course) -> None:
+        """The report first: what is cleaned up is not remembered; and at the end it is there to be read."""
+        super().lead(course)
+        over = bool(course.clean) and not course.clean["left"]
+        self._write.setEnabled(bool(course.started) and not over)
+        if self._primary is not None:
+            tone(self._primary, "primary" if course.report and not over else "")
+        ready = bool(lacking(self.name, course))
+        tone(self._write, "" if course.report or over or ready else "primary")
+        tone(self._open, "primary" if over and course.report else "")
 
     def words(self) -> str:
         return f"{self._sum.text()} {self._report.text()}"

@@ -5,7 +5,8 @@ Every page draws from one `Course`; it is read again from the start when the lea
 
 from __future__ import annotations
 
-from collections import deque
+import itertools
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,10 @@ __all__ = ["Course"]
 
 _LOG = 200
 _LAGS = 600
-_QUIET = {"chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building"}
+_QUIET = {
+    "chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building", "answered",
+    "tried", "cast", "filed", "shard", "divided", "changed",
+}  # fmt: skip
 _COMES_OF_IT = {"worker", "fault", "stalled", "fenced_off", "restarted", "drift", "contradiction"}
 """What the wizard says when something was broken."""
 _BLOWS = 30
@@ -50,10 +54,19 @@ class Course:
     traffic: Data = field(default_factory=dict)
     orders: Data = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
+    answers: list[Data] = field(default_factory=list)
+    tried: Data = field(default_factory=dict)
+    cast: dict[str, Data] = field(default_factory=dict)
+    filed: dict[str, Data] = field(default_factory=dict)
+    divided: Data = field(default_factory=dict)
+    changed: list[Data] = field(default_factory=list)
+    """Stages of the column that changes, since its copy was made."""
     clean: Data = field(default_factory=dict)
     report: str = ""
     worker: Data = field(default_factory=dict)
     paused: bool = False
+    refused: str = ""
+    """Why the last action was not done."""
     held: str = ""
     """What somebody must decide before changes flow again: "drift" or "contradiction"."""
     broken: set[str] = field(default_factory=set)
@@ -66,16 +79,20 @@ class Course:
     told: int = 0
     """Lines that were ever written into the log."""
     at_us: int = 0
+    number: int = field(default_factory=itertools.count().__next__)
+    counts: Counter[str] = field(default_factory=Counter)
+    """Steps of each kind."""
     _asked_us: dict[str, int] = field(default_factory=dict)
 
     def take(self, step: Step) -> None:
         """The next step."""
         data, self.at_us = step.data, step.at
+        self.counts[step.kind] += 1
         match step.kind:
             case "start":
                 self.started = data
             case "action":
-                self.doing = str(data.get("name", ""))
+                self.doing, self.refused = str(data.get("name", "")), ""
                 self._asked_us[self.doing] = step.at
             case "done":
                 self.doing = ""
@@ -91,7 +108,17 @@ class Course:
                 self.step, self.phase, self.sentence = step.node, data["phase"], data.get("sentence", "")
                 self.phases[step.node] = data["phase"]
                 self.facts = dict(data["facts"])
-            case "assessed" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker" | "balance":
+            case "answered":
+                self.answers = [*(self.answers if step.node != "0" else []), data]
+            case "cast" | "filed":
+                getattr(self, step.kind)[step.node] = data
+            case "changed":
+                self.changed = [] if step.node == "put away" else [
+                    *(self.changed if step.node != "begin" else []), {**data, "step": step.node}
+                ]  # fmt: skip
+            case "divided":
+                self.divided = {**data, "column": step.node}
+            case "assessed" | "tried" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker" | "balance":
                 setattr(self, step.kind, data)
             case "profiled":
                 self.profiles[step.node] = data
@@ -117,7 +144,11 @@ class Course:
             case "injected":
                 self.broken = set() if step.node == "heal" else self.broken | {step.node}
                 self._blow(step, str(data["sentence"]))
-            case "refused" if step.node in FAULTS:
+            case "failed" | "error":
+                self.refused = f"The work stopped: {data['sentence']}"
+            case "refused" if step.node not in FAULTS:
+                self.refused = str(data["sentence"])
+            case "refused":
                 self._blow(step, f"Not done: {data['sentence']}")
             case "report":
                 self.report = str(data["path"])
@@ -196,6 +227,19 @@ class Course:
     def kept(self) -> bool | None:
         """Whether the promises hold; None before anything was compared."""
         return None if not self.balance else not self.balance["lost"] and not self.balance["duplicated"]
+
+    def stamp(self, *kinds: str) -> tuple[int, ...]:
+        """Another value whenever a step of these kinds came, or the course was read anew: what is drawn is kept."""
+        return (self.number, *(self.counts[kind] for kind in kinds))
+
+    @property
+    def tables(self) -> list[str]:
+        """Titles of the source's tables that move, as far as they were assessed."""
+        return [str(one[0]) for one in self.assessed.get("tables", ())]
+
+    def columns(self, table: str) -> list[str]:
+        """Names of a table's columns."""
+        return [str(one[0]) for one in self.profiles.get(table, {}).get("columns", ())]
 
     def forecast(self, strategy: str) -> Data:
         """What the probe predicted for a strategy; empty when nobody probed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_migration.engine.steps import step
@@ -12,10 +14,10 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.state import paragraph
 
-__all__ = ["Head", "Promises"]
+__all__ = ["Head", "Held", "Promises"]
 
 _UNDONE = ("schema", "data")
-_REMEDIES = {
+_REMEDIES: Mapping[str, tuple[str, str, dict[str, str]]] = {
     "drift": ("Plan again with what the tables are now", "replan", {}),
     "contradiction": ("Take data back and copy again", "undo", {"step": "data"}),
 }
@@ -50,19 +52,17 @@ class Promises(QWidget):
 
 
 class Head(QWidget):
-    """Of the step that is shown; what is held asks for a decision, with a button beside the sentence."""
+    """What the shown step is, what must hold before it, what proves it, and how it is taken back."""
 
     def __init__(self, asks: Asks) -> None:
         super().__init__()
         self._step = "plan"
-        self._remedy: tuple[str, dict[str, str]] = ("", {})
         self._title = paragraph("", step=2)
         self._about = paragraph("", "muted")
         self._gate = paragraph("")
         self._back = QPushButton("Undo")
         self._back.clicked.connect(lambda: asks.act("undo", step=self._step))
         self._undo = paragraph("", "muted")
-        self._said = paragraph("", "bad")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, theme.UNIT)
         column.setSpacing(theme.UNIT // 2)
@@ -72,11 +72,6 @@ class Head(QWidget):
         undo.addWidget(self._undo, 1)
         undo.addWidget(self._back)
         column.addLayout(undo)
-        self._mend = QPushButton()
-        self._mend.clicked.connect(lambda: asks.act(self._remedy[0], **self._remedy[1]))
-        tone(self._mend, "primary")
-        column.addWidget(self._said)
-        column.addWidget(row_of(self._mend))
 
     def draw(self, name: str, course: Course) -> None:
         """Show the step called `name`."""
@@ -91,16 +86,41 @@ class Head(QWidget):
         self._back.setVisible(name in _UNDONE)
         self._back.setText(f"Take {one.title.lower()} back")
         self._back.setEnabled(bool(course.started) and course.side == "source")
-        said = course.sentence if course.step == name and course.phase in ("failed", "paused") else ""
-        self._said.setText(said)
-        self._said.setVisible(bool(said))
-        title, *self._remedy = _REMEDIES.get(course.held, ("", "", {}))  # type: ignore[assignment]
-        self._mend.setText(title)
-        self._mend.setVisible(bool(title))
 
     def words(self) -> str:
         """The head in words."""
-        return f"{self._title.text()}: {self._gate.text()} {self._undo.text()} {self._said.text()}"
+        return f"{self._title.text()}: {self._gate.text()} {self._undo.text()}"
+
+
+class Held(QWidget):
+    """Why the shown step stands still, and the button that lets it go on; hidden while nothing is held."""
+
+    def __init__(self, asks: Asks) -> None:
+        super().__init__()
+        self._remedy: tuple[str, dict[str, str]] = ("", {})
+        self._said = paragraph("", "bad")
+        self._mend = QPushButton()
+        self._mend.clicked.connect(lambda: asks.act(self._remedy[0], **self._remedy[1]))
+        tone(self._mend, "primary")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, theme.UNIT)
+        column.addWidget(self._said)
+        column.addWidget(row_of(self._mend))
+
+    def draw(self, name: str, course: Course) -> None:
+        """Show what is held, if anything is."""
+        said = course.sentence if course.step == name and course.phase in ("failed", "paused") else ""
+        self._said.setText(said or course.refused)
+        title, what, args = _REMEDIES.get(course.held, ("", "", {}))
+        self._remedy = (what, args)
+        self._mend.setText(title)
+        self._mend.setVisible(bool(title))
+        self._said.setVisible(bool(self._said.text()))
+        self.setVisible(bool(self._said.text() or title))
+
+    def words(self) -> str:
+        """The sentence."""
+        return self._said.text()
 
 
 def _words(fact: str) -> str:

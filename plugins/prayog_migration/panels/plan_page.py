@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
@@ -122,6 +124,14 @@ class PlanPage(Page):
             box.setAccessibleName(told)
             box.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)  # the style sheet’s padding does not reach it
             box.setMinimumWidth(theme.scaled(110))
+        self._offered: Setup | None = None
+        self._told = paragraph("")
+        self._go_on = QPushButton("Go on with it")
+        self._go_on.setToolTip("It stands where it was left, closed or killed: the target remembers")
+        self._go_on.clicked.connect(self._continue)
+        self._offer = row_of(self._go_on, self._told)
+        self._offer.hide()
+        self.body.addWidget(self._offer)
         form = QFormLayout()
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -160,6 +170,21 @@ class PlanPage(Page):
         self.freeze.setValue(setup.freeze_s)
         self._chosen(setup.strategy)
 
+    def offer(self, setup: Setup | None) -> None:
+        """Offer to go on with a migration that was begun and not cleaned up."""
+        self._offered = setup
+        self._offer.setVisible(setup is not None)
+        if setup is not None:
+            rows = f", {setup.rows:,} rows" if setup.source == "shop" else ""
+            words = f"A migration was begun and not finished: {setup.source} → {setup.target}{rows}."
+            self._told.setText(words)
+            tone(self._go_on, "primary")
+            tone(self._begin, "")
+
+    def _continue(self) -> None:
+        if self._offered is not None:
+            self.asks.begin(**asdict(self._offered))
+
     def _chosen(self, strategy: str) -> None:
         self._strategy = strategy
         self.cards.choose(strategy)
@@ -175,7 +200,7 @@ class PlanPage(Page):
         )  # fmt: skip
 
     def draw(self, course: Course) -> None:
-        self._begin.setText("Begin anew" if course.started else "Begin this migration")
+        self._begin.setText("Begin with these choices" if course.started else "Begin this migration")
         self._probe.setEnabled(bool(course.started))
         probed = course.probed
         if probed.get("rows_s"):
@@ -199,6 +224,8 @@ class PlanPage(Page):
     def lead(self, course: Course) -> None:
         """Begin, then probe, then go on."""
         super().lead(course)
+        if self._offered is not None and not course.started:
+            tone(self._begin, "")
         if course.started and not course.probed and not course.facts.get("planned"):
             tone(self._probe, "primary")
             tone(self._onward, "")

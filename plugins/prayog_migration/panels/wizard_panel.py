@@ -14,7 +14,7 @@ from prayog_migration.panels.assess_page import AssessPage
 from prayog_migration.panels.clean_page import CleanPage
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.data_page import DataPage
-from prayog_migration.panels.head import Head, Promises
+from prayog_migration.panels.head import Head, Held, Promises
 from prayog_migration.panels.page import Page
 from prayog_migration.panels.plan_page import PlanPage
 from prayog_migration.panels.rail import Rail
@@ -51,18 +51,20 @@ class WizardPanel(CalmPanel):
         self._at = "plan"
         """The step at which the migration stood when it was drawn last."""
         self._setup: Setup | None = None
-        self._asked: Setup | None = None
+        self._asked: tuple[Setup, bool] | None = None
         self._mine: tuple[Run, Setup] | None = None
         """A migration that was begun here, as a branch: the bench has the knobs of the drill beside it."""
         self._rail = Rail()
         self._rail.chosen.connect(self.go)
         self._promises = Promises()
-        self._head = Head(self)
+        self._head, self._held = Head(self), Held(self)
+        self._folded = False
         self._pages: dict[str, Page] = {}
         self._shown = "plan"
         whole = QWidget()
         self._column = QVBoxLayout(whole)
         self._column.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
+        self._column.addWidget(self._held)
         self._column.addWidget(self._head)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -90,6 +92,17 @@ class WizardPanel(CalmPanel):
             for page in self._pages.values():
                 page.show_setup(setup)
         self._show(self._at)
+        self._plan_page.offer(None)
+        if bench.run.kind == "world" and self._mine is None:
+            job = bench.jobs.submit(_unfinished, bench.services)
+            job.succeeded.connect(self._plan_page.offer)
+            self._looking = job
+
+    @property
+    def _plan_page(self) -> PlanPage:
+        page = self.page("plan")
+        assert isinstance(page, PlanPage)
+        return page
 
     def on_step(self, step: Step) -> None:
         if self.bench is not None and self.bench.run.kind == "session" and step.seq == self._seen:
@@ -129,6 +142,7 @@ class WizardPanel(CalmPanel):
         page = self._pages[self._shown]
         self._rail.draw(course)
         self._promises.draw(course)
+        self._held.draw(self._shown, course)
         self._head.draw(self._shown, course)
         page.draw(course)
         page.lead(course)
@@ -147,32 +161,34 @@ class WizardPanel(CalmPanel):
         self._follows = True
         self.bench.do(Action(name, args))
 
-    def begin(self, **knobs: Any) -> None:
-        """A new migration with these knobs: the same kind of run where one is shown, else a further branch."""
+    def begin(self, assess: bool = False, **knobs: Any) -> None:
+        """A migration with these knobs, as a branch beside what is on the bench; what ran here before is closed."""
         bench = self.bench
         if bench is None:
             return
-        setup = dataclasses.replace(bench.params, **knobs) if isinstance(bench.params, Setup) else Setup(**knobs)
-        if bench.run.kind == "session":
-            bench.set_params(knobs)
-            return
-        self._asked = setup
+        now = self._setup or Setup()
+        setup = dataclasses.replace(now, **knobs)
+        shown = bench.run if bench.run.kind == "session" else None
+        old = self._mine[0] if self._mine is not None else shown
+        self._asked = (setup, assess)
         self.say("The databases are being made ready…")
-        job = bench.jobs.submit(_made, setup, bench.seed, bench.services)
+        job = bench.jobs.submit(_made, setup, bench.seed, bench.services, old)
         job.succeeded.connect(self._begun)
         job.failed.connect(lambda sentence, _: self.say(sentence))
         self._job = job
 
     def _begun(self, run: Run) -> None:
-        setup = self._asked
-        if self.bench is None or setup is None:
+        if self.bench is None or self._asked is None:
             run.close()
             return
+        setup, assess = self._asked
         self._mine = (run, setup)
         self.bench.show("Real migration", run)
         if setup.writers and setup.source == "shop":
             self.bench.do(Action("traffic", {"writers": setup.writers}))
-        self.say("Both databases are ready. Nothing was changed yet: probe, then assess.")
+        if assess:
+            self.act("assess")
+        self.say("Both databases are ready. Each page has one button that stands out: it leads on.")
 
     def say(self, sentence: str) -> None:
         """Tell the learner."""
@@ -192,7 +208,7 @@ class WizardPanel(CalmPanel):
         page = self._pages.get(name)
         if page is None:
             page = self._pages[name] = _PAGES[name](self)
-            self._column.addWidget(page, 1)
+            self._column.insertWidget(self._column.count() - self._folded, page, 1)
             if self._setup is not None:
                 page.show_setup(self._setup)
         return page
@@ -212,15 +228,28 @@ class WizardPanel(CalmPanel):
 
     def _fold(self) -> None:
         narrow = self.width() < theme.scaled(_NARROW)
+        if narrow != self._folded:  # where there is little room, what is to be done comes first
+            self._folded = narrow
+            self._column.removeWidget(self._head)
+            self._column.insertWidget(self._column.count() if narrow else 1, self._head)
         self._rail.fold(narrow)
         self._row.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
 
     def outline(self) -> str:
-        return f"{self._promises.words()} {self._head.words()} {self._pages[self._shown].words()}"
+        return f"{self._promises.words()} {self._held.words()} {self._head.words()} {self._pages[self._shown].words()}"
 
 
-def _made(ctx: Any, setup: Setup, seed: int, services: Any) -> Run:
+def _made(ctx: Any, setup: Setup, seed: int, services: Any, old: Run | None) -> Run:
     """Runs in a worker thread."""
     from prayog_migration.engine.real.session import MigrationSession
 
+    if old is not None:
+        old.close()  # two wizards of one target would fence each other off
     return MigrationSession(setup, seed, ctx.progress, services)
+
+
+def _unfinished(ctx: Any, services: Any) -> Setup | None:
+    """Runs in a worker thread."""
+    from prayog_migration.engine.real.unfinished import Unfinished
+
+    return Unfinished(services).found()

@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pytestqt.qtbot import QtBot
 
-import prayog_migration
-from prayog.settings import Settings
-from prayog.ui.bench.page import BenchPage
 from prayog_migration.engine.setup import Setup
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.ddl_view import differing
 from prayog_migration.panels.heat_strip import strips_of
 from prayog_migration.panels.rail import mark
-from prayog_sdk import manifest
-from prayog_sdk.qt.jobs import JobManager
-from prayog_sdk.services import Services
-from prayog_sdk.topic import Topic
 from prayog_sim.run import Action
 from prayog_sim.trace import Step
 
-
-class Bench:
-    """A page of the lab with this topic, driven as a learner would."""
-
-    def __init__(self, page: BenchPage, qtbot: QtBot) -> None:
-        self.page, self._qtbot = page, qtbot
-        self.said: list[str] = []
-        page.said.connect(self.said.append)
-
-    def open(self, scenario: str) -> None:
-        self.page.open_scenario(self.page.topic.scenario(scenario))
-        self.until(lambda: self.page.driver.branch is not None)
-
-    def panel(self, name: str) -> Any:
-        dock = self.page.docks.dock(name)
-        assert dock is not None
-        dock.show()
-        dock.raise_()
-        self.until(lambda: dock.slot.panel is not None)
-        return dock.slot.panel
-
-    def until(self, test: Callable[[], bool]) -> None:
-        self._qtbot.waitUntil(test, timeout=60_000)
-
-    def happened(self, kind: str, node: str) -> bool:
-        return any(step.kind == kind and step.node == node for step in self.page.host.trace)
-
-    def frame(self) -> None:
-        self.page.host.wake()
-        self._qtbot.wait(150)
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, tmp_path: Path) -> Iterator[Bench]:
-    topic = Topic.load(manifest.read_folder(Path(prayog_migration.__file__).parent, "built-in"))
-    jobs, services = JobManager(), Services(tmp_path / "services", environ={})
-    page = BenchPage(topic, jobs=jobs, services=services, store=None, settings=Settings(), data_dir=tmp_path / "data")
-    problems: list[Any] = []
-    page.problem.connect(problems.append)
-    qtbot.addWidget(page)
-    page.resize(1280, 800)
-    page.show()
-    yield Bench(page, qtbot)
-    page.close_topic()
-    jobs.shutdown()
-    services.close()
-    assert not [problem.sentence for problem in problems]
+from .room import Bench
 
 
 def test_a_real_move_is_followed_page_by_page(bench: Bench) -> None:
@@ -98,7 +43,7 @@ def test_a_real_move_is_followed_page_by_page(bench: Bench) -> None:
         wizard.go(name)
         bench.frame()
         assert wizard.outline()
-    assert "statements" in wizard.page("schema")._dry.text()
+    assert "statements" in wizard.page("schema").words()
     assert Path(course.report).read_text(encoding="utf-8").startswith("<!doctype html>")
     assert all(one.done for one in course.loads.values())
     assert len(wizard.page("plan").cards._costs["big bang"].text()) > 40

@@ -84,6 +84,12 @@ class Conductor:
             else:
                 self._send(line)
 
+    def wake(self) -> None:
+        """Start the worker without a command: it says where the migration stands."""
+        with self._lock:
+            if self._worker is None:
+                self._start_worker()
+
     @property
     def busy(self) -> bool:
         """The worker has something to do that it was told to do."""

@@ -37,10 +37,12 @@ class Flow:
         job = self._job
         if not job.order.live:
             raise GateShut("The big bang follows no changes: the source is fenced until the switch-over.")
-        if job.side == "source":
+        forward = job.side == "source"
+        if forward:
             job.demand("sync")
         self._held, self._stopped, self._near = "", False, ""
-        job.step("sync", "running")
+        if forward:  # the way back is kept open after the switch-over: no step of its own
+            job.step("sync", "running")
 
     def hold(self, why: str) -> None:
         """Stop where it is: somebody must decide; the log keeps what waits."""

@@ -20,7 +20,8 @@ from prayog_migration.engine.real.experiments import EXPERIMENTS, experiment
 from prayog_migration.engine.real.faults import FAULTS, CannotBreak, Faults
 from prayog_migration.engine.real.job import Order
 from prayog_migration.engine.real.places import Places, find_places
-from prayog_migration.engine.setup import Setup
+from prayog_migration.engine.real.unfinished import Unfinished, under_way
+from prayog_migration.engine.setup import SOURCES, Setup
 from prayog_migration.engine.standing import START, fold
 from prayog_sdk.hookspecs import Progress
 from prayog_sdk.run import Emit
@@ -37,6 +38,8 @@ _COMMANDS = (
 )  # fmt: skip
 _TRIALS = ("ask", "rules", "cast", "files", "shards", "change")
 _BUTTONS = ("pause", "resume", "cancel", "unfence")
+_GOES_ON = {"assess": "assess", "schema": "schema", "data": "copy", "validate": "validate", "cleanup": "clean"}
+"""What is done again when it was under way as the lab was closed or killed: by step, the command."""
 _RATE = 40.0
 """Transactions a second of one writer."""
 
@@ -62,6 +65,7 @@ class MigrationSession(Session):
             choices=choices,
         )
         self._known = services.folder("migration") / "demo.json"
+        self._last = Unfinished(services)
         self._conductor = Conductor(order, self._hear)
         self._faults = Faults(self._conductor, self.report, places.server)
         self.begin(
@@ -73,12 +77,29 @@ class MigrationSession(Session):
         self._writers = 0
         self._folder = services.folder("migration") / "report"
         self._beside = services.folder("migration") / "beside"
+        self._last.note(setup)
+        self._resumes = places.resumed or (setup.source not in SOURCES and under_way(places.target))
+        if self._resumes:
+            self._conductor.wake()
 
     def _hear(self, kind: str, node: str, data: Mapping[str, Any]) -> None:
         """A migration that was cleaned up is over: the same knobs begin a new one."""
         if kind == "clean" and not data["left"]:
             self._known.unlink(missing_ok=True)
+            self._last.forget()
         self.report(kind, node, data)
+        if kind == "ready" and self._resumes:
+            self._resumes = False
+            self._go_on(node, data)
+
+    def _go_on(self, step: str, ready: Mapping[str, Any]) -> None:
+        """Where the last session was closed or killed: what was under way is done again, and changes flow."""
+        if ready["side"] == "target" or step in ("sync", "switch"):
+            if ready["phase"] != "paused":
+                self._conductor.do("sync", quietly=True)
+        elif ready["phase"] == "running" and step in _GOES_ON:
+            more = {"folder": str(self._beside)} if step == "cleanup" else {}
+            self._conductor.do(_GOES_ON[step], **more)
 
     def start(self) -> Mapping[str, Any]:
         return START
