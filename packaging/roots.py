@@ -11,6 +11,7 @@ installed with dpkg, `smoke.py` runs it, and after its removal nothing of it may
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from pathlib import Path
 from freeze import libraries
 
 HERE = Path(__file__).resolve().parent
+LEARNER = 1000  # nobody learns as root, and PostgreSQL refuses to start as root
 
 
 class Failed(Exception):
@@ -73,9 +75,13 @@ def try_kit(kit: Path, suite: str, root: Path) -> None:
     for path in (root / "mnt" / "kit").rglob("*"):
         path.chmod(0o555 if path.is_dir() or path.suffix == ".sh" else 0o444)
     print(ask("chroot", root, "python3", "/mnt/kit/lab/check.py").strip())
+    home = root / "home" / "learner"
+    home.mkdir()
+    os.chown(home, LEARNER, LEARNER)
+    as_learner = (f"--userspec={LEARNER}:{LEARNER}", root, "env", "HOME=/home/learner")
     for _ in range(2):
-        print(inside(root, "/mnt/kit/start-linux.sh", "--version").strip())
-    test(root, "/root/.local/share/Prayog-lab/bin/python", "-m", "prayog")
+        print(ask("unshare", "--net", "chroot", *as_learner, "/mnt/kit/start-linux.sh", "--version").strip())
+    test(root, "/home/learner/.local/share/Prayog-lab/bin/python", "-m", "prayog")
 
 
 def make_root(suite: str, root: Path, packages: list[str]) -> None:
@@ -87,7 +93,8 @@ def make_root(suite: str, root: Path, packages: list[str]) -> None:
 
 
 def test(root: Path, *program: str) -> None:
-    if subprocess.call([sys.executable, str(HERE / "smoke.py"), "--real", "--root", str(root), *program]):
+    command = [sys.executable, str(HERE / "smoke.py"), "--real", f"--user={LEARNER}", "--root", str(root), *program]
+    if subprocess.call(command):
         raise Failed("the smoke test found faults; see above.")
 
 

@@ -17,6 +17,7 @@ import ctypes
 import fcntl
 import hashlib
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -39,12 +40,14 @@ RARE = "import colorsys, mailbox, wave, xmlrpc.client  # of the standard library
 class Smoke:
     """The program under test and what was found wrong."""
 
-    def __init__(self, program: list[str], root: Path) -> None:
+    def __init__(self, program: list[str], root: Path, user: int) -> None:
         self.mark = uuid.uuid4().hex
         self.faults: list[str] = []
-        self._program = (["/usr/sbin/chroot", str(root)] if root != Path("/") else []) + program
         self._root = root
         self._folder = Path(tempfile.mkdtemp(prefix="prayog-smoke-", dir=root / "tmp"))
+        if user:
+            os.chown(self._folder, user, user)
+        self._program = [*_before(root, user), *program]
         self.profile = self._folder / "profile"
         self.environ = {
             "PATH": "/usr/bin:/bin", "HOME": self._inside(self._folder), "LANG": "C.UTF-8", "PRAYOG_SMOKE": self.mark,
@@ -134,6 +137,13 @@ class Smoke:
         return found
 
 
+def _before(root: Path, user: int) -> list[str]:
+    """The words that start a command in `root` as `user` (0: as whoever runs this)."""
+    if not user and root == Path("/"):
+        return []
+    return ["/usr/sbin/chroot", *([f"--userspec={user}:{user}"] if user else []), str(root)]
+
+
 def digest(text: str) -> str:
     """The SHA-256 of `text` as a wheel's RECORD writes it."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
@@ -153,12 +163,13 @@ def cut_network() -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser("smoke.py", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("/"), metavar="DIR")
+    parser.add_argument("--user", type=int, default=0, metavar="UID", help="run it as this user (needs root)")
     parser.add_argument("--real", action="store_true", help="also one run on a real component of every topic")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="and its first words")
     args = parser.parse_args()
     print("network:", "cut" if cut_network() else "not cut (this kernel does not allow it)")
     program = args.program if args.root != Path("/") else [str(Path(args.program[0]).absolute()), *args.program[1:]]
-    smoke = Smoke(program, args.root)
+    smoke = Smoke(program, args.root, args.user)
     print(smoke.ask("--version").strip())
     smoke.first_paint()  # reads the files into the cache
     print(f"first paint: {min(smoke.first_paint() for _ in range(3)) * 1000:.0f} ms")
