@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.fault_words import FAULTS
-from prayog_migration.panels.page import Asks, row_of, tone
-from prayog_sdk.qt import theme
+from prayog_migration.panels.page import Asks, fit, row_of, tone
 from prayog_sdk.qt.panel import guarded
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
@@ -38,9 +37,8 @@ class Breaking(QWidget):
         self._say_of(self._heal, _HEAL)
         self._will = paragraph(_ASK, "muted")
         self._table = TextTable(
-            "What was broken, and what came of it", ("At", "What", "What it did", "What came of it"), wrapped=3
+            "What was broken, and what came of it", ("At", "What", "What it did → what came of it"), wrapped=2
         )
-        self._table.setMinimumHeight(theme.scaled(110))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (row_of(*self._buttons.values(), self._heal), self._will, self._table):
@@ -66,18 +64,18 @@ class Breaking(QWidget):
         self._heal.setEnabled(bool(course.broken))
         self._table.show_rows(
             [
-                [format_us(one.at_us), FAULTS[one.what][0] if one.what in FAULTS else "Heal", one.did,
-                 " ".join(one.then)]
+                [format_us(one.at_us), FAULTS[one.what][0] if one.what in FAULTS else "Heal",
+                 " → ".join((one.did, *one.then))]
                 for one in reversed(course.blows)
             ]
         )  # fmt: skip
-        self._table.setVisible(bool(course.blows))
+        fit(self._table, 5)
 
     def words(self) -> str:
         """What was broken last, in words."""
         if self._table.rowCount() == 0:
             return "Nothing was broken yet."
-        cells = [self._table.item(0, column) for column in (1, 2, 3)]
+        cells = [self._table.item(0, column) for column in (1, 2)]
         return ": ".join(cell.text() for cell in cells if cell is not None)
 
 

@@ -52,9 +52,8 @@ class ColumnView(Part):
         self._once = self._button("Rename in one step instead", "at once", "RENAME COLUMN while version 1 runs")
         self._away = self._button("Put away", "put away", "Drops the scratch database")
         self._sum = paragraph(_NOTHING)
-        self._stages = TextTable(
-            "Stages", ("Stage", "Version 1", "Version 2", "Rows unlike", "What failed"), numbers=(3,), wrapped=4
-        )
+        heads = ("Stage", "Version 1", "Version 2", "Unlike", "Longest wait, and what failed")
+        self._stages = TextTable("Stages", heads, numbers=(3,), wrapped=4)
         self._sql = QPlainTextEdit()
         self._sql.setReadOnly(True)
         self._sql.setTabChangesFocus(True)
@@ -102,14 +101,14 @@ class ColumnView(Part):
         self._begin.setText("Begin anew" if done else "Copy the rows")
         self._begin.setEnabled(bool(course.tables))
         tone(self._begin, "" if done and not over else "primary")
-        self._go.setText(f"Next, {_NEXT[reached]}" if reached in _NEXT else "Nothing is left to do")
+        self._go.setText(f"Next, {_NEXT.get(reached, '')}")
         self._go.setEnabled(bool(done) and not over)
         tone(self._go, "primary" if done and not over else "")
         self._back.setEnabled(reached in STAGES[:3])
         self._once.setEnabled(bool(done) and reached is None)
         self._away.setEnabled(bool(done))
         for part in (self._go, self._back, self._once):
-            part.setVisible(bool(done))
+            part.setVisible(bool(done) and not over)
         self._stages.show_rows([_line(one) for one in done])
         fit(self._stages)
         sql = "\n".join(f"{one};" for one in done[-1]["sql"]) if done else ""
@@ -141,13 +140,15 @@ def _line(one: Any) -> list[str]:
     stage = f"{_DID[step]} {reached or 'the beginning'}".strip() if step in ("forward", "back") else _DID[step]
     if one.get("filled"):
         stage += f" ({one['filled']:,} rows)"
-    said = "; ".join(sentence for *_, said in versions.values() for sentence in said)
+    waits = [longest for _, _, longest, _ in versions.values()]
+    told = [f"{seconds_in_words(max(waits) / 1e6)}"] if waits else []
+    told += [sentence for *_, said in versions.values() for sentence in said]
     unlike = f"{one['differing']:,}" if reached in STAGES[:3] and step != "begin" else ""
-    return [stage, *(_version(versions.get(number)) for number in (1, 2)), unlike, said]
+    return [stage, *(_version(versions.get(number)) for number in (1, 2)), unlike, "; ".join(told)]
 
 
 def _version(seen: Any) -> str:
     if seen is None:
         return "–"
-    done, failed, longest, _ = seen
-    return f"{'✗' if failed else '✓'} {done} done, {failed} failed, longest {seconds_in_words(longest / 1e6)}"
+    done, failed, _, _ = seen
+    return f"{'✗' if failed else '✓'} {done} done, {failed} failed"

@@ -12,6 +12,7 @@ from typing import Any
 
 from prayog_migration.panels.course_parts import Blow, Data, Lag, Load, Switch
 from prayog_migration.panels.fault_words import FAULTS
+from prayog_migration.panels.log_words import in_words
 from prayog_sim.clock import format_us
 from prayog_sim.trace import Step
 
@@ -194,10 +195,7 @@ class Course:
         """One line of the log: the sentence that came with it, or its figures."""
         if step.kind in _QUIET:
             return
-        words = step.data.get("sentence")
-        if not words:
-            plain = {k: v for k, v in step.data.items() if isinstance(v, str | int | float | bool) and k != "pid"}
-            words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(plain.items())[:5])
+        words = step.data.get("sentence") or in_words(step)
         where = f"{step.node}: " if step.node and step.node not in str(words) else ""
         self.told += 1
         self.log.append((step.at, step.kind, f"{format_us(step.at)}  {step.kind.replace('_', ' ')}  {where}{words}"))

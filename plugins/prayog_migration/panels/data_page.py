@@ -116,12 +116,16 @@ class DataPage(Page):
     def _write(self, course: Course) -> None:
         """Append what is new; writing all lines again for each one would hold the window up."""
         known, told = self._logged
+        bar = self._log.verticalScrollBar()
+        follows = bar.value() >= bar.maximum() - 1
         if known is not course or told > course.told:
             self._log.clear()
-            told = 0
+            told, follows = 0, True
         new = min(course.told - told, len(course.log))
         if new:
             self._log.appendPlainText("\n".join(words for _, _, words in list(course.log)[-new:]))
+            if follows:  # the learner has not scrolled back
+                bar.setValue(bar.maximum())
         self._logged = (course, course.told)
 
     def restyle(self) -> None:

@@ -74,7 +74,7 @@ class Page(QWidget):
         if self._onward.text() != words:
             self._onward.setText(words)
         self._onward.setVisible(bool(words))
-        tone(self._onward, "primary" if words else "")
+        tone(self._onward, "primary" if words and not course.held else "")
         if self._primary is not None:
             tone(self._primary, "" if words else "primary")
 

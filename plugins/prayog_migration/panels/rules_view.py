@@ -19,6 +19,8 @@ _NOTHING = (
     "tried with a change that breaks it, in a transaction that is undone."
 )
 _SIGNS = {"refused": "✓ refused", "accepted": "✗ accepted", "not tried": "· not tried"}
+_LONG = 24
+"""A longer name would leave no room for what the target said, which has the name too."""
 _ORDER = ("accepted", "not tried", "refused")
 
 
@@ -31,7 +33,7 @@ class RulesView(Part):
         self._go.setToolTip("Keys, UNIQUE, NOT NULL, foreign keys and CHECKs of the target; nothing is changed")
         self._go.clicked.connect(lambda: asks.act("rules"))
         self._sum = paragraph(_NOTHING)
-        self._table = TextTable("Rules", ("", "Table", "Rule", "Name", "What the target said"), wrapped=4)
+        self._table = TextTable("Rules", ("", "Table", "Rule", "What the target said"), wrapped=3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self._sum, row_of(self._go), self._table):
@@ -48,7 +50,10 @@ class RulesView(Part):
         self._shown = shown
         rules = sorted(course.tried.get("rules", ()), key=lambda rule: _ORDER.index(rule[3]))
         self._table.show_rows(
-            [[_SIGNS[outcome], table, kind, name, said] for table, kind, name, outcome, said in rules]
+            [
+                [_SIGNS[outcome], table, f"{kind} {name}" if len(name) < _LONG else kind, said]
+                for table, kind, name, outcome, said in rules
+            ]
         )
         fit(self._table, 10)
         counts = {outcome: sum(rule[3] == outcome for rule in rules) for outcome in _ORDER}
