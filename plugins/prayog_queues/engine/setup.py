@@ -59,6 +59,10 @@ class Setup:
     spread: Annotated[
         str, Choice("uniform", "zipf", "hot", title="Who orders", help="hot: one customer makes 80 %.")
     ] = "uniform"
+    key_by: Annotated[
+        str,
+        Choice("customer", "order", title="Key", help="order: three messages of one order, not all of a customer."),
+    ] = "customer"
     poison: Annotated[
         float, Slider(0.0, 100.0, step=0.5, unit="%", title="Poison", help="Messages that always fail.")
     ] = 0.0
@@ -169,6 +173,7 @@ class Setup:
             "listens",
             "forges",
             "replays",
+            "forges and replays",
             "floods",
             "strays",
             title="Attacker",

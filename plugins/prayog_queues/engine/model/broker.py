@@ -170,6 +170,14 @@ class Model:
                 found.leave(self.groups.pop((name, consumer)), consumer, now)
         self._bury(now)
 
+    def rename(self, consumer: str, name: str) -> None:
+        """A client came again on a new connection; what it was handed on the old one is held under `name`."""
+        for found in self.queues.values():
+            if isinstance(found, QueueModel):
+                for receipt, (seq, who, until) in list(found.leases.items()):
+                    if who == consumer:
+                        found.leases[receipt] = (seq, name, until)
+
     def fetch(self, queue: str, consumer: str, most: int, now: int) -> list[Delivery]:
         """Up to `most` messages for `consumer`."""
         found = self.queue(queue)

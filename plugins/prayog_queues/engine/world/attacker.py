@@ -32,7 +32,7 @@ class Attacker(Node):
     def on_start(self, ctx: Ctx) -> None:
         ctx.emit("started")
         mode = self._setup.attacker
-        if mode in ("forges", "strays", "floods"):
+        if mode in ("forges", "forges and replays", "strays", "floods"):
             ctx.set_timer("strike", EVERY_US)
 
     def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
@@ -40,7 +40,7 @@ class Attacker(Node):
             return
         readable = msg.message.body.startswith("{")
         ctx.emit("overheard", message=msg.message.id, readable=readable, body=msg.message.body[:80])
-        if self._setup.attacker == "replays" and len(self.heard) < FORGERIES:
+        if self._setup.attacker != "listens" and len(self.heard) < FORGERIES:
             self.heard.append(msg.message)
             ctx.set_timer(f"again {len(self.heard) - 1}", LATER_US)
 

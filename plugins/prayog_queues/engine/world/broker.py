@@ -93,6 +93,8 @@ class BrokerNode(Node):
         self.queues: dict[str, list[str]] = {}
         """Who takes from a queue, whose turn is next in front."""
         self.heard: dict[str, int] = {}
+        self.last: dict[str, int] = {}
+        """When each was heard, now and the time before."""
         self.blocked: list[str] = []
         self.unsynced: list[tuple[str, str]] = []
         """Confirmations that wait for the disk: (producer, message id)."""
@@ -109,6 +111,13 @@ class BrokerNode(Node):
     def on_start(self, ctx: Ctx) -> None:
         self.started += 1
         ctx.emit("started")
+        if self.started == 1:
+            known = self.model.topology
+            ctx.emit(
+                "declared", queues=[[q.name, q.dead_letters, q.partitions] for q in known.queues],
+                exchanges=[[x.name, x.kind] for x in known.exchanges],
+                bindings=[[b.exchange, b.queue, b.pattern] for b in known.bindings],
+            )  # fmt: skip
         if ctx.now > 0:
             self.model.restart(ctx.now, power=False)
             self._told(ctx)
@@ -127,6 +136,7 @@ class BrokerNode(Node):
     def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
         if self.down:
             return
+        self.last[src] = self.heard.get(src, 0)
         self.heard[src] = ctx.now
         try:
             self._take(src, msg, ctx)
@@ -151,6 +161,7 @@ class BrokerNode(Node):
                     ctx.emit("rejected", message="", why=error.why, by=src)
                     return
                 self.credit[src] = msg.credit
+                self._old_connection(src)
                 self.out[src] = {}
                 takers = self.queues.setdefault(msg.queue, [])
                 if src not in takers:
@@ -168,6 +179,14 @@ class BrokerNode(Node):
             case Beat():
                 if src not in self.out:
                     ctx.send(src, Closed())
+
+    def _old_connection(self, src: str) -> None:
+        """Whoever comes again has a new connection; of the old one nobody knows yet that it is dead."""
+        if self.out.get(src):
+            old = f"{src} (connection {sum(name.startswith(src + ' ') for name in self.out) + 1})"
+            self.model.rename(src, old)
+            self.out[old] = self.out[src]
+            self.heard[old] = self.last.get(src, 0)
 
     def _publish(self, src: str, msg: Publish, ctx: Ctx) -> None:
         self._arrived += 1
@@ -256,7 +275,7 @@ class BrokerNode(Node):
                 self.out[consumer][found[0].receipt] = found[0]
                 if self._setup.heartbeat_ms and not self.listening:
                     self.listening = True
-                    ctx.set_timer("hearts", 1_000 * self._setup.heartbeat_ms)
+                    ctx.set_timer("hearts", 2_000 * self._setup.heartbeat_ms)
                 ctx.send(consumer, Handout(found[0]))
 
     def _told(self, ctx: Ctx) -> None:
@@ -307,12 +326,13 @@ class BrokerNode(Node):
         """Two heartbeats missing: the peer is considered unreachable (RabbitMQ, "Heartbeats")."""
         patience = 2_000 * self._setup.heartbeat_ms
         for consumer in list(self.out):
-            if self.out[consumer] and ctx.now - self.heard.get(consumer, 0) > patience:
+            if self.out[consumer] and ctx.now - self.heard.get(consumer, 0) >= patience:
                 ctx.note(f"nothing was heard of {consumer} for two heartbeats: its connection is closed")
                 self._gone(consumer, ctx)
-        self.listening = any(self.out.values())
-        if self.listening:
-            ctx.set_timer("hearts", 1_000 * self._setup.heartbeat_ms)
+        holding = [self.heard.get(consumer, 0) for consumer, held in self.out.items() if held]
+        self.listening = bool(holding)
+        if holding:
+            ctx.set_timer("hearts", max(min(holding) + patience - ctx.now, 1))
 
     def _sample(self, ctx: Ctx) -> None:
         depth = flight = 0
@@ -388,7 +408,9 @@ class BrokerNode(Node):
                 if not self.model.redrive(dead, ctx.now, str(args.get("message", "") or "")):
                     raise ActionError(f"there is nothing to send back in {dead or 'any dead-letter queue'}")
             case "look_into":
-                found = self.model.peek(queue or self.model.topology.queues[0].name, 5)
+                name = queue or self.model.topology.queues[0].name
+                found = self.model.peek(name, 5)
+                ctx.emit("looked", queue=name, messages=[[m.id, n] for m, n in found])
                 ctx.note("oldest: " + (", ".join(f"{m.id} (attempt {n})" for m, n in found) or "nothing"))
             case "replay_from":
                 self._replay(queue, int(args.get("position", 0)), ctx)

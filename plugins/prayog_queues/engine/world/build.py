@@ -13,14 +13,33 @@ from prayog_queues.engine.world.broker import BrokerNode
 from prayog_queues.engine.world.consumer import Consumer
 from prayog_queues.engine.world.producer import Producer
 from prayog_queues.engine.world.table import Poller, Table
-from prayog_sim.network import Link, Network, Uniform
+from prayog_sim.network import Fixed, Link, Network
 from prayog_sim.node import Node
+from prayog_sim.run import Action
+from prayog_sim.trace import Step
 from prayog_sim.world import World
 
-__all__ = ["build", "clients", "readable"]
+__all__ = ["QueueWorld", "build", "clients", "readable"]
 
-LINK = Link(Uniform(300, 700), ordered=True)
-"""Half a millisecond, in order, as TCP in one data centre."""
+LINK = Link(Fixed(500))
+"""Half a millisecond, as in one data centre; the same for all, so that they arrive in the order of sending, as with TCP."""
+
+
+WHERE = {
+    **dict.fromkeys(BrokerNode.actions, "broker"),
+    **dict.fromkeys(Producer.actions, "p1"),
+    **dict.fromkeys(Consumer.actions, "w1"),
+}
+
+
+class QueueWorld(World):
+    """A world in which an action that names no node goes to the one that it can be meant for."""
+
+    def do(self, action: Action, at: int | None = None) -> Step:
+        """As `World.do`; ``node`` may be left out."""
+        if action.args.get("node") is None and action.name in WHERE:
+            action = Action(action.name, {**action.args, "node": WHERE[action.name]})
+        return super().do(action, at)
 
 
 def clients(setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -36,7 +55,7 @@ def readable(topology: Topology) -> tuple[str, ...]:
     return tuple(queue.name for queue in topology.queues if queue.name not in dead)
 
 
-def build(setup: Setup, seed: int) -> World:
+def build(setup: Setup, seed: int) -> QueueWorld:
     """The world of `setup`; consumers share the queues evenly."""
     topology, to = topology_of(setup)
     producers, working, spares = clients(setup)
@@ -56,4 +75,4 @@ def build(setup: Setup, seed: int) -> World:
     }
     if setup.attacker != "none":
         nodes["guest" if setup.attacker == "strays" else "attacker"] = partial(Attacker, setup, to)
-    return World(nodes, seed, Network(LINK))
+    return QueueWorld(nodes, seed, Network(LINK))

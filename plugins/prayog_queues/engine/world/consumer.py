@@ -156,10 +156,22 @@ class Consumer(Node):
                 if msg.work:
                     self._join(ctx)
                 else:
-                    self._forget(ctx)
-                    ctx.send("broker", Bye())
+                    self._leave(ctx)
+
+    def _leave(self, ctx: Ctx) -> None:
+        """Stop in an orderly way: finish what is at work, give back what was not begun, then hang up."""
+        for delivery in self.buffer:
+            ctx.send("broker", Settle("nack", delivery))
+        self.buffer.clear()
+        if not self.tasks:
+            self._forget(ctx)
+            ctx.send("broker", Bye())
 
     def _receive(self, delivery: Delivery, ctx: Ctx) -> None:
+        if self.resting:
+            if self.tasks:  # else it has hung up, and the broker takes it back by itself
+                ctx.send("broker", Settle("nack", delivery))
+            return
         point = self._draw(delivery, ctx)
         if point == "before_receive":
             self._crash(ctx, point)
@@ -323,6 +335,9 @@ class Consumer(Node):
         self.tasks.pop(task.delivery.receipt, None)
         ctx.cancel_timer(f"work {task.delivery.receipt}")
         ctx.cancel_timer(f"bank {task.delivery.receipt}")
+        if self.resting:
+            self._leave(ctx)
+            return
         if self._setup.pull:
             ctx.send("broker", Fetch(self.queue, self._setup.prefetch - len(self.tasks) - len(self.buffer)))
         self._begin(ctx)

@@ -108,11 +108,14 @@ class Producer(Node):
     def _make(self, ctx: Ctx, key: str, *, poisoned: bool = False) -> None:
         setup = self._setup
         self.made += 1
+        customer = key
         number = self.numbers[key] = self.numbers.get(key, 0) + 1
+        kind = TYPES[(number - 1) % 3]
+        if setup.key_by == "order":
+            key, number = f"{key} {(number - 1) // 3 + 1}", (number - 1) % 3 + 1
         name = f"{ctx.me}-{self.made}"
         headers = (("city", CITIES[(self.made - 1) % 3]), ("express", "yes" if self.made % 4 == 0 else "no"))
-        kind = TYPES[(number - 1) % 3]
-        body = f'{{"order": "{name}", "customer": "{key}", "rupees": {100 + 7 * self.made % 900}}}'
+        body = f'{{"order": "{name}", "customer": "{customer}", "rupees": {100 + 7 * self.made % 900}}}'
         message = Message(
             name, key, body, kind, ctx.me, ctx.now, number, (*headers, ("poison", "yes")) if poisoned else headers,
             9 if setup.urgent and ctx.rng.random() * 100 < setup.urgent else 0,
@@ -130,7 +133,7 @@ class Producer(Node):
             correlation=message.correlation, causation=message.causation,
         )  # fmt: skip
         ctx.send("broker", Publish(message, self._to, attempt, password_of(ctx.me)))
-        if "attacker" in ctx.peers and self._setup.attacker in ("listens", "replays"):
+        if "attacker" in ctx.peers and self._setup.attacker in ("listens", "replays", "forges and replays"):
             ctx.send("attacker", Publish(message, self._to))  # somebody listens on the wire
         if self._setup.confirms:
             if not self.waiting:
