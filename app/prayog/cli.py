@@ -257,7 +257,7 @@ def _check(args: argparse.Namespace, profile: Profile) -> int:
 def _new(args: argparse.Namespace, profile: Profile) -> int:
     from prayog import cli_topics
 
-    return cli_topics.new(args.name, args.dir or profile.topics)
+    return cli_topics.new(args.name, args.dir or profile.topics, here=args.dir is None)
 
 
 def _dev(args: argparse.Namespace, profile: Profile) -> int:

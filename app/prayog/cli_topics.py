@@ -102,8 +102,8 @@ def pack(path: Path, out: Path) -> int:
     return 0
 
 
-def new(name: str, folder: Path) -> int:
-    """Make the smallest topic in `folder` and say what can be done with it."""
+def new(name: str, folder: Path, *, here: bool) -> int:
+    """Make the smallest topic in `folder` and say what can be done with it; `here`: the lab looks there."""
     from prayog_sdk.templates import NameProblem, create
 
     try:
@@ -115,7 +115,9 @@ def new(name: str, folder: Path) -> int:
     print(f"Made {made}. It runs already:")
     print(f"    prayog run {made}/rumour")
     print(f"    prayog check {made}")
-    print("Start with engine.py; topic.py says what the lab asks, and in the window it is a card under Topics.")
+    print(f"    prayog dev {made}")
+    print("The last opens the lab on it and shows every save. Start with engine.py; topic.py says what the lab asks.")
+    print("It is a card under Topics too." if here else "`prayog pack` makes a wheel of it: a card in any lab.")
     return 0
 
 
@@ -125,11 +127,11 @@ def open_topic(profile: Profile, wanted: str, safe: bool = False) -> tuple[Topic
     TOPIC is an id, or the folder of a topic, as its author types it.  Raises `BadInput` with near matches.
     """
     head, slash, scenario = wanted.rpartition("/")
+    if Path(wanted, "plugin.toml").is_file():
+        example = f"{wanted.rstrip('/')}/{_first(_in_folder(Path(wanted)))}"
+        raise BadInput(f"{wanted} is a topic; name one of its scenarios too, such as {example}.")
     if not slash or not head or not scenario:
         raise BadInput(f"A scenario is TOPIC/SCENARIO, such as {_example(profile, head or wanted)}; see `prayog list`.")
-    if Path(wanted, "plugin.toml").is_file():
-        example = f"{wanted}/{_first(_in_folder(Path(wanted)))}"
-        raise BadInput(f"{wanted} is a topic; name one of its scenarios too, such as {example}.")
     found = find(profile, safe)
     if head not in [one.id for one in found] and Path(head, "plugin.toml").is_file():
         found = [_in_folder(Path(head))]

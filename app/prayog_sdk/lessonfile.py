@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -211,13 +212,20 @@ def _blocks(lines: list[str], first: int, where: str) -> tuple[str, list[_Table]
             table = _toml("\n".join(lines[number + 1 : end]), where, first + number + 1, fence[2])
             table.known(DIRECTIVES[fence[2]])
             blocks.append(table)
-        elif re.fullmatch("predicts?|predictions?|dos?|checks?|hints?|myths?", fence[2]):
+        elif _meant(fence[2]):
             sentence = f"there is no directive {fence[2]!r}; they are: {', '.join(DIRECTIVES)}"
             raise LessonError(sentence, where, first + number)
         else:
             text += lines[number : end + 1]
         number = end + 1
     return "\n".join(text).strip(), blocks
+
+
+def _meant(word: str) -> bool:
+    """`word` after a fence was probably meant for a directive; it would be shown as a block of code."""
+    if re.fullmatch("predictions?|dos?|todo", word):
+        return True
+    return len(word) > 3 and bool(difflib.get_close_matches(word, DIRECTIVES, 1, 0.75))
 
 
 def _steps(lines: list[str], first: int, where: str, lang: str, *, translated: bool) -> list[LessonStep]:

@@ -62,6 +62,8 @@ class Ctx:
 
     def set_timer(self, name: str, after_us: int) -> None:
         """Call `on_timer(name)` after `after_us` µs of the node's own clock; it replaces a timer of that name."""
+        if not isinstance(after_us, int):
+            raise TypeError(f"timer {name!r} was set to {after_us!r}: write whole microseconds; 100_000 are 0.1 s")
         if after_us < 0:
             raise ValueError(f"timer {name!r} was set {-after_us} µs into the past")
         self.effects.append(("timer", name, after_us))

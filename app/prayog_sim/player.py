@@ -168,7 +168,10 @@ class _Player:
             raise self.fail(command, f"after {_CAP:,} steps {so_far}; {hint}")
         if command.until and seen < command.count:
             where = f" at {command.node}" if command.node else ""
-            wanted = f"{command.until}{where} came {seen} times, not {command.count}"
+            wanted = (
+                f"{command.until}{where} came {seen} times, not {command.count}" if seen
+                else f"no {command.until} came{where}"
+            )  # fmt: skip
             hint = self.likely(command.until) or f"nothing more happens after {format_us(self.now)}"
             raise self.fail(command, f"{wanted}: {hint}")
         if end is not None and self.run.kind == "world":

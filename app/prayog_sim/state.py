@@ -228,7 +228,8 @@ class State:
         self.crash(slot)
         file, row = _origin(error, type(slot.node))
         said = str(error) or "no reason was given"
-        sentence = f"{slot.name} crashed in {file}, line {row}, at this {doing}: {type(error).__name__}: {said}"
+        place = f"{file}, line {row}," if row else f"{file}"  # a message is refused after the handler came back
+        sentence = f"{slot.name} crashed in {place} at this {doing}: {type(error).__name__}: {said}"
         return Step(seq, at, "error", slot.name, {**data, "sentence": sentence, "file": file, "line": row}, cause)
 
     # -- nodes -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 __all__ = ["keep", "require_value"]
@@ -21,7 +21,7 @@ _CHANGEABLE = (list, dict, set, bytearray)
 
 
 def require_value(msg: object) -> None:
-    """Raise `TypeError` with a sentence when the message `msg` could change after it was sent."""
+    """Raise `TypeError` with a sentence when the message `msg` could change after it was sent, or not be recorded."""
     kind = type(msg)
     if kind in _PLAIN:
         return
@@ -35,6 +35,8 @@ def require_value(msg: object) -> None:
             require_value(getattr(msg, field.name))
     elif isinstance(msg, _CHANGEABLE):
         raise TypeError(f"a message holds a {kind.__name__}, which can change: use a tuple or a frozen dataclass")
+    elif not isinstance(msg, str | int | float | Iterable):
+        raise TypeError(f"a message holds a {kind.__name__}, which no trace can hold: use a frozen dataclass")
 
 
 def keep(state: T) -> Callable[[], T]:

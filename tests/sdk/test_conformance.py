@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from prayog_sdk.specs import PanelSpec
 from prayog_sdk.templates import NameProblem, create
-from prayog_sdk.testing import conformance
+from prayog_sdk.testing import conformance, findings, offered, played
 from prayog_sdk.testing.conformance import check
 from prayog_sdk.testing.source import contrast, hand_made_colours, unknown_imports
 
@@ -66,6 +67,15 @@ LESSON = "lessons/en/01-rumour.md"
         (edit("scenarios/rumour.lab", "run 2s", "run 1ms"), "the check everyone_knows fails"),
         (edit("scenarios/rumour.lab", "about", "# about"), "“about …” are needed"),
         (edit("scenarios/rumour.lab", "run 2s", "run 2s\n---\nn9 flew away\n"), "“n9 flew away”"),
+        (edit("plugin.toml", "minutes = 5", 'opening = "rumor"'), "there is no scenario 'rumor'; did you mean rumour?"),
+        (edit("plugin.toml", "minutes = 5", 'icon = "mapp"'), "there is no icon 'mapp'; did you mean map?"),
+        (edit("plugin.toml", "minutes = 5", 'needs = ["webengin"]'), "did you mean webengine?"),
+        (edit("scenarios/rumour.lab", "minutes", "panel spacetimes\nminutes"), "did you mean spacetime?"),
+        (edit("engine.py", "def look(self) -> Look:", "def look(self) -> Look:\n        1 / 0"), "look() failed: Zero"),
+        (edit("engine.py", '_timer("tell", ROUND_US)', '_timer("tell", 0.1)'), "write whole microseconds"),
+        (edit("engine.py", 'ctx.peers), "rumour")', "ctx.peers), object())"), "which no trace can hold"),
+        (edit("engine.py", "if self.rounds", "while True: pass\n        if self.rounds"), "look for a loop without"),
+        (edit(LESSON, "```predict", "```predct"), "there is no directive 'predct'"),
         (edit(LESSON, '"everyone_knows"', '"everyone_know"'), "did you mean everyone_knows?"),
         (edit(LESSON, "{messages}", "{mesages}"), "there is no measure 'mesages'"),
         (edit(LESSON, '"5 to 20" if', '"5 to 10" if'), "which is not one of"),
@@ -78,12 +88,42 @@ def test_every_broken_promise_is_found(
     tmp_path: Path, change: Callable[[Path], None], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if words not in ("out of reach here", "differs between two processes"):  # processes cost time, twice each
-        here = [promise for promise in conformance._PROMISES if promise is not conformance._determinism]
-        monkeypatch.setattr(conformance, "_PROMISES", here)
+        here = [promise for promise in conformance.PROMISES if promise is not played.determinism]
+        monkeypatch.setattr(conformance, "PROMISES", here)
+    monkeypatch.setattr(findings, "PATIENCE_S", 0.3)
     folder = create("probe", tmp_path)
     change(folder)
     errors = [str(finding) for finding in check(folder) if finding.level == "error"]
     assert any(words in error for error in errors), errors
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit("scenarios/rumour.lab", "run 2s", "run 2"),
+        edit("scenarios/rumour.lab", "nodes=5", "nodez=5"),
+        edit("scenarios/rumour.lab", "run 2s", "fly n1"),
+        edit("engine.py", "self.rounds -= 1", "self.roundz -= 1"),
+        edit(LESSON, 'kind = "choice"', 'kind = "chioce"'),
+    ],
+)
+def test_one_mistake_is_told_once(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    folder = create("probe", tmp_path)
+    change(folder)
+    assert len(check(folder)) == 1, check(folder)
+
+
+def test_a_panel_must_not_take_the_id_of_a_stock_panel() -> None:
+    ids = ["events", "ring", "ring", "canvas"]
+    told = [
+        offered._panel(PanelSpec("events", "Mine", "json:Panel"), ids),
+        offered._panel(PanelSpec("ring", "Mine", "canvas"), ids),
+        offered._panel(PanelSpec("lost", "Mine", "nowhere.at_all:Panel"), ids),
+        offered._panel(PanelSpec("canvas", "Mine", "canvas"), ids),
+    ]
+    assert [("stock" in text, "two" in text, "no module" in text) for text in told] == [
+        (True, False, False), (False, True, False), (False, False, True), (False, False, False),
+    ]  # fmt: skip
 
 
 def test_a_view_that_changes_afterwards_is_found(tmp_path: Path) -> None:
@@ -114,7 +154,7 @@ def test_no_hook_can_stop_the_suite(tmp_path: Path) -> None:
 
 
 def test_every_promise_is_explained() -> None:
-    assert all(promise.__doc__ for promise in conformance._PROMISES)
+    assert all(promise.__doc__ for promise in conformance.PROMISES)
 
 
 def test_an_import_that_is_tried_is_no_dependency(tmp_path: Path) -> None:

@@ -52,8 +52,9 @@ def problem_of(error: BaseException, stage: str, where: str) -> Problem:
     place = _place(cause.__traceback__)
     if place and not isinstance(cause, (SyntaxError, ServiceMissing)):  # the one holds its place, the other is no fault
         text += f" ({place})"
-    for_people = type(error).__module__.partition(".")[0] in _OURS  # the class name would only be noise
-    return Problem(stage, f"{text}." if for_people else f"{type(error).__name__}: {text}.", where, report)
+    if type(error).__module__.partition(".")[0] not in _OURS:  # of ours the class name would only be noise
+        text = f"{type(error).__name__}: {text}"
+    return Problem(stage, text if text.endswith("?") else f"{text}.", where, report)
 
 
 def blame(trace: TracebackType | None, tops: Mapping[str, str]) -> str | None:

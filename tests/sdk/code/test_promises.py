@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prayog_sdk.testing import conformance
+from prayog_sdk.testing import conformance, offered
 
 CODED = Path(__file__).parents[2] / "plugins" / "coded" / "prayog_coded"
 
@@ -38,5 +38,5 @@ def test_each_promise_is_broken_once_and_found(
     assert old in text
     (broken / "topic.py").write_text(text.replace(old, new))
     if "by default" in says:  # nothing needs to be run for that
-        monkeypatch.setattr(conformance, "_PROMISES", (conformance._code,))
+        monkeypatch.setattr(conformance, "PROMISES", (offered.code,))
     assert says in "\n".join(str(finding) for finding in conformance.check(broken))

@@ -12,6 +12,7 @@ from prayog.ui.bench.script_plan import ScriptPlan
 from prayog_sdk.manifest import Problem
 from prayog_sdk.qt.jobs import Cancelled, Ctx
 from prayog_sdk.services import ServiceMissing, Services
+from prayog_sdk.watchdog import PATIENCE_S, Watchdog
 from prayog_sim.run import ActionError, Run, TimedAction
 
 if TYPE_CHECKING:
@@ -120,11 +121,20 @@ def _made(ctx: Ctx, topic: Topic, start: Start, params: Any, services: Services)
 
 def _catch_up(ctx: Ctx, run: Run, plan: Plan, start: Start) -> None:
     """Do what is planned and let happen what follows, up to the end that `start` names."""
+    watchdog = Watchdog()
+    try:
+        _go_on(ctx, run, plan, start, watchdog)
+    finally:
+        watchdog.close()
+
+
+def _go_on(ctx: Ctx, run: Run, plan: Plan, start: Start, watchdog: Watchdog) -> None:
     while start.upto is None or len(run.trace) < start.upto:
         before = len(run.trace)
         if not plan.done:
             try:
-                plan.step(run)
+                with watchdog.limit(PATIENCE_S):
+                    plan.step(run)
             except ActionError:
                 if getattr(run, "stopped", ""):  # code of the learner's that had to be ended: the run says so itself
                     return
@@ -132,7 +142,8 @@ def _catch_up(ctx: Ctx, run: Run, plan: Plan, start: Start) -> None:
         elif start.played or (start.upto_us is not None and (run.next_at is None or run.next_at > start.upto_us)):
             return
         else:
-            run.step()
+            with watchdog.limit(PATIENCE_S):
+                run.step()
         if len(run.trace) == before and plan.done:
             return
         if len(run.trace) % 512 == 0:

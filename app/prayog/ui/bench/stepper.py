@@ -7,14 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from prayog.catalog.watchdog import Watchdog
 from prayog.ui.bench.branch import Branch, Listener
+from prayog_sdk.watchdog import PATIENCE_S, Watchdog
 from prayog_sim.run import Action, ActionError, Run, View
 from prayog_sim.trace import Step
 
-__all__ = ["PATIENCE_S", "Stepper"]
+__all__ = ["Stepper"]
 
-PATIENCE_S = 2.0
 _VIEWS = 96  # views kept
 
 

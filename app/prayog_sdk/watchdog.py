@@ -1,4 +1,4 @@
-"""Ends a call into a topic that does not come back, so that one endless loop does not freeze the window.
+"""Ends a call into a topic that does not come back, so that one endless loop freezes neither window nor check.
 
     with watchdog.limit(2.0):
         run.step()                      # raises TookTooLong here when it is still at it after two seconds
@@ -19,8 +19,10 @@ import time
 from contextlib import suppress
 from types import TracebackType
 
-__all__ = ["TookTooLong", "Watchdog"]
+__all__ = ["PATIENCE_S", "TookTooLong", "Watchdog"]
 
+PATIENCE_S = 2.0
+"""What a step of a topic has on the bench."""
 _LOOK_S = 0.1
 
 

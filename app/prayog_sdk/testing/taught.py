@@ -1,0 +1,108 @@
+"""Promises about lessons and challenges: they are read in every language, and what they name exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prayog_sdk import lessons
+from prayog_sdk.checks import CheckError, evaluate
+from prayog_sdk.lessons import Challenge, Lesson, LessonError, LessonStep
+from prayog_sdk.scenario import Scenario
+from prayog_sdk.specs import world_actions
+from prayog_sdk.testing.findings import Case, Finding
+
+__all__ = ["the_lessons"]
+
+
+def the_lessons(case: Case) -> Iterator[Finding]:
+    """Lessons are read in every language, and what they name exists and can be computed."""
+    manifest = case.topic.manifest
+    folder = manifest.folder.joinpath("lessons")
+    there = {item.name for item in folder.iterdir() if item.is_dir()} if folder.is_dir() else set()
+    for lang in sorted(there ^ set(manifest.languages)):
+        if lang in there:
+            yield Finding("warn", "lessons", f"lessons/{lang} is there, but languages in plugin.toml does not name it")
+        elif lang != "en" or there:
+            yield Finding("warn", "lessons", f"plugin.toml names {lang}, but there is no folder lessons/{lang}")
+    for lang in ("en", *sorted(there - {"en"})):
+        try:
+            read = case.topic.lessons(lang)
+            challenges = case.topic.challenges(lang)
+        except LessonError as error:
+            yield Finding("error", "lessons", error.sentence, f"{error.where}:{error.line}")
+            if error.where.startswith("en/"):  # the others are read beside it
+                return
+            continue
+        for lesson in read:
+            missing = [step.id for step in lesson.items if step.lang != lang]
+            if missing:
+                sentence = f"not yet in {lang} (shown in English): {', '.join(missing)}"
+                yield Finding("warn", "lessons", sentence, f"{lang}/{lesson.id}")
+            for step in lesson.items:
+                yield from _lesson_step(case, lesson, step)
+        if lang == "en":
+            if not read:
+                yield Finding("warn", "lessons", "there is no lesson yet", "lessons/en")
+            for challenge in challenges:
+                yield from _challenge(case, challenge)
+
+
+def _lesson_step(case: Case, lesson: Lesson, step: LessonStep) -> Iterator[Finding]:
+    topic, where = case.topic, f"{lesson.where}:{step.line}"
+    ids = [scenario.id for scenario in case.scenarios]
+    for named in (lesson.scenario, (step.do and step.do.scenario) or lesson.scenario):
+        if named not in ids:
+            if named not in case.spoilt:
+                yield Finding("error", "lessons", f"there is no scenario {named!r}; there are: {', '.join(ids)}", where)
+            return
+    scenario = case.scenarios[ids.index((step.do and step.do.scenario) or lesson.scenario)]
+    params = topic.params(scenario.params)
+    measures = topic.measures(params)
+    told = "\n\n".join([step.body, *step.hints, step.do.text if step.do else ""])
+    for name in lessons.live_names(told):
+        if name not in measures:
+            yield Finding("error", "lessons", f"there is no measure {name!r} for {{{name}}}", where)
+    if step.check is not None:
+        try:
+            topic.check(step.check, params)
+        except CheckError as error:
+            yield Finding("error", "lessons", f"the check {step.check!r}: {error}", where)
+    if step.do is not None and step.do.action is not None:
+        verbs = {spec.name for spec in (*topic.actions(params), *world_actions())}
+        if step.do.action.name not in verbs:
+            yield Finding("error", "lessons", f"there is no action {step.do.action.name!r}", where)
+    if step.predict is not None:
+        yield from _prediction(case, scenario, step.predict, where)
+
+
+def _prediction(case: Case, scenario: Scenario, predict: lessons.Predict, where: str) -> Iterator[Finding]:
+    params = case.topic.params(scenario.params)
+    measures, checks = case.topic.measures(params), case.topic.checks(params)
+    try:
+        evaluate(predict.answer, measures, checks)
+        result = case.results.get(scenario.id)
+        if result is not None:
+            lessons.judge(predict, lessons.Answer(predict.id, None), result.trace, measures, checks)
+    except CheckError as error:
+        yield Finding("error", "lessons", f"the answer of the prediction {predict.id!r}: {error}", where)
+
+
+def _challenge(case: Case, challenge: Challenge) -> Iterator[Finding]:
+    where = challenge.where
+    scenario = case.scenario(challenge.scenario)
+    if scenario is None:
+        if challenge.scenario not in case.spoilt:
+            yield Finding("error", "challenges", f"there is no scenario {challenge.scenario!r}", where)
+        return
+    if scenario.kind == "session":
+        yield Finding("error", "challenges", "a challenge is graded by replay, so it needs a simulated scenario", where)
+    params = case.topic.params(scenario.params)
+    for text in challenge.checks:
+        try:
+            case.topic.check(text, params)
+        except CheckError as error:
+            yield Finding("error", "challenges", f"the check {text!r}: {error}", where)
+    names = [knob.name for knob in case.topic.fields()]
+    for name in challenge.knobs:
+        if name not in names:
+            yield Finding("error", "challenges", f"there is no knob {name!r}; there are: {', '.join(names)}", where)
