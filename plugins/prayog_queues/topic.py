@@ -75,6 +75,9 @@ def prayog_panels() -> list[PanelSpec]:
     here = "prayog_queues.panels"
     return [
         PanelSpec("flow", "Flow", f"{here}.flow_panel:FlowPanel", "centre", "canvas"),
+        PanelSpec("verdict", "Verdict", f"{here}.verdict_panel:VerdictPanel", "tab", "check"),
+        PanelSpec("messages", "Messages", f"{here}.messages_panel:MessagesPanel", "tab", "search"),
+        PanelSpec("experiments", "Experiments", f"{here}.experiments_panel:ExperimentsPanel", "tab", "dice"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
         PanelSpec("series", "Curves", "series", "tab", "plot"),
         PanelSpec("state", "State", "state", "tab", "tree"),

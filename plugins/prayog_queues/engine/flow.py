@@ -59,7 +59,7 @@ class Edge:
 
 
 class Flow:
-    """Reads a run that began with `topology` declared."""
+    """Reads a run; `topology` is what is declared as long as the run itself does not say it."""
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
@@ -128,6 +128,8 @@ class Flow:
                 self._back(kind, data, at)
             case "dead":
                 self._dead(data)
+            case "declared":
+                self._declared(data)
             case "redriven":
                 self._gone({**data, "queue": self._homes.get(data["message"], "")})
             case "crashed":
@@ -241,6 +243,15 @@ class Flow:
             self._homes[data["message"]] = data["to"]
 
     # -- the topology ------------------------------------------------------------------------------------------
+
+    def _declared(self, data: Data) -> None:
+        """What the broker of this run has, whatever the knobs beside it say."""
+        known = {queue.name: queue for queue in self.topology.queues}
+        queues = tuple(
+            known.get(name, Queue(name, partitions, dead_letters=grave)) for name, grave, partitions in data["queues"]
+        )
+        exchanges = tuple(Exchange(name, kind) for name, kind in data["exchanges"])
+        self.topology = Topology(queues, exchanges, tuple(Binding(*binding) for binding in data["bindings"]))
 
     def _acted(self, data: Data) -> None:
         """What the learner declared or bound."""
