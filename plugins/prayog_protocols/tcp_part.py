@@ -171,8 +171,7 @@ BROKEN = (
 )
 
 _HERE = "prayog_protocols.panels"
-PANELS: tuple[PanelSpec, ...] = ()
-_LATER = (
+PANELS = (
     PanelSpec("tcp_curves", "TCP curves", f"{_HERE}.tcp_curves_panel:TcpCurvesPanel", "tab", "plot", kinds=("world",)),
     PanelSpec("tcp_states", "TCP states", f"{_HERE}.tcp_states_panel:TcpStatesPanel", "tab", "tree", kinds=("world",)),
 )

@@ -162,11 +162,12 @@ def prayog_actions(params: Params) -> list[ActionSpec]:
 
 
 @hookimpl
-def prayog_checks() -> list[Check]:
+def prayog_checks(params: Params) -> list[Check]:
+    if params.study == tcp_part.STUDY:
+        return list(tcp_part.CHECKS)
     return [
         *reading_part.CHECKS,
         *labs_part.CHECKS,
-        *tcp_part.CHECKS,
         Check("three_ways", "TCP, TCP + TLS 1.3 and QUIC were connected", three_ways),
         Check("retries_told", "POST created 2 orders, PUT 1, POST with a key 1", retries_told),
         Check("blocked", "Active mode ended at the router, passive mode brought the file",

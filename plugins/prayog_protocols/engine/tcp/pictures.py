@@ -1,0 +1,105 @@
+"""What the curves of one conversation are, as numbers to be drawn; no Qt.
+
+Times are seconds, places in the stream bytes counted from 1 (messages, for datagrams).  Everything is as the router saw
+it, which stands beside the machine that calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from prayog_protocols.engine.tcp.gathered import Gathered, Sight
+
+__all__ = ["Flow", "Strokes", "flows", "nearest", "packet_before", "sequence_of", "spoken"]
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Data of one direction: from whom to whom."""
+
+    src: str
+    dst: str
+
+    def __str__(self) -> str:
+        return f"{self.src} → {self.dst}"
+
+
+@dataclass(slots=True)
+class Strokes:
+    """The time–sequence picture (Stevens): segments as strokes, confirmed bytes and the edge of the window as steps."""
+
+    flow: Flow
+    sent: list[tuple[float, float, float]] = field(default_factory=list)  # (time, first, end)
+    again: list[tuple[float, float, float]] = field(default_factory=list)
+    lost: list[Point] = field(default_factory=list)
+    acked: list[Point] = field(default_factory=list)
+    edge: list[Point] = field(default_factory=list)
+    duplicates: list[Point] = field(default_factory=list)
+    places: list[tuple[float, float, int]] = field(default_factory=list)  # (time, place, index in `packets`)
+    datagrams: bool = False
+
+
+def flows(seen: Gathered) -> list[Flow]:
+    """The directions in which data went, in the order in which their senders were first heard of."""
+    heard = list(dict.fromkeys(one.src for one in seen.packets))
+    found = dict.fromkeys(Flow(one.src, one.dst) for one in seen.packets if one.size)
+    if not found:
+        found = dict.fromkeys(Flow(one.src, one.dst) for one in seen.packets)
+    return sorted(found, key=lambda flow: heard.index(flow.src))
+
+
+def sequence_of(seen: Gathered, flow: Flow) -> Strokes:
+    """The picture of one direction."""
+    made = Strokes(flow)
+    for one in seen.packets:
+        at = one.at_us / 1e6
+        if (one.src, one.dst) == (flow.src, flow.dst) and one.size:
+            low, high = (one.first, one.end) if one.why != "datagram" else (one.first - 1, one.first)
+            made.datagrams |= one.why == "datagram"
+            (made.again if one.again or one.why == "probe" else made.sent).append((at, low, high))
+            if one.fate:
+                made.lost.append((at, (low + high) / 2))
+            made.places.append((at, (low + high) / 2, one.index))
+        elif (one.src, one.dst) == (flow.dst, flow.src) and one.ack:
+            if not one.fate:
+                made.acked.append((at, max(one.ack, made.acked[-1][1] if made.acked else 0)))
+                made.edge.append((at, max(one.edge, made.edge[-1][1] if made.edge else 0)))
+            if one.why == "duplicate":
+                made.duplicates.append((at, one.ack))
+            made.places.append((at, one.ack, one.index))
+    if made.datagrams:
+        made.acked = [
+            (told.at_us / 1e6, float(told.data["number"])) for told in seen.told("message", way="UDP", flow=flow.src)
+        ]
+    return made
+
+
+def nearest(places: Sequence[tuple[float, float, int]], at: Point, pixel: Point) -> int:
+    """The index that belongs to the place nearest to `at`; `pixel`: what one pixel is worth in both directions."""
+    wide, tall = (abs(size) or 1.0 for size in pixel)
+    best = min(places, key=lambda p: ((p[0] - at[0]) / wide) ** 2 + ((p[1] - at[1]) / tall) ** 2, default=None)
+    return best[2] if best is not None else -1
+
+
+def packet_before(seen: Gathered, node: str, at_us: int) -> Sight | None:
+    """The last packet that `node` sent or got by then: what a change of its window or timer comes from."""
+    return next((one for one in reversed(seen.packets) if one.at_us <= at_us and node in (one.src, one.dst)), None)
+
+
+def spoken(seen: Gathered, flow: Flow, clock_us: float) -> str:
+    """How far this direction is, in words."""
+    then = [one for one in seen.packets if one.at_us <= clock_us]
+    sent = [one for one in then if (one.src, one.dst) == (flow.src, flow.dst) and one.size]
+    if not sent:
+        return f"{flow}: nothing was sent yet."
+    again = sum(one.again for one in sent)
+    if sent[0].why == "datagram":
+        got = sum(told.at_us <= clock_us for told in seen.told("message", way="UDP", flow=flow.src))
+        return f"{flow}: {len(sent):,} datagrams sent, {got:,} arrived."
+    acked = max((one.ack for one in then if one.src == flow.dst and one.dst == flow.src and not one.fate), default=1)
+    high = max(one.end for one in sent)
+    return (f"{flow}: sent up to byte {high - 1:,}, confirmed up to {min(max(0, acked - 1), high - 1):,}, "
+            f"{again:,} segment{'s' * (again != 1)} sent again.")  # fmt: skip
