@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 __all__ = ["TextTable"]
@@ -30,6 +29,7 @@ class TextTable(QTableWidget):
     ) -> None:  # fmt: skip
         super().__init__(0, 0, parent)
         self._wrapped = wrapped
+        self._setting = False
         self._shown: list[tuple[tuple[str, ...], bool]] = []
         self.setAccessibleName(name)
         self.setShowGrid(False)
@@ -41,6 +41,8 @@ class TextTable(QTableWidget):
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setStretchLastSection(wrapped is None)
         head.setDefaultAlignment(_LEFT)
+        if wrapped is not None:  # it has its width only after the others, and after a scroll bar has come
+            head.sectionResized.connect(lambda column, *_: self._fit_rows() if column == wrapped else None)
         self.set_heads(heads, hints, numbers)
 
     def set_heads(self, heads: Sequence[str], hints: Sequence[str] = (), numbers: Collection[int] = ()) -> None:
@@ -61,6 +63,7 @@ class TextTable(QTableWidget):
             return
         # A head that fits its columns measures them all for every cell that is set: 300 rows took most of a minute.
         head = self.horizontalHeader()
+        self._setting = True
         head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setRowCount(len(rows))
         for line, row in enumerate(shown):
@@ -71,10 +74,10 @@ class TextTable(QTableWidget):
         if self._wrapped is not None:
             head.setSectionResizeMode(self._wrapped, QHeaderView.ResizeMode.Stretch)
             self.resizeRowsToContents()
+        self._setting = False
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self._wrapped is not None:
+    def _fit_rows(self) -> None:
+        if not self._setting:
             self.resizeRowsToContents()
 
     def _set_row(self, line: int, cells: Sequence[str], strong: bool) -> None:

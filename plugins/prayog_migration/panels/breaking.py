@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.fault_words import FAULTS
-from prayog_migration.panels.page import Asks, fit, row_of, tone
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of, tone
 from prayog_sdk.qt.panel import guarded
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.clock import format_us
 
 __all__ = ["Breaking"]
@@ -36,8 +36,8 @@ class Breaking(QWidget):
         self._heal.clicked.connect(lambda: asks.act("heal"))
         self._say_of(self._heal, _HEAL)
         self._will = paragraph(_ASK, "muted")
-        self._table = TextTable(
-            "What was broken, and what came of it", ("At", "What", "What it did → what came of it"), wrapped=2
+        self._table = FittedTable(
+            "What was broken, and what came of it", ("At", "What", "What it did → what came of it"), most=5, wrapped=2
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -69,7 +69,6 @@ class Breaking(QWidget):
                 for one in reversed(course.blows)
             ]
         )  # fmt: skip
-        fit(self._table, 5)
 
     def words(self) -> str:
         """What was broken last, in words."""

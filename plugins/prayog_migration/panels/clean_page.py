@@ -8,7 +8,8 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, Page, fit, tone
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, Page, tone
 from prayog_migration.panels.path import lacking
 from prayog_migration.panels.scores import scores
 from prayog_sdk.qt.state import paragraph
@@ -37,7 +38,7 @@ class CleanPage(Page):
         self.body.addWidget(self._sum)
         self._compared = paragraph("Predicted and measured", step=1)
         self.body.addWidget(self._compared)
-        self._scores = TextTable("Predicted and measured", ("", "Predicted", "Measured", ""), wrapped=3)
+        self._scores = FittedTable("Predicted and measured", ("", "Predicted", "Measured", ""), wrapped=3)
         self.body.addWidget(self._scores)
         self._table = TextTable("What was taken away", ("", "Object"))
         self.body.addWidget(self._table, 1)
@@ -57,7 +58,6 @@ class CleanPage(Page):
         )  # fmt: skip
         rows = scores(course)
         self._scores.show_rows(rows)
-        fit(self._scores)
         self._compared.setVisible(bool(rows))
         clean = course.clean
         self._table.setVisible(bool(clean))

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayou
 from prayog_migration.engine.schema_change import STAGES
 from prayog_migration.panels.choice import Choice
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, fit, row_of, tone
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of, tone
 from prayog_migration.panels.ways import Part
 from prayog_migration.panels.words import seconds_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["ColumnView"]
 
@@ -53,7 +53,7 @@ class ColumnView(Part):
         self._away = self._button("Put away", "put away", "Drops the scratch database")
         self._sum = paragraph(_NOTHING)
         heads = ("Stage", "Version 1", "Version 2", "Unlike", "Longest wait, and what failed")
-        self._stages = TextTable("Stages", heads, numbers=(3,), wrapped=4)
+        self._stages = FittedTable("Stages", heads, numbers=(3,), wrapped=4)
         self._sql = QPlainTextEdit()
         self._sql.setReadOnly(True)
         self._sql.setTabChangesFocus(True)
@@ -110,7 +110,6 @@ class ColumnView(Part):
         for part in (self._go, self._back, self._once):
             part.setVisible(bool(done) and not over)
         self._stages.show_rows([_line(one) for one in done])
-        fit(self._stages)
         sql = "\n".join(f"{one};" for one in done[-1]["sql"]) if done else ""
         self._sql.setPlainText(sql)
         self._sql.setVisible(bool(sql))

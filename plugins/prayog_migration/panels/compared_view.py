@@ -7,11 +7,10 @@ from typing import Any
 from PySide6.QtWidgets import QVBoxLayout
 
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import fit
+from prayog_migration.panels.fitted import FittedTable
 from prayog_migration.panels.segments_view import SegmentsView
 from prayog_migration.panels.ways import Part
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["ComparedView"]
 
@@ -25,13 +24,13 @@ class ComparedView(Part):
         self._titles: list[str] = []
         self._shown: Any = None
         heads = ("", "Table", "Source", "Target", "Set aside", "Changed by policy")
-        self._tables = TextTable("Counts by table", heads, numbers=(2, 3, 4), wrapped=5)
+        self._tables = FittedTable("Counts by table", heads, numbers=(2, 3, 4), wrapped=5)
         self._tables.itemSelectionChanged.connect(self._one)
         self._title = paragraph("", step=1)
         self._segments = SegmentsView()
         self._segments.chosen.connect(self._segment)
         self._segment_words = paragraph("", "muted")
-        self._rows = TextTable("Rows that differ", ("Row", "What", "Cells: source → target"), wrapped=2)
+        self._rows = FittedTable("Rows that differ", ("Row", "What", "Cells: source → target"), wrapped=2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self._tables, self._title, self._segments, self._segment_words, self._rows):
@@ -52,7 +51,6 @@ class ComparedView(Part):
             rows.append(["✓ equal" if one["equal"] else "✗ differs", name, f"{one['source_rows']:,}",
                          f"{one['target_rows']:,}", f"{one['quarantined']:,}", changed])  # fmt: skip
         self._tables.show_rows(rows)
-        fit(self._tables)
         self._one()
 
     def _found(self) -> Any:
@@ -73,7 +71,6 @@ class ComparedView(Part):
         self._rows.show_rows(
             [[str(key), _KINDS[kind], _cells(cells)] for key, kind, cells in found.get("differences", ())]
         )
-        fit(self._rows)
 
     def _segment(self, index: int) -> None:
         segments = self._found().get("segments", ())

@@ -27,6 +27,11 @@ _QUIET = {
 _COMES_OF_IT = {"worker", "fault", "stalled", "fenced_off", "restarted", "drift", "contradiction"}
 """What the wizard says when something was broken."""
 _BLOWS = 30
+_WORK = {
+    "probe", "assess", "preview", "schema", "copy", "validate", "audit", "sync", "switch", "back", "replan", "undo",
+    "report", "clean", "ask", "rules", "cast", "files", "shards", "change",
+}  # fmt: skip
+"""Actions that the worker is busy with until it says how they ended."""
 
 
 @dataclass(slots=True)
@@ -93,8 +98,9 @@ class Course:
             case "start":
                 self.started = data
             case "action":
-                self.doing, self.refused = str(data.get("name", "")), ""
-                self._asked_us[self.doing] = step.at
+                name, self.refused = str(data.get("name", "")), ""
+                self._asked_us[name] = step.at
+                self.doing = name if name in _WORK else self.doing
             case "done":
                 self.doing = ""
                 self.took[step.node] = int(data.get("us", 0))
@@ -139,15 +145,19 @@ class Course:
             case "switching" | "promoted" | "unfenced":
                 self._switch(step.kind, step.node, step.at, data)
             case "drift" | "contradiction":
-                self.held = step.kind
+                self.held, self.doing = step.kind, ""
             case "paused" | "resumed":
                 self.paused = step.kind == "paused"
             case "injected":
                 self.broken = set() if step.node == "heal" else self.broken | {step.node}
                 self._blow(step, str(data["sentence"]))
             case "failed" | "error":
+                self.doing = ""
                 self.refused = f"The work stopped: {data['sentence']}"
+            case "cancelled":
+                self.doing = ""
             case "refused" if step.node not in FAULTS:
+                self.doing = ""
                 self.refused = str(data["sentence"])
             case "refused":
                 self._blow(step, f"Not done: {data['sentence']}")

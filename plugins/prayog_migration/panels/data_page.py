@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QSlider
 
 from prayog_migration.panels.breaking import Breaking
@@ -125,7 +126,7 @@ class DataPage(Page):
         if new:
             self._log.appendPlainText("\n".join(words for _, _, words in list(course.log)[-new:]))
             if follows:  # the learner has not scrolled back
-                bar.setValue(bar.maximum())
+                self._log.moveCursor(QTextCursor.MoveOperation.End)
         self._logged = (course, course.told)
 
     def restyle(self) -> None:

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout
 
 from prayog_migration.panels.choice import Choice
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, fit, row_of
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of
 from prayog_migration.panels.ways import Part
 from prayog_migration.panels.words import bytes_in_words, seconds_in_words
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["FilesView"]
 
@@ -33,12 +33,12 @@ class FilesView(Part):
         self._go.setToolTip("Three files in the lab’s own folder; source and target are not touched")
         self._go.clicked.connect(lambda: asks.act("files", table=self._tables.currentText()))
         self._sum = paragraph(_NOTHING)
-        self._formats = TextTable(
+        self._formats = FittedTable(
             "Formats", ("Format", "Size", "Written in", "Columns as they were", ""), numbers=(1, 2), wrapped=4
         )
-        self._losses = TextTable(
+        self._losses = FittedTable(
             "What was lost", ("Format", "Column", "Type before → after", "Values changed", "For example, and why"),
-            numbers=(3,), wrapped=4,
+            numbers=(3,), most=12, wrapped=4,
         )  # fmt: skip
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -56,8 +56,6 @@ class FilesView(Part):
         self._shown = shown
         self._formats.show_rows([_format(kind, one) for kind, one in course.filed.items()])
         self._losses.show_rows([line for kind, one in course.filed.items() for line in _losses(kind, one)])
-        fit(self._formats)
-        fit(self._losses, 12)
         if course.filed:
             one = next(iter(course.filed.values()))
             self._sum.setText(

@@ -38,7 +38,7 @@ class Promises(QWidget):
 
     def draw(self, course: Course) -> None:
         """Write both."""
-        self._badge.setText(course.badge if course.balance else f"{course.badge} (nothing was compared yet)")
+        self._badge.setText(course.badge if course.balance else f"{course.badge} (not compared yet)")
         tone = {True: "good", False: "bad", None: ""}[course.kept]
         if self._badge.property("tone") != tone:
             self._badge.setProperty("tone", tone)
@@ -130,6 +130,9 @@ def _words(fact: str) -> str:
 def _worker(course: Course) -> str:
     if not course.started:
         return "nothing has begun"
+    if course.doing:
+        died = course.worker.get("what") == "died"
+        return f"at work: {course.doing}{'; the worker died, a successor starts' if died else ''}"
     if course.worker.get("what") == "died":
-        return "the worker died, a successor starts"
-    return f"at work: {course.doing}" if course.doing and course.phase == "running" else "the worker waits"
+        return "the worker died; the next action starts another"
+    return "the worker waits"

@@ -23,7 +23,7 @@ def in_words(step: Step) -> str:
         case "assessed":
             return ", ".join(f"{count} {verdict}" for verdict, count in data["verdicts"].items())
         case "probed" if data.get("rows_s"):
-            return f"{count_in_words(data['rows_s'])} rows/s, {count_in_words(data['raw_rows_s'])} at most"
+            return f"{count_in_words(data['rows_s'])} rows/s as the wizard loads"
         case "dryrun":
             return f"{data['statements']} statements, {len(data['refused'])} refused"
         case "validated":

@@ -12,9 +12,8 @@ from prayog_migration.panels.course import Course
 from prayog_migration.panels.path import onward
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
-from prayog_sdk.qt.texttable import TextTable
 
-__all__ = ["Asks", "Page", "fit", "row_of", "tone"]
+__all__ = ["Asks", "Page", "row_of", "tone"]
 
 
 class Asks(Protocol):
@@ -99,15 +98,6 @@ def tone(button: QPushButton, kind: str) -> None:
         button.setProperty("kind", kind)
         button.style().unpolish(button)
         button.style().polish(button)
-
-
-def fit(table: TextTable, most: int = 8) -> None:
-    """Let the table be as high as its rows, or as its first `most`; hidden when it has none."""
-    rows = table.rowCount()
-    table.setVisible(bool(rows))
-    if rows:
-        above = table.horizontalHeader().height() + 2 + sum(table.rowHeight(row) for row in range(min(rows, most)))
-        table.setFixedHeight(above)
 
 
 def row_of(*widgets: QWidget) -> QWidget:

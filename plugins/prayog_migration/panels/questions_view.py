@@ -7,11 +7,11 @@ from typing import Any
 from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout
 
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, fit, row_of
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of
 from prayog_migration.panels.ways import Part
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["QuestionsView"]
 
@@ -29,7 +29,6 @@ class QuestionsView(Part):
         self._sql = QLineEdit()
         self._sql.setPlaceholderText("SELECT city, count(*) FROM customers GROUP BY city")
         self._sql.setAccessibleName("A question in SQL, as the side in charge understands it")
-        self._sql.setMinimumWidth(theme.scaled(320))
         self._sql.setFont(theme.mono())
         self._ask = QPushButton("Ask both")
         self._ask.setToolTip("Your question, translated for the other side")
@@ -40,12 +39,12 @@ class QuestionsView(Part):
         self._all.clicked.connect(lambda: asks.act("ask"))
         self._asks = asks
         self._sum = paragraph(_NOTHING)
-        self._answers = TextTable(
+        self._answers = FittedTable(
             "Answers", ("", "Rows", "Time", "Question, and what differs"), numbers=(1, 2), wrapped=3
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (self._sum, row_of(self._sql, self._ask, self._all), self._answers):
+        for part in (self._sum, self._sql, row_of(self._ask, self._all), self._answers):
             column.addWidget(part)
         column.addStretch(1)
         self._shown: Any = None
@@ -66,7 +65,6 @@ class QuestionsView(Part):
             return
         self._shown = shown
         self._answers.show_rows([_line(one) for one in course.answers])
-        fit(self._answers)
         if course.answers:
             same = sum(bool(one["same"]) for one in course.answers)
             place = course.answers[0]["position"]

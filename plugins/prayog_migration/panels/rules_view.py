@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtWidgets import QPushButton, QVBoxLayout
 
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, fit, row_of
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of
 from prayog_migration.panels.ways import Part
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["RulesView"]
 
@@ -33,7 +33,7 @@ class RulesView(Part):
         self._go.setToolTip("Keys, UNIQUE, NOT NULL, foreign keys and CHECKs of the target; nothing is changed")
         self._go.clicked.connect(lambda: asks.act("rules"))
         self._sum = paragraph(_NOTHING)
-        self._table = TextTable("Rules", ("", "Table", "Rule", "What the target said"), wrapped=3)
+        self._table = FittedTable("Rules", ("", "Table", "Rule", "What the target said"), most=10, wrapped=3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (self._sum, row_of(self._go), self._table):
@@ -55,7 +55,6 @@ class RulesView(Part):
                 for table, kind, name, outcome, said in rules
             ]
         )
-        fit(self._table, 10)
         counts = {outcome: sum(rule[3] == outcome for rule in rules) for outcome in _ORDER}
         if not rules:
             self._sum.setText(_NOTHING if ready else f"{_NOTHING} Rules are made while the target is validated.")

@@ -11,11 +11,11 @@ from prayog_migration.panels.column_view import ColumnView
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.ddl_view import DdlView
 from prayog_migration.panels.files_view import FilesView
-from prayog_migration.panels.page import Asks, Page, fit, row_of
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, Page, row_of
 from prayog_migration.panels.shards_view import ShardsView
 from prayog_migration.panels.ways import Part, Ways
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["SchemaPage"]
 
@@ -66,7 +66,7 @@ class _Tables(Part):
         self._shown: Any = None
         self._kind = paragraph("", "muted")
         self._dry = paragraph("")
-        self._refused = TextTable(
+        self._refused = FittedTable(
             "What the target refused in the dry run", ("Kind", "Name", "The target says"), wrapped=2
         )
         self._tables = Choice("Table whose SQL is shown", self._texts, 18)
@@ -95,7 +95,6 @@ class _Tables(Part):
             words = f"✗ Dry run: the target refused {len(tried['refused'])} of {tried['statements']} statements."
         self._dry.setText(words)
         self._refused.show_rows([[str(cell) for cell in one] for one in tried.get("refused", ())])
-        fit(self._refused)
         self._tables.show_entries([title or _REST for title in course.ddl])
         self._pick.setVisible(bool(course.ddl))
         self._view.setVisible(bool(course.ddl))

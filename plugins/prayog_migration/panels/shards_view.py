@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QPushButton, QSpinBox, QVBoxLayout
 
 from prayog_migration.panels.choice import Choice
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, fit, row_of
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of
 from prayog_migration.panels.ways import Part
 from prayog_migration.panels.words import seconds_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["ShardsView"]
 
@@ -47,7 +47,7 @@ class ShardsView(Part):
         self._stop.setToolTip("The shards are compared with the source, which must stand still")
         self._stop.clicked.connect(lambda: asks.act("traffic", writers=0))
         self._sum = paragraph(_NOTHING)
-        self._table = TextTable("Divided tables", ("Table", "Source", "Shard 1", "Shard 2", ""), numbers=(1, 2, 3))
+        self._table = FittedTable("Divided tables", ("Table", "Source", "Shard 1", "Shard 2", ""), numbers=(1, 2, 3))
         self._warned = paragraph("", "muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -85,7 +85,6 @@ class ShardsView(Part):
                 for table, rows, parts, complete, disjoint in found.get("verdicts", ())
             ]
         )
-        fit(self._table)
         self._warned.setText("\n".join(f"• {one}" for one in found.get("warnings", ())))
         self._warned.setVisible(bool(found.get("warnings")))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, Page, fit
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, Page
 from prayog_migration.panels.timeline_view import TimelineView
 from prayog_migration.panels.words import seconds_in_words
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["SwitchPage"]
 
@@ -39,7 +39,7 @@ class SwitchPage(Page):
         self._timeline = TimelineView()
         self.body.addWidget(self._timeline)
         heads = ("To", "Freeze", "Fenced", "Drained", "Compared", "Numbers", "Promoted")
-        self._table = TextTable("Switch-overs", heads, numbers=(1, 2, 3, 4, 5, 6), wrapped=0)
+        self._table = FittedTable("Switch-overs", heads, numbers=(1, 2, 3, 4, 5, 6), wrapped=0)
         self.body.addWidget(self._table)
         self._orders = paragraph("")
         self.body.addWidget(self._orders)
@@ -76,7 +76,6 @@ class SwitchPage(Page):
             rows.append([one.to, freeze, *(f"{at[m] / 1e3:,.0f} ms" if m in at else "" for m in
                          ("fenced", "drained", "verified", "numbers", "promoted"))])  # fmt: skip
         self._table.show_rows(rows)
-        fit(self._table)
         orders = course.orders
         self._orders.setText(
             f"What customers were promised, asked of the {orders['side']}: {orders['promised']:,} orders, "

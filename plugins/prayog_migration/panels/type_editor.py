@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QVBoxLayout, QW
 
 from prayog_migration.engine.values import POLICIES
 from prayog_migration.panels.course import Course
-from prayog_migration.panels.page import Asks, fit, row_of, tone
+from prayog_migration.panels.fitted import FittedTable
+from prayog_migration.panels.page import Asks, row_of, tone
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.state import paragraph
-from prayog_sdk.qt.texttable import TextTable
 
 __all__ = ["TypeEditor"]
 
@@ -48,7 +48,7 @@ class TypeEditor(QWidget):
             lambda: decide(*self._column, self._type.text().strip(), self._policy.currentText())
         )
         self._said = paragraph(_TRY, "muted")
-        self._samples = TextTable("Values that were tried", ("", "Value", "Becomes", "Why"), wrapped=3)
+        self._samples = FittedTable("Values that were tried", ("", "Value", "Becomes", "Why"), wrapped=3)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         row = row_of(
@@ -95,7 +95,6 @@ class TypeEditor(QWidget):
             [[_SORTS[sort], before, "–" if sort == "aside" else after, why]
              for before, after, sort, why in found.get("samples", ())]
         )  # fmt: skip
-        fit(self._samples)
 
     def words(self) -> str:
         """What was tried last."""
