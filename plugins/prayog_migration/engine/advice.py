@@ -31,6 +31,9 @@ class Advice:
     reason: str = ""
 
 
+_INTEGER_DIGITS = 19
+"""2^63 has so many."""
+
 _WIDER: dict[Dialect, dict[str, str]] = {
     "postgresql": {
         "small": "smallint", "integer": "bigint", "big": "numeric", "number": "numeric", "real": "double precision",
@@ -63,10 +66,10 @@ def advise(profile: ColumnProfile, source: Dialect, kind: Kind, target: Dialect,
         return Advice(wider["small"] if _within(profile, 15) else wider["integer"], reason="holds more than 0 and 1")
     if to.name == "integer" and (_all_integers(profile, source) or (numbers and "real" not in classes)):
         return Advice(wider["integer"] if _within(profile, 63) else wider["big"], reason="holds larger numbers")
-    if to.name in ("integer", "decimal", "real") and source == "sqlite" and numbers:
-        return _numbers(profile, target, to)
+    if to.name in ("integer", "decimal") and source == "sqlite" and numbers and reasons != {"infinite"}:
+        return _numbers(profile, target, kind, to)
     if to.name == "decimal" and profile.part > (to.scale or 0) and not {"infinite or not a number"} & reasons:
-        return _numbers(profile, target, to)
+        return _numbers(profile, target, kind, to)
     if to.name in ("date", "time", "timestamp"):
         made = _temporal(profile, source, target, to, classes)
         if made:
@@ -97,13 +100,15 @@ def _all_integers(profile: ColumnProfile, source: Dialect) -> bool:
     return classes <= {"integer"} if source == "sqlite" else not profile.part and profile.high is not None
 
 
-def _numbers(profile: ColumnProfile, target: Dialect, to: Kind) -> Advice:
-    """A type for numbers of all sizes: decimals as they are written, doubles where there were doubles only."""
+def _numbers(profile: ColumnProfile, target: Dialect, kind: Kind, to: Kind) -> Advice:
+    """A type for numbers of all sizes, decimals as they are written; never narrower than what was declared."""
     why = f"holds numbers with {profile.whole} digits and {profile.part} decimals"
     if target == "postgresql":
-        return Advice("numeric" if to.name != "real" else "double precision", reason=why)
-    if target == "mysql" and profile.whole + profile.part <= 65 and profile.part <= 30:
-        return Advice(f"decimal({max(1, profile.whole + profile.part)},{profile.part})", reason=why)
+        return Advice("numeric", reason=why)
+    declared = _INTEGER_DIGITS if kind.name == "integer" else (to.size or 0) - (to.scale or 0)
+    whole, part = max(1, profile.whole, declared), max(profile.part, to.scale or 0)
+    if target == "mysql" and whole + part <= 65 and part <= 30:
+        return Advice(f"decimal({whole + part},{part})", reason=why)
     return Advice(_WIDER[target]["real" if "real" in profile.classes else "text"], reason=why)
 
 

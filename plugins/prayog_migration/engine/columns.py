@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from prayog_migration.engine.advice import Advice, advise
 from prayog_migration.engine.defaults import literal, translate_default
 from prayog_migration.engine.expressions import Names, Untranslatable, translate
+from prayog_migration.engine.fitting import bounds
 from prayog_migration.engine.kind_of import kind_of
 from prayog_migration.engine.kinds import Kind
-from prayog_migration.engine.model import Catalogue, Check, Column, Dialect, Table, UserType
+from prayog_migration.engine.model import Catalogue, Check, Column, Dialect, Table, UserType, title
 from prayog_migration.engine.names import Namespace
 from prayog_migration.engine.plan import Choices, ColumnMove, Finding, Server
 from prayog_migration.engine.profile import ColumnProfile, TableProfile
 from prayog_migration.engine.rules import Rule, choose
 
-__all__ = ["PlannedColumns", "plan_columns", "quoted"]
+__all__ = ["PlannedColumns", "ignores_case", "plan_columns", "quoted"]
 
 _KEY_CHARACTERS = 768
 """InnoDB's longest key of 3072 bytes, in characters of utf8mb4."""
@@ -85,10 +86,10 @@ def plan_columns(
     context = _Context(catalogue, server, table, target_name, rules, choices, profile, keyed, type_names)
     space = Namespace(server.dialect, folds=server.dialect != "postgresql")
     known: dict[str, tuple[str, Kind, Kind]] = {}
-    nocase = frozenset(c.name.lower() for c in table.columns if _ignores_case(c.collation))
+    nocase = frozenset(c.name.lower() for c in table.columns if ignores_case(catalogue, table, c))
     planned = PlannedColumns(Names(catalogue.dialect, server.dialect, known, nocase))
     for column in table.columns:
-        name = space.take(column.name)
+        name = column.name if catalogue.dialect == server.dialect else space.take(column.name)
         if name != column.name:
             planned.renames.append((f"{table.title}.{column.name}", name))
         type_, kind, to, advice = _typed(context, column, planned)
@@ -98,6 +99,7 @@ def plan_columns(
             planned.moves.append(ColumnMove(column.name, name, kind, column.type, type_, to, advice.policy))
     for place, column in enumerate(table.columns):
         planned.columns[place] = _finished(context, column, planned.columns[place], planned)
+    _tell_case(context, planned)
     return planned
 
 
@@ -105,8 +107,27 @@ def _bare(column: Column, name: str) -> Column:
     return Column(name, nullable=column.nullable, identity=column.identity, comment=column.comment)
 
 
-def _ignores_case(collation: str) -> bool:
-    return collation.lower() == "nocase" or collation.lower().endswith("_ci")
+def ignores_case(catalogue: Catalogue, table: Table, column: Column) -> bool:
+    """The source compares the column's texts without regard to case."""
+    collation = column.collation.lower()
+    if collation == "nocase" or collation.endswith("_ci"):
+        return True
+    return catalogue.dialect == "postgresql" and kind_of(catalogue, table, column).type == "citext"
+
+
+def _tell_case(context: _Context, planned: PlannedColumns) -> None:
+    """What comparing without case becomes; that of keys and UNIQUEs is told with them."""
+    found = [name for name, (_, kind, to) in planned.names.columns.items()
+             if name.lower() in planned.names.nocase and kind.name == to.name == "text"]  # fmt: skip
+    if not found or context.source == context.target:
+        return
+    reason = {
+        "postgresql": "texts differ by case and by spaces at the end here, except where an index keeps them unique",
+        "sqlite": "COLLATE NOCASE, which folds ASCII letters only, and counts accents and spaces at the end",
+        "mysql": "a collation that ignores case, and accents too",
+    }[context.target]
+    label = f"{context.table.title}: {', '.join(found)}"
+    planned.findings.append(Finding("collation", label, "converted", f"compared without regard to case; {reason}", 1))
 
 
 def _typed(context: _Context, column: Column, planned: PlannedColumns) -> tuple[str, Kind, Kind, Advice]:
@@ -159,13 +180,13 @@ def _target_kind(context: _Context, type_: str, kind: Kind, planned: PlannedColu
 def _sized_key(context: _Context, column: Column, type_: str, profile: ColumnProfile | None) -> str:
     """MySQL indexes no text without a length: the longest value says which is enough."""
     found = re.fullmatch(r"(varchar|varbinary)\(255\)", type_)
-    if not found or profile is None or context.target != "mysql":
+    if not found or profile is None or context.target != "mysql" or column.name not in context.keyed:
         return type_
     limit = _KEY_CHARACTERS // max(1, context.keyed[column.name])
     longest = max(profile.longest, _NUMBER_CHARACTERS) if found[1] == "varchar" else profile.widest
     if longest > limit:
         return "longtext" if found[1] == "varchar" else "longblob"
-    return f"{found[1]}({min(limit, max(64, 2 * longest))})"
+    return f"{found[1]}({min(limit, max(255, 2 * longest))})"
 
 
 def _enum(context: _Context, column: Column, kind: Kind, type_: str, planned: PlannedColumns) -> str:
@@ -184,10 +205,10 @@ def _finished(context: _Context, column: Column, made: Column, planned: PlannedC
     name, kind, to = planned.names.columns[column.name]
     if context.source == context.target:
         return replace(column, name=name, type=made.type)
-    domain = _domain(context, column)
+    domains = _domains(context, column)
     if column.generated is not None:
         made = _generated(context, column, made, planned)
-    default = column.default if column.default is not None or domain is None else domain.default
+    default = next((one for one in (column.default, *(d.default for d in domains)) if one is not None), None)
     if default is not None and not column.identity and not column.sequence:
         try:
             text = translate_default(default, planned.names, kind, to)
@@ -195,16 +216,18 @@ def _finished(context: _Context, column: Column, made: Column, planned: PlannedC
             planned.findings.append(Finding("default", path, "converted", becomes=text))
         except Untranslatable as error:
             planned.findings.append(Finding("default", path, "lost", f"{default}: {error}", 3))
-    if domain is not None:
+    for domain in domains:
         made = replace(made, nullable=made.nullable and domain.nullable)
         _domain_checks(column, domain, planned)
     planned.checks += [Check(text, "", name) for text in _kept(context, name, kind, to, bool(column.identity))]
     if column.conflict and column.conflict != "ABORT":
         reason = f"ON CONFLICT {column.conflict} on NOT NULL: the target refuses the row instead"
         planned.findings.append(Finding("conflict clause", path, "lost", reason, 3))
-    if _ignores_case(column.collation) and context.target == "mysql" and to.name == "text":
-        made = replace(made, collation=_NOCASE[context.server.mariadb])
-    if column.collation and not _ignores_case(column.collation) and column.collation.lower() not in ("binary", "c"):
+    folds = ignores_case(context.catalogue, context.table, column)
+    if folds and to.name == "text" and context.target != "postgresql":
+        made = replace(made, collation="NOCASE" if context.target == "sqlite" else _NOCASE[context.server.mariadb])
+    plain = column.collation.lower() in ("", "binary", "c") or column.collation.lower().endswith("_bin")
+    if not folds and not plain:
         reason = f"collation {column.collation}: text is compared and sorted as the target does"
         made = replace(made, collation="")
         planned.findings.append(Finding("collation", path, "converted", reason, 1))
@@ -213,11 +236,16 @@ def _finished(context: _Context, column: Column, made: Column, planned: PlannedC
     return made
 
 
-def _domain(context: _Context, column: Column) -> UserType | None:
-    if context.source != "postgresql":
-        return None
-    named = {one.name: one for one in context.catalogue.types if one.kind == "domain"}
-    return named.get(column.type.rpartition(".")[2].strip('"'))
+def _domains(context: _Context, column: Column) -> list[UserType]:
+    """The domain that is the column's type, and those it is made of."""
+    found: list[UserType] = []
+    if context.source == "postgresql":
+        named = {title(one.schema, one.name): one for one in context.catalogue.types if one.kind == "domain"}
+        one = named.get(column.type.replace('"', ""))
+        while one is not None:
+            found.append(one)
+            one = named.get(one.base.replace('"', ""))
+    return found
 
 
 def _domain_checks(column: Column, domain: UserType, planned: PlannedColumns) -> None:
@@ -232,8 +260,13 @@ def _domain_checks(column: Column, domain: UserType, planned: PlannedColumns) ->
 
 def _generated(context: _Context, column: Column, made: Column, planned: PlannedColumns) -> Column:
     path = f"{context.table.title}.{column.name}"
+    names = planned.names
+    if context.target == "postgresql":  # there a generated column may not use another one
+        types = dict(zip(names.columns, (one.type for one in planned.columns), strict=True))
+        others = {c.name: (c.generated, types[c.name]) for c in context.table.columns if c.generated and c != column}
+        names = replace(names, formulas=others)
     try:
-        text = translate(column.generated or "", planned.names)
+        text = translate(column.generated or "", names)
     except Untranslatable as error:
         reason = f"{column.generated}: {error} Its values are copied into a plain column"
         planned.findings.append(Finding("generated column", path, "lost", reason, 3))
@@ -241,7 +274,8 @@ def _generated(context: _Context, column: Column, made: Column, planned: Planned
         planned.moves.append(ColumnMove(column.name, made.name, kind, column.type, made.type, to))
         return made
     stored = column.stored or context.target == "postgresql"
-    reason = "computed when written, not when read" if stored and not column.stored else ""
+    told = ["computed when written, not when read"] if stored and not column.stored else []
+    reason = "; ".join((*sorted(names.notes), *told))
     planned.findings.append(Finding("generated column", path, "converted", reason, 0, text))
     return replace(made, generated=text, stored=stored)
 
@@ -259,7 +293,12 @@ def _kept(context: _Context, name: str, kind: Kind, to: Kind, numbered: bool) ->
         made.append(f"{column} BETWEEN 0 AND {high}" if tops else f"{column} >= 0")
     if kind.name == "integer" and target == "sqlite" and not kind.unsigned and not numbered:
         made.append(f"typeof({column}) IN ('integer', 'null')")
-    if kind.name == "year" and to.name == "integer" and target == "postgresql":
+    if kind.name == to.name == "integer" and not kind.unsigned and (to.size or 64) > (kind.size or 64) and not numbered:
+        low, high = bounds(kind)
+        made.append(f"{column} BETWEEN {low} AND {high}")
+    if kind.name == "decimal" and kind.size and target == "sqlite" and to.type != "DECIMAL_TEXT":
+        made.append(f"abs({column}) < {10 ** (kind.size - (kind.scale or 0))}")
+    if kind.name == "year" and to.name == "integer" and target != "mysql":
         made.append(f"{column} = 0 OR {column} BETWEEN 1901 AND 2155")
     if kind.name == "set" and to.name == "array":
         made.append(f"{column} <@ ARRAY[{', '.join(literal(v, target, Kind('text')) for v in kind.values)}]::text[]")
@@ -270,6 +309,8 @@ def _kept(context: _Context, name: str, kind: Kind, to: Kind, numbered: bool) ->
     if kind.name == "boolean" and target in ("sqlite", "mysql") and to.name == "boolean" and kind.size is None:
         made.append(f"{column} IN (0, 1)")
     sized = kind.name == "text" and kind.size is not None and context.source != "sqlite"
+    if sized and target == "postgresql" and kind.size == 0:
+        made.append(f"{column} = ''")
     if sized and (target == "sqlite" or (target == "mysql" and to.size is None)):
         made.append(f"{'length' if target == 'sqlite' else 'char_length'}({column}) <= {kind.size}")
     return made

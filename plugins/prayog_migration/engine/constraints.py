@@ -132,12 +132,10 @@ class _Work:
         folding = {part.text for part in parts if part.collation.lower() == "nocase"}
         told = {part.text for part in parts if part.collation}
         for column in self.source.columns:
-            if column.name not in told and column.collation.lower() == "nocase":
-                folding.add(column.name)
-            if column.collation.lower().endswith("_ci") and self.server.dialect != "mysql":
+            if column.name not in told and column.name.lower() in self.names.nocase:
                 folding.add(column.name)
         texts = {n for n in columns if n in folding and self.names.columns[n][2].name == "text"}
-        if not texts or self.server.dialect == "mysql":
+        if not texts or self.server.dialect != "postgresql":  # elsewhere the column's own collation does it
             return
         index = Index(
             self.relations.take(f"{name}_nocase" if name != "key" else f"{self.made.table.name}_nocase"),
@@ -151,8 +149,6 @@ class _Work:
     def _folded(self, name: str) -> Part:
         """SQLite's NOCASE folds ASCII only, MySQL's collations all letters."""
         column = quoted(name, self.server.dialect)
-        if self.server.dialect == "sqlite":
-            return Part(name, collation="NOCASE")
         text = f'lower({column} COLLATE "C")' if self.catalogue.dialect == "sqlite" else f"lower({column})"
         return Part(text, expression=True)
 
@@ -185,6 +181,8 @@ class _Work:
 
     def checks(self) -> None:
         made: list[Check] = []
+        for name in _named(self.made.table):  # in PostgreSQL all constraints of a table share one space
+            self.own.take(name)
         for n, check in enumerate(self.source.checks, 1):
             label = check.name or f"check {n} ({check.expression[:40]})"
             if not check.enforced:
@@ -199,7 +197,7 @@ class _Work:
                 self.tell("check", label, "draft", f"{check.expression}: {error}", 3)
                 continue
             made.append(Check(text, self._check_name(check.name), "", check.validated))
-            self.tell("check", label, "converted", "", 0, text)
+            self.tell("check", label, "converted", "; ".join(self.names.notes), 0, text)
         extra = []
         for check in self.made.planned.checks:
             if check.expression not in {one.expression for one in made}:
@@ -228,10 +226,21 @@ class _Work:
 
 
 def plan_foreign_keys(
-    catalogue: Catalogue, server: Server, source: Table, made: PlannedTable, all_made: Mapping[str, PlannedTable]
+    catalogue: Catalogue,
+    server: Server,
+    source: Table,
+    made: PlannedTable,
+    all_made: Mapping[str, PlannedTable],
+    shared: Namespace | None,
 ) -> None:
-    """Give the target table its foreign keys, once all tables are planned; `all_made` by the source's title."""
-    names, keys = Namespace(server.dialect, folds=server.dialect != "postgresql"), []
+    """Give the target table its foreign keys, once all tables are planned; `all_made` by the source's title.
+
+    `shared`: the space of their names where all tables share it (InnoDB).
+    """
+    names = shared or Namespace(server.dialect, folds=server.dialect != "postgresql")
+    keys = []
+    for name in (*_named(made.table), *(check.name for check in made.table.checks)) if not shared else ():
+        names.take(name)
     for key in source.foreign_keys:
         label = f"{source.title}.{key.name or '(' + ', '.join(key.columns) + ')'}"
         parent = _parent(catalogue, key)
@@ -259,17 +268,55 @@ def plan_foreign_keys(
         )
         finding = Finding("foreign key", label, "exact", becomes=new.name)
         if server.dialect == "mysql":
-            new, finding = _for_mysql(key, new, finding)
+            new, finding = _for_mysql(key, _in_order(new, target.table), made.table, finding)
+        if key.match == "FULL" and server.dialect != "postgresql" and len(new.columns) > 1:
+            if server.dialect == "mysql" and _changes_columns(new):  # no CHECK may use them then
+                reason = "MATCH FULL: a reference that is NULL in part is not refused here"
+                made.findings.append(Finding("foreign key", label, "lost", reason, 3))
+            else:
+                made.table = replace(made.table, checks=(*made.table.checks, _all_or_none(new, server)))
         keys.append(new)
         made.findings.append(finding)
     made.table = replace(made.table, foreign_keys=tuple(keys))
 
 
-def _for_mysql(key: ForeignKey, new: ForeignKey, finding: Finding) -> tuple[ForeignKey, Finding]:
+def _changes_columns(key: ForeignKey) -> bool:
+    return key.on_delete == "SET NULL" or key.on_update in ("SET NULL", "CASCADE")
+
+
+def _all_or_none(key: ForeignKey, server: Server) -> Check:
+    """MATCH FULL: either all columns of the reference are NULL, or none."""
+    first, *others = (f"({quoted(name, server.dialect)} IS NULL)" for name in key.columns)
+    return Check(" AND ".join(f"{first} = {one}" for one in others), f"{key.name[:50]}_full")
+
+
+def _named(table: Table) -> list[str]:
+    """The names that key and UNIQUEs have taken."""
+    return [one.name for one in (table.key, *table.uniques) if one is not None and one.name]
+
+
+def _in_order(key: ForeignKey, parent: Table) -> ForeignKey:
+    """InnoDB wants the columns in the order of the parent's key."""
+    keys = [parent.key.columns] if parent.key else []
+    keys += [unique.columns for unique in parent.uniques]
+    keys += [tuple(part.text for part in index.parts) for index in parent.indexes if index.unique]
+    order = next((one for one in keys if set(one) == set(key.parent_columns)), key.parent_columns)
+    own = dict(zip(key.parent_columns, key.columns, strict=True))
+    return replace(key, columns=tuple(own[name] for name in order), parent_columns=order)
+
+
+def _for_mysql(
+    key: ForeignKey, new: ForeignKey, table: Table, finding: Finding
+) -> tuple[ForeignKey, Finding]:
     """InnoDB knows no SET DEFAULT and nothing deferred."""
     reasons = []
+    required = {column.name for column in table.columns if not column.nullable}
+    if "SET NULL" in (key.on_delete, key.on_update) and required & set(new.columns):
+        actions = ["NO ACTION" if one == "SET NULL" else one for one in (key.on_delete, key.on_update)]
+        new = replace(new, on_delete=actions[0], on_update=actions[1])
+        reasons.append("SET NULL on a column that is NOT NULL only refuses; InnoDB wants that said")
     if "SET DEFAULT" in (key.on_delete, key.on_update):
-        actions = ["NO ACTION" if one == "SET DEFAULT" else one for one in (key.on_delete, key.on_update)]
+        actions = ["NO ACTION" if one == "SET DEFAULT" else one for one in (new.on_delete, new.on_update)]
         new = replace(new, on_delete=actions[0], on_update=actions[1])
         reasons.append("SET DEFAULT is NO ACTION in InnoDB")
     if key.deferrable:

@@ -15,7 +15,7 @@ from typing import Literal
 from prayog_migration.engine.ddl_mysql import MysqlWords
 from prayog_migration.engine.ddl_postgres import PostgresWords
 from prayog_migration.engine.ddl_sqlite import SqliteWords
-from prayog_migration.engine.model import Table, title
+from prayog_migration.engine.model import title
 from prayog_migration.engine.plan import Plan
 
 __all__ = ["PHASES", "Phase", "Statement", "statements", "words_for"]
@@ -56,7 +56,8 @@ def statements(plan: Plan, place: Place) -> Iterator[Statement]:
     yield from _types(plan, words)
     for routine in plan.routines:
         yield Statement("routines", routine.kind, routine.name, routine.sql)
-    tables = sorted((move.target for move in plan.tables), key=_after_parents)
+    depths = _depths(plan)
+    tables = sorted((move.target for move in plan.tables), key=lambda table: depths[table.schema, table.name])
     for table in tables:
         yield Statement("tables", "table", table.title, words.table(table), table.title)
         for n, sql in enumerate(words.comments(table)):
@@ -114,7 +115,15 @@ def _owners(plan: Plan, words: Words) -> Iterator[Statement]:
                 yield Statement("tables", "owner", title(one.schema, one.name), words.owner(one))
 
 
-def _after_parents(table: Table) -> tuple[int, int]:
-    """Partitions and heirs after what they belong to."""
-    part = bool(table.partitioning and table.partitioning.parent)
-    return int(part and bool(table.partitioning and table.partitioning.by)) + int(part), int(bool(table.inherits))
+def _depths(plan: Plan) -> dict[tuple[str, str], int]:
+    """How many tables must be there before each one: those that it is a part or an heir of."""
+    above: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for move in plan.tables:
+        table, part = move.target, move.target.partitioning
+        parents = [part.parent] if part and part.parent else list(table.inherits)
+        above[table.schema, table.name] = [(table.schema, parent) for parent in parents]
+
+    def depth(name: tuple[str, str]) -> int:
+        return 1 + max(map(depth, above.get(name, ())), default=-1)
+
+    return {name: depth(name) for name in above}

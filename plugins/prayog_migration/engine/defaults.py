@@ -24,6 +24,7 @@ _NOW = re.compile(
       | sysdate\(\d?\)
       | statement_timestamp\(\) | clock_timestamp\(\) | datetime\('now'(?:,'(?:utc|localtime)')?\)
       | strftime\('%Y-%m-%d\ %H:%M:%[SfS]','now'(?:,'localtime')?\) | timezone\('utc'(?:::text)?,now\(\)\)
+      | now\(\)\ at\ time\ zone\ 'utc'(?:::text)?
     )(?:::[a-z ]+)?\)*$""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -131,6 +132,9 @@ def _value(sql: str, source: Dialect) -> Any:
         if source != "sqlite":
             return text.lstrip("+")
         return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    if source == "sqlite" and re.fullmatch(r"[+-]?0[xX][0-9a-fA-F]+", text):
+        number = int(text, 16)  # 64 bits, the highest is the sign (manual, “Hexadecimal Integer Literals”)
+        return number - 2**64 if number >= 2**63 else number
     if re.fullmatch(r"[xX]'[0-9a-fA-F]*'", text):
         return bytes.fromhex(text[2:-1])
     if found := re.fullmatch(r"b'([01]*)'", text):

@@ -34,11 +34,13 @@ def plan_index(context: Indexing, index: Index) -> tuple[Index | None, Finding, 
         reason = f"a {index.method} index has no equivalent"
         return None, Finding("index", label, "lost", reason, 2), ()
     try:
-        parts = tuple(_part(context, part) for part in index.parts)
+        notes: set[str] = set()
+        parts = tuple(_part(context, part, index.unique, notes) for part in index.parts)
         where = translate(index.where, context.names, condition=True) if index.where else ""
+        notes |= context.names.notes if where else set()
     except Untranslatable as error:
         return None, Finding("index", label, "draft", f"{index.sql or index.name}: {error}", 3), ()
-    reasons = [] if index.method == "btree" else [f"{index.method} becomes btree"]
+    reasons = sorted(notes) if index.method == "btree" else [f"{index.method} becomes btree", *sorted(notes)]
     include: tuple[str, ...] = ()
     if index.include and context.server.dialect == "postgresql":
         include = tuple(context.names.columns[name][0] for name in index.include)
@@ -63,18 +65,22 @@ def _name(context: Indexing, index: Index) -> str:
     return context.space.take(index.name)
 
 
-def _part(context: Indexing, part: Part) -> Part:
+def _part(context: Indexing, part: Part, unique: bool, notes: set[str]) -> Part:
     target = context.server.dialect
     if part.expression:
         text = translate(part.text, context.names)
+        notes |= context.names.notes
         return Part(_collated(text, part.collation, target), True, "", part.descending)
     name, _, to = context.names.columns[part.text]
+    folds = part.text.lower() in context.names.nocase
     if part.prefix and target != "mysql":
-        function = "left" if target == "postgresql" else "substr"
-        start = "1, " if target == "sqlite" else ""
-        return Part(f"{function}({quoted(name, target)}, {start}{part.prefix})", True)
+        text = f"substr({quoted(name, target)}, 1, {part.prefix})"
+        if folds and to.name == "text":
+            return Part(text, True, "NOCASE") if target == "sqlite" else Part(f"lower({text})", True)
+        return Part(text, True)
     collation = part.collation.lower()
-    if collation == "nocase" and to.name == "text" and target == "postgresql":
+    collated = collation in ("nocase", "rtrim") and to.name == "text" and not (folds and collation == "nocase")
+    if collated and (target == "postgresql" or (target == "mysql" and unique)):
         return Part(_collated(quoted(name, target), collation, target), True, "", part.descending)
     return Part(name, False, "", part.descending, prefix=part.prefix)
 
@@ -123,6 +129,9 @@ def _for_mysql(context: Indexing, made: Index, index: Index) -> tuple[Index | No
     types = {name: kind for name, _, kind in context.names.columns.values()}
     columns, parts = [], []
     for n, part in enumerate(made.parts, 1):
+        if not part.expression and not made.where:
+            parts.append(part)
+            continue
         text = part.text if part.expression else quoted(part.text, "mysql")
         if made.where:
             text = f"CASE WHEN {made.where} THEN {text} END"

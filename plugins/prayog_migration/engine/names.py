@@ -34,7 +34,10 @@ class Namespace:
         return name
 
     def _key(self, name: str) -> str:
-        return name.casefold() if self._folds else name
+        if not self._folds:
+            return name
+        # SQLite folds ASCII letters only, MySQL all, but neither takes ß for ss.
+        return "".join(c.lower() if c.isascii() or self._dialect == "mysql" else c for c in name)
 
     def _allowed(self, name: str) -> str:
         if self._dialect == "mysql":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from prayog_migration.engine.alignment import align
 from prayog_migration.engine.columns import PlannedColumns, plan_columns
 from prayog_migration.engine.constraints import (
     PlannedTable,
@@ -22,6 +23,7 @@ from prayog_migration.engine.names import Namespace
 from prayog_migration.engine.plan import Choices, Finding, Plan, Server, TableMove, Verdict
 from prayog_migration.engine.profile import TableProfile
 from prayog_migration.engine.programs import plan_sequences, plan_views, tell_others, touch_trigger
+from prayog_migration.engine.queries import Words
 from prayog_migration.engine.rules import RULES, Rule
 from prayog_migration.engine.same import same_findings, same_table
 
@@ -66,15 +68,17 @@ class _Planning:
     def plan(self) -> Plan:
         moving = [table for table in self.catalogue.tables if self._moves(table)]
         names = {table.title: self._name(table.schema, table.name) for table in moving}
-        views = {f"{one.schema}.{one.name}": self._name(one.schema, one.name) for one in self.catalogue.views}
+        views = {(one.schema, one.name): self._name(one.schema, one.name) for one in self.catalogue.views}
         for table in moving:
             self.made[table.title] = self._table(table, names[table.title])
+        shared = Namespace("mysql", folds=True) if self.server.dialect == "mysql" else None
         for table in moving:
             if not self.same:
-                plan_foreign_keys(self.catalogue, self.server, table, self.made[table.title], self.made)
+                plan_foreign_keys(self.catalogue, self.server, table, self.made[table.title], self.made, shared)
+        if self.server.dialect == "mysql" and not self.same:
+            align(self.made.values())
         moves = tuple(self._move(table) for table in moving)
-        words = self._words(moves)
-        view_moves, view_findings = plan_views(self.catalogue, self.server, words, views, self._kinds(moves))
+        view_moves, view_findings = plan_views(self.catalogue, self.server, self._words(moves, views))
         sequences, sequence_findings = plan_sequences(self.catalogue, self.server)
         types: list[UserType] = list(self.catalogue.types) if self.same else []
         for made in self.made.values():
@@ -120,6 +124,10 @@ class _Planning:
         if table.kind == "virtual" and (table.engine not in _MOVED_MODULES or "content=" in table.sql.lower()):
             reason = f"a virtual table of {table.engine or 'an unknown module'}: its rows are not its own"
             self.findings.append(Finding("table", label, "lost", reason, 3))
+            return False
+        if not table.plain_columns:
+            reason = "it has no column of its own, so its rows hold nothing that could be copied"
+            self.findings.append(Finding("table", label, "lost", reason, 2))
             return False
         if table.kind == "foreign":
             self.findings.append(Finding("table", label, "lost", "its rows live on another server", 3))
@@ -223,9 +231,12 @@ class _Planning:
         if table.kind == "virtual":
             reasons.append(f"a virtual table ({table.engine}) becomes an ordinary one; its search does not move")
         if table.partitioning and table.partitioning.by:
-            reasons.append("its partitions become one table")
+            reasons.append("its partitions become one table, and rows that none of them takes are not refused any more")
         if table.inherits:
             reasons.append(f"it inherits from {', '.join(table.inherits)}; here it stands for itself")
+        heirs = [one.title for one in self.catalogue.tables if table.name in one.inherits]
+        if heirs:
+            reasons.append(f"rows of {', '.join(heirs)}, which inherits from it, are not shown as rows of it here")
         if table.unlogged:
             reasons.append("unlogged at the source, safe here")
         if table.row_security:
@@ -258,12 +269,11 @@ class _Planning:
                 kinds[column.target] = column.target_kind
         return {name: kinds[name] for name, several in found.items() if len(several) == 1}
 
-    def _words(self, moves: tuple[TableMove, ...]) -> dict[str, str]:
-        """Names of tables and columns at the source and on the target, for translating views."""
-        words = {old.rpartition(".")[2]: new for old, new in self.renames} | dict(self.renames)
+    def _words(self, moves: tuple[TableMove, ...], views: Mapping[tuple[str, str], str]) -> Words:
+        """What tables, views and columns are called on the target, for translating views."""
+        tables = {(move.source.schema, move.source.name): move.target.name for move in moves}
+        columns: dict[str, str] = {}
         for move in moves:
-            words[move.source.name] = move.target.name
-            words |= {column.source: column.target for column in move.columns}
             planned: PlannedColumns = self.made[move.source.title].planned
-            words |= {name: found[0] for name, found in planned.names.columns.items()}
-        return words
+            columns |= {name: found[0] for name, found in planned.names.columns.items()}
+        return Words(self.catalogue.dialect, self.server.dialect, tables | dict(views), columns, self._kinds(moves))

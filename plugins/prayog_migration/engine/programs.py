@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import partial
 
 import sqlglot
@@ -11,10 +10,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from prayog_migration.engine.columns import quoted
-from prayog_migration.engine.expressions import Untranslatable, translate_query
-from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Catalogue, Dialect, Routine, Sequence, Trigger, View
 from prayog_migration.engine.plan import Finding, Server, ViewMove
+from prayog_migration.engine.queries import Words, translate_query
+from prayog_migration.engine.symbols import Untranslatable
 
 __all__ = ["draft_trigger", "plan_sequences", "plan_views", "tell_others", "touch_trigger"]
 
@@ -22,15 +21,12 @@ __all__ = ["draft_trigger", "plan_sequences", "plan_views", "tell_others", "touc
 def plan_views(
     catalogue: Catalogue,
     server: Server,
-    words: Mapping[str, str],
-    names: Mapping[str, str],
-    kinds: Mapping[str, Kind],
+    words: Words,
 ) -> tuple[tuple[ViewMove, ...], list[Finding]]:
-    """Every view as a draft for the target; `words` says what tables and columns are called there, `names` views;
-    `kinds` are those of columns whose name means one kind everywhere."""
+    """Every view as a draft for the target; `words` says what everything is called there."""
     moves, findings = [], []
     for view in catalogue.views:
-        name = names[f"{view.schema}.{view.name}"]
+        name = words.tables[view.schema, view.name]
         kind = "materialised view" if view.materialised else "view"
         label = f"{view.schema}.{view.name}" if view.schema else view.name
         if catalogue.dialect == server.dialect:
@@ -38,7 +34,7 @@ def plan_views(
             findings.append(Finding(kind, label, "exact"))
             continue
         try:
-            query = translate_query(view.query, catalogue.dialect, server.dialect, words, kinds)
+            query = translate_query(view.query, words)
         except Untranslatable as error:
             moves.append(ViewMove(view, None))
             findings.append(Finding(kind, label, "draft", f"{error}", 3))

@@ -124,6 +124,7 @@ _TO_POSTGRESQL = (
     Rule(_PG, "numeric", "decimal"),
     Rule(_PG, "real", "real", most=32),
     Rule(_PG, "double precision", "real"),
+    Rule(_PG, "text", "text", most=0, verdict="converted", reason="it holds the empty text only; a CHECK keeps that"),
     Rule(_PG, "character({size})", "text", sized=True, fixed=True),
     Rule(_PG, "character varying({size})", "text", sized=True),
     Rule(_PG, "text", "text"),

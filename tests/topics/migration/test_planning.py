@@ -7,7 +7,7 @@ import pytest
 from prayog_migration.engine.advice import advise
 from prayog_migration.engine.ddl import statements
 from prayog_migration.engine.defaults import translate_default
-from prayog_migration.engine.expressions import KeptByType, Names, Untranslatable, translate, translate_query
+from prayog_migration.engine.expressions import KeptByType, Names, Untranslatable, translate
 from prayog_migration.engine.kind_of import kind_of
 from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import (
@@ -27,6 +27,7 @@ from prayog_migration.engine.plan import Choices, Plan, Server
 from prayog_migration.engine.planning import make_plan
 from prayog_migration.engine.profile import ColumnProfile, TableProfile
 from prayog_migration.engine.programs import draft_trigger
+from prayog_migration.engine.queries import Words, translate_query
 from prayog_migration.engine.rules import RULES, Rule
 from prayog_migration.engine.values import fit_of
 
@@ -155,10 +156,10 @@ def test_a_partial_unique_index_stays_one_where_there_are_none() -> None:
 
 def test_text_keys_of_mysql_are_as_long_as_their_values() -> None:
     profile = ColumnProfile("k")
-    profile.feed(["x" * 90], [()], None)
+    profile.feed(["x" * 150], [()], None)
     catalogue = Catalogue("sqlite", tables=(Table("t", (Column("k", "TEXT", False),), key=Key(("k",))),))
     plan = make_plan(catalogue, MARIADB, {"t": TableProfile("t", {"k": profile}, 1)})
-    assert plan.tables[0].target.columns[0].type == "varchar(180)"
+    assert plan.tables[0].target.columns[0].type == "varchar(300)"
 
 
 def test_case_counts_less_in_a_key_and_does_so_on_the_target() -> None:
@@ -194,7 +195,7 @@ COLUMNS = {
         ("sqlite", "postgresql", 'x like "A%"', "\"x\" ILIKE 'A%'"),
         ("sqlite", "postgresql", "x glob '[a-z]*.?'", "\"x\" ~ '^[a-z].*\\..$'"),
         ("sqlite", "postgresql", "length(d) = 10", 'LENGTH(CAST("d" AS TEXT)) = 10'),
-        ("sqlite", "postgresql", "x collate nocase = 'AB'", "LOWER(\"x\") = LOWER('AB')"),
+        ("sqlite", "postgresql", "x collate nocase = 'AB'", "LOWER(\"x\" COLLATE \"C\") = LOWER('AB' COLLATE \"C\")"),
         ("postgresql", "sqlite", "((method)::text = ANY ((ARRAY['a'::varchar])::text[]))", "(\"way\" IN ('a'))"),
         ("postgresql", "sqlite", "x ~~ 'a*%'::text", "\"x\" GLOB 'a[*]*'"),
         ("postgresql", "mysql", "x <> ALL (ARRAY['a'::text])", "NOT `x` IN ('a')"),
@@ -281,7 +282,7 @@ def test_zero_dates_become_null_where_they_may() -> None:
 
 def test_views_compare_like_with_like() -> None:
     kinds = {"flag": Kind("text"), "paid": Kind("boolean")}
-    query = translate_query("SELECT * FROM t WHERE flag = 0 AND paid = 1", "sqlite", "postgresql", {}, kinds)
+    query = translate_query("SELECT * FROM t WHERE flag = 0 AND paid = 1", Words("sqlite", "postgresql", kinds=kinds))
     assert "flag = '0'" in query
     assert "paid = TRUE" in query
 

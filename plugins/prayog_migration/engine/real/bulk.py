@@ -51,6 +51,7 @@ class Bulk:
         self.move = move
         self.key = tuple(key)
         self.table = store.name(move.target.name, move.target.schema)
+        self.own = store.own(move.target)
         self._keys = store.quote(f"{PREFIX}_k{number}")
         self._rows = store.quote(f"{PREFIX}_r{number}")
         self._staged = False
@@ -59,7 +60,7 @@ class Bulk:
 
     def clear(self) -> int:
         """All rows go.  (TRUNCATE is refused while other tables refer to this one.)"""
-        return self.writer.execute(f"DELETE FROM {self.table}")
+        return self.writer.execute(f"DELETE FROM {self.own}")
 
     def remove(self, keys: Sequence[Row]) -> int:
         """The rows with these keys go; how many there were."""
@@ -153,18 +154,19 @@ class _Postgres(_Server):
         )
 
     def _delete(self, same: str) -> str:
-        return f"DELETE FROM {self.table} t USING {self._keys} k WHERE {same}"
+        return f"DELETE FROM {self.own} t USING {self._keys} k WHERE {same}"
 
     def _fill(self, cells: Sequence[str], same: str) -> str:
         values = ", ".join(f"{name} = t.{name}" for name in cells)
-        return f"UPDATE {self._rows} s SET {values} FROM {self.table} t WHERE {same} AND s._mask = ?"
+        return f"UPDATE {self._rows} s SET {values} FROM {self.own} t WHERE {same} AND s._mask = ?"
 
     def remove_equal(self, row: Row, count: int) -> int:
         # As text: json and point have no equality, and what was written is what the stream says.
         terms = " AND ".join(f"{name}::text IS NOT DISTINCT FROM ?" for name in self._quoted)
         values = [f"\\x{value.hex()}" if isinstance(value, bytes) else value for value in row]
         return self.writer.execute(
-            f"DELETE FROM {self.table} WHERE ctid IN (SELECT ctid FROM {self.table} WHERE {terms} LIMIT {count})",
+            f"DELETE FROM {self.own} WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM {self.own} WHERE {terms}"
+            f" LIMIT {count})",
             values,
         )
 

@@ -258,7 +258,7 @@ class TargetSide(_Reading):
         return sums
 
     def _name(self) -> str:
-        return self._store.name(self._how.move.target.name, self._how.move.target.schema)
+        return self._store.own(self._how.move.target)
 
 
 def _quoted(text: str) -> str:

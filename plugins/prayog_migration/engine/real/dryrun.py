@@ -119,8 +119,10 @@ class _Trial:
         self._progress(f"table {move.target.title}")
         table = move.target
         error = self._try(self._words.table(table))
-        if not error:
+        if not error and all(self._usable(column) == "" for column in table.columns):
             return move
+        if not error:
+            self._writer.execute(f"DROP TABLE {self._store.name(table.name, table.schema)}")
         bare = replace(table, checks=(), columns=tuple(_bare(column) for column in table.columns))
         error = self._try(self._words.table(bare))
         if error:
@@ -142,8 +144,14 @@ class _Trial:
                 bare = wanted
         return replace(move, target=bare)
 
+    def _usable(self, column: Column) -> str:
+        """SQLite looks a default's functions up only when it is used; the words of its refusal."""
+        if self._plan.target != "sqlite" or column.default is None or self._plan.source.dialect == "sqlite":
+            return ""
+        return self._try(f"SELECT {column.default}")
+
     def _part(self, move: TableMove, have: Table, wanted: Table, column: Column) -> tuple[Table, TableMove]:
-        error = self._replaced(have, wanted)
+        error = self._usable(column) or self._replaced(have, wanted)
         if not error:
             return wanted, move
         kind = "default" if column.generated is None else "generated column"

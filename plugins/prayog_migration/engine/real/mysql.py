@@ -97,6 +97,9 @@ class MysqlStore:
     def name(self, name: str, schema: str = "") -> str:
         return f"{self.quote(schema or self.database)}.{self.quote(name)}"
 
+    def own(self, table: Table) -> str:
+        return self.name(table.name, table.schema)
+
     def fault(self, error: BaseException) -> Fault:
         if isinstance(error, UnicodeError):
             return Fault("row", "1366", str(error))
@@ -243,7 +246,7 @@ class MysqlWriter:
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> Written:
         names, marks = ", ".join(map(self._store.quote, columns)), ", ".join(["%s"] * len(columns))
-        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})".replace("%", "%%").replace("%%s", "%s")
+        sql = f"INSERT INTO {table} ({names})".replace("%", "%%") + f" VALUES ({marks})"
         count = size = 0
         rows = iter(rows)
         with self.connection.cursor() as cursor:

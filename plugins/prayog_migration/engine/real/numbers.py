@@ -115,7 +115,7 @@ def _set_column(target: Store, writer: Writer, table: Table, one: Number) -> Non
 
 def _set_sequence(target: Store, writer: Writer, plan: Plan, one: Number) -> None:
     sequence = next(s for s in plan.sequences if one.table in (s.name, f"{s.schema}.{s.name}"))
-    name = target.name(sequence.name, sequence.schema)
+    name = target.name(sequence.name, sequence.schema if target.dialect == "postgresql" else "")
     if target.dialect == "postgresql":
         writer.query("SELECT setval(?::regclass, ?, false)", (name, one.next))
     elif target.dialect == "mysql":

@@ -91,6 +91,11 @@ class PostgresStore:
     def name(self, name: str, schema: str = "") -> str:
         return f"{self.quote(schema or self.schema)}.{self.quote(name)}"
 
+    def own(self, table: Table) -> str:
+        """Of a table that others inherit from only its own rows are meant; a partitioned one is read as a whole."""
+        name = self.name(table.name, table.schema)
+        return name if table.partitioning and table.partitioning.by else f"ONLY {name}"
+
     def fault(self, error: BaseException) -> Fault:
         if isinstance(error, UnicodeError):
             return Fault("row", "22021", str(error))
@@ -148,7 +153,7 @@ class PostgresReader:
         size: int = 400,
     ) -> Iterator[list[Row]]:
         shown = ", ".join(map(self._store.quote, columns)) or "NULL"
-        sql = f"SELECT {shown} FROM {self._source(table)}"
+        sql = f"SELECT {shown} FROM {self._store.own(table)}"
         given: list[Any] = []
         if walk:
             keys, marks = ", ".join(walk.keys), ", ".join("?" * len(walk.keys))
@@ -176,7 +181,7 @@ class PostgresReader:
         self, table: Table, columns: Sequence[str], key: Sequence[str], keys: Sequence[Position]
     ) -> Iterator[Row]:
         quote = self._store.quote
-        sql = f"SELECT {', '.join(map(quote, columns))} FROM {self._source(table)} WHERE "
+        sql = f"SELECT {', '.join(map(quote, columns))} FROM {self._store.own(table)} WHERE "
         sql += f"({', '.join(map(quote, key))}) IN (%s)"
         for low in range(0, len(keys), 1_000):
             some = pg.SQL(", ").join(
@@ -185,22 +190,17 @@ class PostgresReader:
             yield from self.connection.execute(sql.replace("%s", some.as_string(self.connection)).encode())
 
     def count(self, table: Table) -> int:
-        row = self.connection.execute(f"SELECT count(*) FROM {self._source(table)}".encode()).fetchone()
+        row = self.connection.execute(f"SELECT count(*) FROM {self._store.own(table)}".encode()).fetchone()
         assert row is not None
         return int(row[0])
 
     def last(self, table: Table, walk: Walk) -> Position | None:
         order = ", ".join(f"{key} DESC" for key in walk.keys)
-        rows = self.query(f"SELECT {', '.join(walk.keys)} FROM {self._source(table)} ORDER BY {order} LIMIT 1")
+        rows = self.query(f"SELECT {', '.join(walk.keys)} FROM {self._store.own(table)} ORDER BY {order} LIMIT 1")
         return rows[0] if rows else None
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self.connection.execute(*_statement(sql, parameters)).fetchall()
-
-    def _source(self, table: Table) -> str:
-        """Of a table that others inherit from only its own rows are meant; a partitioned one is read as a whole."""
-        name = self._store.name(table.name, table.schema)
-        return name if table.partitioning and table.partitioning.by else f"ONLY {name}"
 
     def close(self) -> None:
         self.connection.close()

@@ -153,7 +153,10 @@ def routines(ask: Questions) -> tuple[Routine, ...]:
                     || ')' END AS sql
         FROM pg_proc p LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
         JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-        WHERE {_OURS} AND p.proname NOT LIKE '\\_wiz%' AND {_not_of_extension("pg_proc", "p.oid")} ORDER BY p.oid""")
+        WHERE {_OURS} AND p.proname NOT LIKE '\\_wiz%' AND {_not_of_extension("pg_proc", "p.oid")}
+          AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                          AND d.deptype = 'i')  -- constructors of a range type
+        ORDER BY p.oid""")
     kinds = {"f": "function", "p": "procedure", "a": "aggregate", "w": "window function"}
     return tuple(
         Routine(

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prayog_migration.engine.expressions import Untranslatable, translate_query
 from prayog_migration.engine.literals import plain_decimal
 from prayog_migration.engine.plan import Plan
+from prayog_migration.engine.queries import Words, translate_query
 from prayog_migration.engine.real.store import Store
+from prayog_migration.engine.symbols import Untranslatable
 from prayog_migration.engine.temporal import to_utc, without_zeros
 
 __all__ = ["Answer", "own_questions", "replay"]
@@ -66,17 +67,17 @@ def own_questions(plan: Plan) -> Iterator[str]:
 
 def replay(source: Store, target: Store, plan: Plan, questions: Sequence[str]) -> list[Answer]:
     """Ask every question of the source, and its translation of the target."""
-    words = {move.source.name: move.target.name for move in plan.tables}
-    words |= {column.source: column.target for move in plan.tables for column in move.columns}
-    words |= {move.source.title: move.target.name for move in plan.tables}
+    tables = {(move.source.schema, move.source.name): move.target.name for move in plan.tables}
+    columns = {column.source: column.target for move in plan.tables for column in move.columns}
+    words = Words(plan.source.dialect, plan.target, tables, columns)
     return [_asked(source, target, plan, question, words) for question in questions]
 
 
-def _asked(source: Store, target: Store, plan: Plan, question: str, words: dict[str, str]) -> Answer:
+def _asked(source: Store, target: Store, plan: Plan, question: str, words: Words) -> Answer:
     there = question
     try:
         if plan.source.dialect != plan.target:
-            there = translate_query(question, plan.source.dialect, plan.target, words)
+            there = translate_query(question, words)
         left, left_ms = _rows(source, question)
         right, right_ms = _rows(target, there)
     except Untranslatable as error:

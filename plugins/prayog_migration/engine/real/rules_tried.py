@@ -7,7 +7,7 @@ false.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +38,7 @@ class _Undo(Exception):
 def try_rules(target: Store, plan: Plan) -> list[Tried]:
     """Every key, UNIQUE, NOT NULL, foreign key and CHECK of the plan's tables; nothing is changed."""
     found: list[Tried] = []
+    tables = {(move.target.schema, move.target.name): move.target for move in plan.tables}
     with target.writer() as writer:
         if target.dialect == "sqlite":
             writer.execute("PRAGMA foreign_keys = ON")
@@ -47,7 +48,7 @@ def try_rules(target: Store, plan: Plan) -> list[Tried]:
                     if target.dialect == "postgresql":  # a trigger could put right what is tried
                         name = target.name(move.target.name, move.target.schema)
                         writer.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
-                    found += _Trying(target, writer, move.target).all()
+                    found += _Trying(target, writer, move.target, tables).all()
                     raise _Undo
             except _Undo:
                 continue
@@ -58,8 +59,15 @@ _ODD = ("-1", "0", "999999999", "''", "'~'", "'x'", "'0001-01-01'", "NULL", f"'{
 """Values of which one makes most conditions false."""
 
 
+_OTHERWISE = ("REPLACE", "IGNORE")
+"""SQLite's conflict clauses that put something else in the place of what is refused."""
+
+
 class _Trying:
-    def __init__(self, target: Store, writer: Writer, table: Table) -> None:
+    def __init__(
+        self, target: Store, writer: Writer, table: Table, tables: Mapping[tuple[str, str], Table]
+    ) -> None:
+        self._tables = tables
         self._target, self._writer, self._table = target, writer, table
         self._name = target.name(table.name, table.schema)
         self._q = target.quote
@@ -85,6 +93,10 @@ class _Trying:
             sql = f"INSERT INTO {self._name} ({names}){over} SELECT {names} FROM {self._name} WHERE {self._here}"
             yield self._tried("key", ", ".join(table.key.columns), sql)
         for unique in table.uniques:
+            if unique.conflict in _OTHERWISE:
+                label = unique.name or ", ".join(unique.columns)
+                yield Tried(table.title, "unique", label, "not tried", f"ON CONFLICT {unique.conflict} puts it right")
+                continue
             yield self._unique(unique.name, unique.columns)
         for index in table.indexes:
             if index.unique and not any(part.expression for part in index.parts) and not index.where:
@@ -92,7 +104,9 @@ class _Trying:
         for column in columns:
             # MySQL puts the time into a TIMESTAMP that is given NULL.
             stamped = self._target.dialect == "mysql" and column.type.lower().startswith("timestamp")
-            if not column.nullable and not column.identity and not stamped:
+            if column.conflict in _OTHERWISE:
+                yield Tried(table.title, "not null", column.name, "not tried", f"ON CONFLICT {column.conflict}")
+            elif not column.nullable and not column.identity and not stamped:
                 sql = f"UPDATE {self._name} SET {self._q(column.name)} = NULL WHERE {self._here}"
                 yield self._tried("not null", column.name, sql)
         for key in table.foreign_keys:
@@ -138,9 +152,13 @@ class _Trying:
         return self._tried("unique", name, f"UPDATE {self._name} SET {values} WHERE {other}")
 
     def _foreign_key(self, key: ForeignKey) -> Tried:
+        above = self._tables.get((key.parent_schema, key.parent))
+        columns = key.parent_columns or (above.key.columns if above and above.key else ())
+        if above is None or not columns:  # SQLite takes a reference to a table that is not there
+            return Tried(self._table.title, "foreign key", key.name, "not tried", f"{key.parent} is not on the target")
         parent = self._target.name(key.parent, key.parent_schema)
         values = []
-        for child, column in zip(key.columns, key.parent_columns, strict=True):
+        for child, column in zip(key.columns, columns, strict=True):
             rows = self._writer.exact(f"SELECT max({self._q(column)}) FROM {parent}")
             highest = rows[0][0]
             number = isinstance(highest, int) or str(highest or "").lstrip("-").isdigit()

@@ -66,6 +66,9 @@ class SqliteStore:
     def name(self, name: str, schema: str = "") -> str:
         return f"main.{self.quote(name)}"
 
+    def own(self, table: Table) -> str:
+        return self.name(table.name, table.schema)
+
     def fault(self, error: BaseException) -> Fault:
         text = str(error)
         code = getattr(error, "sqlite_errorname", None) or type(error).__name__
@@ -230,16 +233,32 @@ class SqliteWriter:
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> Written:
         names, marks = ", ".join(map(self._store.quote, columns)), ", ".join("?" * len(columns))
-        size = 0
+        size = count = 0
+        row: Row = ()
+        left = iter(rows)
 
         def counted() -> Iterator[Row]:
-            nonlocal size
-            for row in rows:
+            nonlocal size, count, row
+            for row in left:
                 size += sum(len(v) if isinstance(v, str | bytes) else 8 for v in row)
+                count += 1
                 yield row
 
-        cursor = self.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", counted())
+        try:
+            cursor = self.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", counted())
+        except UnicodeEncodeError:
+            if count != 1 or next(left, None) is not None:
+                raise  # the caller halves until there is one row
+            return self._no_utf8(table, names, row)
         return Written(max(cursor.rowcount, 0), size)
+
+    def _no_utf8(self, table: str, names: str, row: Row) -> Written:
+        """Text that is no UTF-8, as other SQLite files hold it: `sqlite3` takes its bytes only."""
+        texts = [isinstance(value, str) for value in row]
+        marks = ", ".join("CAST(? AS TEXT)" if text else "?" for text in texts)
+        given = [value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value for value in row]
+        self.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", given)
+        return Written(1, sum(len(value) if isinstance(value, bytes) else 8 for value in given))
 
     def insert_columns(self, table: str, columns: Sequence[str], batches: Iterable[Columns]) -> Written:
         return self.insert(table, columns, chain.from_iterable(zip(*batch, strict=True) for batch in batches))

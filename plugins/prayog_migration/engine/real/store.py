@@ -218,6 +218,10 @@ class Store(Protocol):
         """A quoted name with its schema, the store's own when `schema` is ""."""
         ...
 
+    def own(self, table: Table) -> str:
+        """The quoted name by which only the rows of `table` itself are meant, not those of tables that inherit."""
+        ...
+
     def fault(self, error: BaseException) -> Fault:
         """What a driver's exception means."""
         ...

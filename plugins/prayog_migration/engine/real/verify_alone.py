@@ -79,7 +79,8 @@ def _postgres(url: str, table: dict[str, Any]) -> Iterator[Row]:
 
 def _as_written(column: str) -> str:
     """A value as PostgreSQL writes it; a cast to text would cut spaces and spell out booleans."""
-    return f"CASE WHEN {column} IS NOT NULL THEN format('%s', {column}) END"
+    # Of a composite value IS NOT NULL is true only when no field of it is NULL.
+    return f"CASE WHEN {column} IS DISTINCT FROM NULL THEN format('%s', {column}) END"
 
 
 def _mysql(url: str, table: dict[str, Any]) -> Iterator[Row]:
@@ -175,10 +176,11 @@ def _moment(value: Any, size: int | None) -> str:
     zoned = _ZONE.match(text) if ":" in text else None
     if zoned:
         digits = "0000" if zoned[2] == "Z" else re.sub(r"\D", "", zoned[2]).ljust(4, "0")
-        moment = datetime.fromisoformat(_padded(zoned[1]))
         east = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-        moment += east if zoned[2][0] == "-" else -east
-        text = moment.isoformat(" ")
+        text = zoned[1]
+        if east:  # what is in UTC already may lie beyond the years that Python knows
+            moment = datetime.fromisoformat(_padded(text))
+            text = (moment + east if zoned[2][0] == "-" else moment - east).isoformat(" ")
     return _clock(text if len(text) > 10 else f"{text} 00:00:00", None)
 
 
