@@ -77,6 +77,7 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("flow", "Flow", f"{here}.flow_panel:FlowPanel", "centre", "canvas"),
         PanelSpec("verdict", "Verdict", f"{here}.verdict_panel:VerdictPanel", "tab", "check"),
         PanelSpec("messages", "Messages", f"{here}.messages_panel:MessagesPanel", "tab", "search"),
+        PanelSpec("load", "Load", f"{here}.load_panel:LoadPanel", "tab", "speed"),
         PanelSpec("experiments", "Experiments", f"{here}.experiments_panel:ExperimentsPanel", "tab", "dice"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
         PanelSpec("series", "Curves", "series", "tab", "plot"),
