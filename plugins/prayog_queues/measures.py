@@ -93,6 +93,12 @@ def _throughput(trace: Trace) -> float | None:
     return round(len(seen) * 1e6 / (end - began), 2) if began is not None and end is not None and end > began else None
 
 
+def _arrivals(trace: Trace) -> float | None:
+    """New messages a second while they were made."""
+    times = [word.at for word in told(trace, "publish") if word.data.get("attempt", 1) == 1]
+    return round((len(times) - 1) * 1e6 / (times[-1] - times[0]), 2) if len(set(times)) > 1 else None
+
+
 def _full_at_s(trace: Trace) -> float | None:
     """When the queue was full for the first time (s)."""
     for word in told(trace, "blocked", "dropped", "refused", "spilled"):
@@ -239,6 +245,7 @@ MEASURES: Mapping[str, Measure] = {
     "redelivery_ratio": _redelivery_ratio,
     "crashes": count("crashed"),
     "throughput": _throughput,
+    "arrivals_per_s": _arrivals,
     "p50_ms": gauge("end_to_end_ms", "p50"),
     "p95_ms": gauge("end_to_end_ms", "p95"),
     "p99_ms": gauge("end_to_end_ms", "p99"),

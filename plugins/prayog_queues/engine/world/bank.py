@@ -45,7 +45,8 @@ class Bank(Node):
 
     def _wait(self, ctx: Ctx) -> None:
         """Some handler may still be at work on what it acknowledged before."""
-        ctx.set_timer("finished", 100_000 + round(20_000 * self._setup.work_ms))
+        works = 3 if self._setup.work == "fixed" else 12
+        ctx.set_timer("finished", 100_000 + round(1_000 * works * self._setup.work_ms))
 
     def on_timer(self, name: str, ctx: Ctx) -> None:
         ctx.emit("finished", published=self.drained, effects=self.done)
