@@ -88,7 +88,8 @@ def freeze(flavour: str, out: Path) -> Path:
     shutil.move(work / "dist" / "prayog", lab)
     if sys.platform == "linux" and shutil.which("strip"):  # symbols that nobody debugs with here; Qt's wheels have none
         inside = lab / "_internal"
-        loose = ("libpython*.so*", "python3*/lib-dynload/*.so", "sqlalchemy/*/*.so", "yaml/*.so")
+        loose = ("libpython*.so*", "python3*/lib-dynload/*.so", "sqlalchemy/*/*.so", "yaml/*.so",
+                 "cryptography/hazmat/bindings/*.so", "confluent_kafka.libs/*.so*")  # fmt: skip
         run("strip", "--strip-unneeded", *(file for pattern in loose for file in inside.glob(pattern)))
     licences(lab)
     stamp = {"version": version(), "flavour": flavour, "commit": commit(), "python": sys.version.split()[0]}
