@@ -311,6 +311,25 @@ def _attempts_counted(trace: Trace) -> Verdict:
     return Verdict(True, "attempts are hand-outs, and nothing else")
 
 
+def _one_reader(trace: Trace) -> Verdict:
+    """Whoever is handed a message of a log has its partition in that generation of the group."""
+    owner: dict[tuple[str, str, int], str] = {}
+    for word in told(trace, "assigned", "delivered"):
+        queue = str(word.data["queue"])
+        if word.kind == "assigned":
+            for part in word.data["partitions"]:
+                owner[queue, str(word.data["generation"]), part] = word.data.get("consumer", word.node)
+            continue
+        if word.data["position"] < 0:
+            continue
+        generation, part, _ = str(word.data["receipt"]).rpartition("@")[2].split(":")
+        reader = owner.get((queue, generation, int(part)))
+        if reader not in (None, word.node):
+            sentence = f"{word.node} reads partition {part}, which belongs to {reader} in generation {generation}"
+            return Verdict(False, sentence, word.seq)
+    return Verdict(True, "every partition was read by its owner alone")
+
+
 CHECKS: list[Check] = [
     Check("finished", "All work was done", eventually("finished"),
           "Liveness: nobody passes by stopping the consumers."),
@@ -324,6 +343,8 @@ CHECKS: list[Check] = [
     _none("none_unexpected", "Nothing happened that nobody asked for", "unexpected"),
     _none("effectively_once", "Each message had its effect, once", "lost", "duplicate", "unexpected"),
     _rule("deaths_kept", "Deaths are only ever added", _deaths_kept, "RabbitMQ 4.1 overwrote the first: #15385."),
+    _rule("one_reader", "Each partition has one reader in its group", _one_reader,
+          "Apache Kafka documentation 4.5: the order in a partition depends on it."),
     _rule("attempts_counted", "Looking does not count as handing out", _attempts_counted,
           "Peeking raises the delivery count in more than one tool, and can bury a message."),
     Check("no_mistake", "Your function answered every call", never("code_error")),

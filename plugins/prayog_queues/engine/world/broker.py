@@ -44,6 +44,8 @@ SYNC_US = 2_000
 MAJORITY_US = 4_000
 """A sync, and the way to another server and back."""
 SAMPLE_US = 250_000
+QUIET = 120
+"""After so many samples without a message in or out nothing is sampled until one comes: a run that is stuck ends."""
 SCALE_US = 1_000_000
 REPLAY_US = 60_000_000
 """Ids are remembered for so long; what was made longer ago is refused."""
@@ -100,6 +102,7 @@ class BrokerNode(Node):
         """Confirmations that wait for the disk: (producer, message id)."""
         self.working = list(consumers)
         self.started = 0
+        self.quiet = 0
         self.listening = False
         """Whether heartbeats are looked after."""
         self.armed = -1
@@ -191,6 +194,7 @@ class BrokerNode(Node):
     def _publish(self, src: str, msg: Publish, ctx: Ctx) -> None:
         self._arrived += 1
         self.drained = False
+        self._stir(ctx)
         confirms = self._setup.confirms
         try:
             self.model.publish(msg.message, msg.to, ctx.now, client=src, password=msg.password, confirms=confirms)
@@ -218,6 +222,7 @@ class BrokerNode(Node):
     def _settle(self, src: str, msg: Settle, ctx: Ctx) -> None:
         self.out.get(src, {}).pop(msg.delivery.receipt, None)
         self._settled += 1
+        self._stir(ctx)
         match msg.how:
             case "ack":
                 self.model.ack(msg.delivery, src, ctx.now)
@@ -350,11 +355,18 @@ class BrokerNode(Node):
             ctx.gauge("lag", depth + flight)
         ctx.gauge("arrival_rate", self._arrived * 1_000_000 / SAMPLE_US)
         ctx.gauge("service_rate", self._settled * 1_000_000 / SAMPLE_US)
+        self.quiet = 0 if self._arrived or self._settled else self.quiet + 1
         self._arrived = self._settled = 0
-        if not self.drained:
+        if not self.drained and self.quiet < QUIET:
             ctx.set_timer("sample", SAMPLE_US)
         if self._setup.autoscale != "off" and ctx.now % SCALE_US == 0:
             self._scale_by(ctx, depth, oldest)
+
+    def _stir(self, ctx: Ctx) -> None:
+        """Something happens again."""
+        if self.quiet >= QUIET:
+            self.quiet = 0
+            ctx.set_timer("sample", SAMPLE_US)
 
     def _scale_by(self, ctx: Ctx, depth: int, oldest: int) -> None:
         """One more consumer when each would have more than `scale_at`; one less when a quarter of that is left."""

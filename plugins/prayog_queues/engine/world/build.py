@@ -22,7 +22,7 @@ from prayog_sim.world import World
 __all__ = ["QueueWorld", "build", "clients", "readable"]
 
 LINK = Link(Fixed(500))
-"""Half a millisecond, as in one data centre; always the same, so that all arrive in the order of sending, as with TCP."""
+"""Half a millisecond, as in one data centre; always the same, so that all arrive as they were sent, as with TCP."""
 
 
 WHERE = {
