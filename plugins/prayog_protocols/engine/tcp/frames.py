@@ -24,7 +24,7 @@ _STAMPS, _EDGES = Struct(">II"), Struct(">II")
 _ADDRESS = {name: IPv4Address(address).packed for name, address in HOSTS.items()}
 _NAME = {address: name for name, address in _ADDRESS.items()}
 _MAC = {name: bytes((2, 0, 0, 0, 0, number)) for number, name in enumerate(HOSTS, 1)}  # as in `wire`
-_TTL = 64
+_TTL, _WHOLE = 64, 0x4000  # never in fragments, as every system sends TCP
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def write(src: str, dst: str, ident: int, said: Segment | Datagram) -> bytes:
     pseudo = source + target + bytes((0, protocol)) + size.to_bytes(2, "big")
     # A UDP sum of 0 would say “not computed”, so it is sent as FFFF (RFC 768).
     summed = internet(pseudo, head, said.payload) or (0xFFFF if protocol == 17 else 0)
-    ip = _IP.pack(0x45, 0, 20 + size, ident & 0xFFFF, 0, _TTL, protocol, 0, source, target)
+    ip = _IP.pack(0x45, 0, 20 + size, ident, _WHOLE, _TTL, protocol, 0, source, target)
     ip = ip[:10] + internet(ip).to_bytes(2, "big") + ip[12:]
     return b"".join((
         _ETHERNET.pack(_MAC[dst], _MAC[src], 0x0800), ip, head[:at], summed.to_bytes(2, "big"), head[at + 2 :],

@@ -192,7 +192,7 @@ class Host(Node):
         """Put a segment or datagram on the cable."""
         self._ident += 1
         self.sent += 1
-        frame = write(self.me, peer, self._ident, said)
+        frame = write(self.me, peer, self._ident & 0xFFFF, said)
         ctx.send(ROUTER, Carried(frame, words, why, first, size, tries, full, ack, edge))
 
     # -- datagrams -----------------------------------------------------------------------------------------------
