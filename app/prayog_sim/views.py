@@ -54,4 +54,4 @@ def _look(slot: Slot) -> Look:
     try:
         return slot.node.look()
     except Exception as error:  # noqa: BLE001 - drawing must go on
-        return Look(sentence=f"its look() failed: {type(error).__name__}: {error}")
+        return Look("failed", "!", sentence=f"its look() failed: {type(error).__name__}: {error}")

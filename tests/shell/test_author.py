@@ -16,6 +16,8 @@ from prayog.ui.place import Place
 from prayog_sdk.qt.panel import Panel
 from prayog_sdk.qt.state import ProblemCard
 
+from .room import words
+
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
@@ -51,11 +53,38 @@ def test_a_save_shows_the_topic_anew_at_the_same_step(
     assert sys.modules["prayog_smallest.engine"].CHANGED
     qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.at == at, timeout=5_000)
 
+    def card() -> str:
+        found = stage.findChild(ProblemCard)
+        return words(found) if found is not None and found.isVisible() else ""
+
+    def mended(file: Path, text: str) -> None:
+        file.write_text(text, encoding="utf-8")
+        qtbot.waitUntil(ready, timeout=20_000)
+        qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.at == at, timeout=5_000)
+
     engine.write_text("def broken(:\n", encoding="utf-8")
-    qtbot.waitUntil(lambda: stage.findChild(ProblemCard) is not None, timeout=20_000)
-    engine.write_text(good, encoding="utf-8")
-    qtbot.waitUntil(ready, timeout=20_000)
-    qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.at == at, timeout=5_000)
+    qtbot.waitUntil(lambda: "SyntaxError" in card(), timeout=20_000)
+    mended(engine, good)
+
+    plugin = own / "plugin.toml"
+    right = plugin.read_text(encoding="utf-8")
+    plugin.write_text(right.replace("summary", "sumary"), encoding="utf-8")
+    qtbot.waitUntil(lambda: "summary is missing" in card(), timeout=20_000)
+    mended(plugin, right)
+
+    scenario = own / "scenarios" / "rumour.lab"
+    script = scenario.read_text(encoding="utf-8")
+    scenario.write_text(script.replace("nodes=", "nodez="), encoding="utf-8")
+    qtbot.waitUntil(lambda: "There is no knob 'nodez'" in card(), timeout=20_000)
+    mended(scenario, script)
+
+    before = stage.bench
+    engine.write_text(good.replace("ctx.send(", "ctx.sent("), encoding="utf-8")  # the run is cut short, and says why
+    qtbot.waitUntil(lambda: ready() and stage.bench is not before, timeout=20_000)
+    qtbot.waitUntil(lambda: stage.bench is not None and "crashed in engine.py" in words(stage.bench.bar), timeout=5_000)
+    assert stage.bench is not None
+    assert stage.bench.driver.at < at
+    mended(engine, good)
 
 
 def test_a_folder_without_a_topic_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -622,6 +622,32 @@ def test_the_layout_is_kept_for_the_topic_and_can_be_reset(room: Callable[..., R
     assert not page.docks.dock("fragile").isHidden()
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_panels_keep_their_sizes_however_often_the_topic_is_opened(
+    room: Callable[..., Room], tmp_path: Path, qtbot: Any, by_hand: bool
+) -> None:
+    lab = room()
+    page = lab.open("three")
+    qtbot.wait(200)
+    if by_hand:
+        above, below = (next(d for d in page.docks.all() if d.slot.spec.area == area) for area in ("centre", "bottom"))
+        page.docks.resizeDocks([above, below], [300, 250], Qt.Orientation.Vertical)
+        page.docks._keep_sizes()
+        qtbot.wait(50)
+
+    def heights() -> dict[str, int]:
+        return {d.objectName(): d.height() for d in lab.page.docks.all() if not d.visibleRegion().isEmpty()}
+
+    first = heights()
+    for _ in range(2):
+        lab.page.save_layout()
+        lab.page.close_topic()
+        lab.page = lab.make(tmp_path)
+        lab.open("three")
+        qtbot.wait(200)
+        assert heights() == first
+
+
 @pytest.mark.parametrize("text", ["{", '{"version": 99, "docks": "AAAA"}', '{"version": 1, "docks": "!!"}', "[]"])
 def test_a_layout_that_cannot_be_read_is_left_alone(room: Callable[..., Room], tmp_path: Path, text: str) -> None:
     assert VERSION == 1

@@ -16,9 +16,9 @@ from badplugins import SPECIMENS, UNICODE, Specimen, fill, wheel
 from prayog.bootstrap import crashed
 from prayog.catalog import TRANSITIONS, Entry, Registry, TopicFailed, blame, find, guard
 from prayog.catalog.registry import STRIKES
-from prayog_sdk.watchdog import TookTooLong, Watchdog
 from prayog.paths import Profile
 from prayog_sdk.manifest import Problem
+from prayog_sdk.watchdog import TookTooLong, Watchdog
 from prayog_sim.run import Action
 
 

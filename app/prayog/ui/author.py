@@ -1,9 +1,11 @@
 """`prayog dev`: the lab opens on a topic that is being written, and shows it anew at the same step after each save.
 
 Rules
-1. What is shown again is the same run: same set-up, seed and actions, played to the step where its author was.
+1. What is shown again is the same run: same set-up, seed and actions, played to the step where its author was; and of
+   a lesson the same step.
 2. A mistake is a problem card like any other; the next save tries again, from the last run that could be shown.
-3. An editor may write a file in several steps: nothing happens until the folder was quiet for a moment.
+3. A run that a mistake cut short is no place where its author went: the longer one before it is remembered.
+4. An editor may write a file in several steps: nothing happens until the folder was quiet for a moment.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, Qt, QTimer
 
-from prayog.ui.place import Place
+from prayog.ui.place import Place, first_place
+from prayog_sdk.manifest import ManifestError, Problem, read_folder
 
 if TYPE_CHECKING:
+    from prayog.ui.bench.page import BenchPage
     from prayog.ui.bench.starts import Start
     from prayog.ui.window import Window
 
@@ -36,6 +40,7 @@ class Author(QObject):
         self._folder = folder
         self._place = place
         self._start: Start | None = None
+        self._lesson_step = 0
         self._quiet = QTimer(self, singleShot=True, interval=_QUIET_MS)
         self._quiet.timeout.connect(self._again)
         self._watcher = QFileSystemWatcher(self)
@@ -60,17 +65,31 @@ class Author(QObject):
         stage = self._window.stage
         if stage.place is not None and stage.place.topic == self._place.topic:
             self._place = stage.place
-        bench = stage.bench
-        if bench is None or bench.driver.branch is None or bench.runs.start is None:
+        if stage.bench is not None:
+            self._remember_run(stage.bench)
+
+    def _remember_run(self, bench: BenchPage) -> None:
+        branch, start = bench.driver.branch, bench.runs.start
+        if branch is None or start is None:
             return
-        run = bench.driver.branch.run
-        actions = tuple(run.actions) if bench.runs.start.script is None else ()
-        self._start = replace(
-            bench.runs.start, actions=actions, upto=len(run.trace), upto_us=None, show_at=bench.driver.at
-        )
+        self._lesson_step = bench.coach.lesson.place
+        at, end = bench.driver.at, len(branch.run.trace)
+        if start is self._start and at == end - 1 and end < (start.upto or 0):
+            return
+        actions = tuple(branch.run.actions) if start.script is None else ()
+        self._start = replace(start, actions=actions, upto=end, upto_us=None, show_at=at)
 
     def _show(self) -> None:
         window = self._window
+        try:
+            manifest = read_folder(self._folder)
+        except (ManifestError, OSError) as error:
+            window.go(self._place)
+            problem = error.problem() if isinstance(error, ManifestError) else Problem("manifest", str(error))
+            window.stage.show_problem(problem)
+            return
+        if self._place.topic != manifest.id:  # it was renamed, or could not be read when the window was opened
+            self._place = first_place(self._folder)
         window.go(self._place)
         if self._start is not None and self._start.kind == "world":
             window.stage.shown.connect(self._return, Qt.ConnectionType.SingleShotConnection)
@@ -80,11 +99,14 @@ class Author(QObject):
         from prayog.ui.bench.starts import Start
 
         bench, start = self._window.stage.bench, self._start
-        if bench is None or start is None or self._place.kind not in ("scenario", "saved"):
+        if bench is None or start is None:
             return
-        if start.script is not None and self._place.kind == "scenario":  # the script may be what was changed
-            fresh = Start.of_scenario(bench.topic.scenario(self._place.item))
-            start = replace(fresh, seed=start.seed, upto=start.upto, show_at=start.show_at)
+        bench.coach.lesson.go(self._lesson_step)
+        if start.script is not None:  # it may be what was changed
+            fresh = bench.host.hook("scenario", lambda: Start.of_scenario(bench.topic.scenario(start.scenario)), None)
+            if fresh is None:
+                return
+            self._start = start = replace(fresh, seed=start.seed, upto=start.upto, show_at=start.show_at)
         bench.runs.begin(start)
 
 

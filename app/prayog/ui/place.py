@@ -6,8 +6,9 @@ One value instead of a method per page means that a place can be written to a fi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["ITEMS", "PAGES", "Place"]
+__all__ = ["ITEMS", "PAGES", "Place", "first_place"]
 
 PAGES = ("home", "topics", "challenges", "work", "services", "plugins", "settings")
 """The pages of the rail, in its order; Ctrl+1 to Ctrl+6 are the first six."""
@@ -38,3 +39,15 @@ class Place:
         if kind in ITEMS and topic and item:
             return cls(kind, topic, item)
         return cls("home")
+
+
+def first_place(own: Path) -> Place:
+    """The opening scenario of the topic in `own`, or its page when its manifest cannot be read."""
+    from prayog_sdk.manifest import ManifestError, read_folder
+    from prayog_sdk.scenario import files
+
+    try:
+        manifest = read_folder(own)
+        return Place("scenario", manifest.id, manifest.opening or next(iter(files(manifest))))
+    except (ManifestError, OSError, StopIteration):
+        return Place("plugins")

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication
 from prayog import settings as _settings
 from prayog.paths import Profile
 from prayog.ui.desk import Desk
-from prayog.ui.place import Place
+from prayog.ui.place import Place, first_place
 from prayog.ui.window import Window
 from prayog_sdk.qt import theme
 
@@ -82,7 +82,7 @@ def open_window(
     window = Window(desk)
     place = window.restore()
     if own is not None:
-        place = _first_place(own)
+        place = first_place(own)
         window.painted.connect(lambda: _write_along(window, own, place), Qt.ConnectionType.QueuedConnection)
     elif kit is not None and kit.open:
         place = Place("scenario", *kit.open.split("/"))
@@ -119,18 +119,6 @@ def _after_paint(window: Window, sentences: tuple[str, ...], place: Place) -> No
     if place != window.place:  # pages need the topics; home does not, and is shown already
         _once(desk.topics_changed, lambda: window.go(place))
     QTimer.singleShot(0, window, desk.look)  # another turn of the event loop, so that keys are answered in between
-
-
-def _first_place(own: Path) -> Place:
-    """The opening scenario of the topic in `own`, or its page when its manifest cannot be read."""
-    from prayog_sdk.manifest import ManifestError, read_folder
-    from prayog_sdk.scenario import files
-
-    try:
-        manifest = read_folder(own)
-        return Place("scenario", manifest.id, manifest.opening or next(iter(files(manifest))))
-    except (ManifestError, OSError, StopIteration):
-        return Place("plugins")
 
 
 def _write_along(window: Window, own: Path, place: Place) -> None:

@@ -83,5 +83,5 @@ def _looks(node: Node) -> list[Any]:
     try:
         look = node.look()
     except Exception as error:  # noqa: BLE001 - drawing must go on
-        look = Look(sentence=f"its look() failed: {type(error).__name__}: {error}")
+        look = Look("failed", "!", sentence=f"its look() failed: {type(error).__name__}: {error}")
     return [look.role, look.letter, look.hue, look.sentence, look.badge, *look.tally]

@@ -37,6 +37,8 @@ __all__ = ["VERSION", "Docks", "proposal"]
 VERSION = 1
 """Of the layout: a saved layout of another version is not restored."""
 
+_SETTLED_MS = 500
+
 _DOCKS = QDockWidget.DockWidgetFeature
 _AREA = Qt.DockWidgetArea
 _AREAS = {"right": _AREA.RightDockWidgetArea, "bottom": _AREA.BottomDockWidgetArea}
@@ -103,6 +105,8 @@ class Docks(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, _AREA.BottomDockWidgetArea)
         self._arranged = False
         """The learner moved a border or a panel: from then on the sizes are theirs."""
+        self._kept: dict[str, Sequence[int]] = {}
+        """Widths and heights that were saved: put on again until the bench, which grows in steps, has its own size."""
         self._stacked: frozenset[str] = frozenset()
         """Areas whose panels are behind the first one, because there is no room for them."""
         self._fitting = QTimer(self)
@@ -261,24 +265,38 @@ class Docks(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fitting.start(120 if self._arranged else 0)
+        self._fitting.start(120 if self._arranged and not self._kept else 0)
 
     def _resized(self) -> None:
         if self._arranged:
             self._stack()
+            there = {self._docks[name]: size for name, size in self._kept.items() if name in self._docks}
+            for side, way in enumerate((Qt.Orientation.Horizontal, Qt.Orientation.Vertical)):
+                self.resizeDocks(list(there), [size[side] for size in there.values()], way)
         else:
             self._fit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Only presses on the borders between panels come here."""
         self._arranged = True
+        self._kept.clear()
         super().mousePressEvent(event)
 
     def state(self) -> dict[str, object]:
         """The layout as JSON values, with everything where it belongs on a bench that is large enough."""
         for area in sorted(self._stacked):
             self._put([dock for dock in self._docks.values() if dock.slot.spec.area == area], area, None)
-        return {"version": VERSION, "docks": base64.b64encode(self.saveState(VERSION).data()).decode()}
+        sizes = {name: self._size(dock) for name, dock in self._docks.items() if not dock.visibleRegion().isEmpty()}
+        docks = base64.b64encode(self.saveState(VERSION).data()).decode()
+        return {"version": VERSION, "docks": docks, "arranged": self._arranged, "sizes": sizes}
+
+    def _size(self, dock: Dock) -> tuple[int, int]:
+        """What `resizeDocks` calls the size of a dock: with the tabs above it."""
+        bars = self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        place = dock.geometry()
+        above = (bar.height() for bar in bars if bar.isVisible() and bar.geometry().bottom() + 1 == place.top()
+                 and bar.x() <= place.right() and place.x() <= bar.geometry().right())  # fmt: skip
+        return place.width(), place.height() + next(above, 0)
 
     def restore(self, saved: Mapping[str, object]) -> bool:
         """Put a saved layout back; False (and nothing changed) when it is of another version or damaged."""
@@ -290,7 +308,11 @@ class Docks(QMainWindow):
             return False
         if not self.restoreState(QByteArray(data), VERSION):
             return False
-        self._arranged = True
+        self._arranged = bool(saved.get("arranged", True))
+        sizes = saved.get("sizes")
+        self._kept = dict(sizes) if isinstance(sizes, dict) else {}
+        self._fitting.start(0)
+        QTimer.singleShot(_SETTLED_MS, self, self._kept.clear)
         return True
 
     def fill_menu(self, menu: QMenu) -> None:

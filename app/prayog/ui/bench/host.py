@@ -268,9 +268,16 @@ class Host(QObject):
 
     def stepped(self, steps: Sequence[Step]) -> None:
         self._settled.grew(len(steps))
+        self.tell_crashes(steps)
         for lens in self.lenses:
             lens.steps(steps)
         self.wake()
+
+    def tell_crashes(self, steps: Sequence[Step]) -> None:
+        """A node whose code raised is down, and nobody learns why from the picture."""
+        told = [step.data.get("sentence") for step in steps if step.kind == "error"]
+        if told and told[-1]:
+            self.warned.emit(self.tr("A mistake in the topic’s code: {what}").format(what=told[-1]))
 
     def jumped_to(self) -> None:
         for lens in self.lenses:

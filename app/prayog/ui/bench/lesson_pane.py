@@ -53,7 +53,8 @@ class LessonPane(QWidget):
         self.lesson: Lesson | None = None
         self.answers: dict[str, Answer] = {}
         self.has_next = False
-        self._place = 0
+        self.place = 0
+        """Which step is shown, from 0."""
         self._done: set[str] = set()
         self._skipped: set[str] = set()
         self._acted: set[str] = set()
@@ -74,7 +75,7 @@ class LessonPane(QWidget):
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._back = QPushButton(self.tr("Back"))
-        self._back.clicked.connect(lambda: self.go(self._place - 1))
+        self._back.clicked.connect(lambda: self.go(self.place - 1))
         self._next = QPushButton(self.tr("Next"))
         self._next.clicked.connect(self._go_on)
 
@@ -110,7 +111,7 @@ class LessonPane(QWidget):
                 kept.clear()
             self._hints.clear()
             self.answers = {}
-            self._place = 0
+            self.place = 0
         self.lesson = lesson
         self._head.show()
         self._foot.show()
@@ -120,7 +121,7 @@ class LessonPane(QWidget):
         if other is not None:
             self._language.setText(LANGUAGES.get(other, other))
             self._language.setAccessibleName(self.tr("Read in {language}").format(language=LANGUAGES.get(other, other)))
-        self.go(self._place)
+        self.go(self.place)
 
     def close_lesson(self) -> None:
         """No lesson: say what could be done."""
@@ -139,16 +140,16 @@ class LessonPane(QWidget):
     @property
     def step(self) -> LessonStep | None:
         """The step that is shown; None after the last one."""
-        if self.lesson is None or self._place >= len(self.lesson.items):
+        if self.lesson is None or self.place >= len(self.lesson.items):
             return None
-        return self.lesson.items[self._place]
+        return self.lesson.items[self.place]
 
     def go(self, place: int) -> None:
         """Show step `place` (from 0); behind the last one comes the end of the lesson."""
         lesson = self.lesson
         if lesson is None:
             return
-        self._place = max(0, min(place, len(lesson.items)))
+        self.place = max(0, min(place, len(lesson.items)))
         step = self.step
         self.page = self._made(step, lesson) if step is not None else None
         self._area.setWidget(self.page if self.page is not None else self._end(lesson))
@@ -283,7 +284,7 @@ class LessonPane(QWidget):
             self.language_asked.emit(other)
 
     def _go_on(self) -> None:
-        self.go(self._place + 1)
+        self.go(self.place + 1)
 
     def _look_done(self) -> None:
         """Is the shown step complete?  Then Next is the thing to press, and the myth's truth is told."""
@@ -305,11 +306,11 @@ class LessonPane(QWidget):
         lesson, step = self.lesson, self.step
         if lesson is None:
             return
-        self._dots.show_steps([(each.id in self._done, each.title) for each in lesson.items], self._place)
-        self._back.setEnabled(self._place > 0)
+        self._dots.show_steps([(each.id in self._done, each.title) for each in lesson.items], self.place)
+        self._back.setEnabled(self.place > 0)
         done = step is not None and step.id in self._done
         self._next.setVisible(step is not None)
-        last = self._place + 1 >= len(lesson.items)
+        last = self.place + 1 >= len(lesson.items)
         self._next.setText((self.tr("Finish") if last else self.tr("Next")) if done else self.tr("Skip this step"))
         kind = "primary" if done else ""
         if self._next.property("kind") != kind:

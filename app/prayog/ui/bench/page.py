@@ -301,6 +301,7 @@ class BenchPage(QWidget):
         self.setup.show_run(start.scenario, flat(params), can_change=can_change, knobs=knobs)
         self.coach.set_checks()
         self.bar.hide()
+        host.tell_crashes(run.trace[branch.at : branch.at + 1] if branch.at >= 0 else ())
 
     def _bring(self, panel: str) -> None:
         """Put the panel that a scenario is about in front, unless the learner has closed it."""

@@ -68,7 +68,7 @@ class Runs(QObject):
         try:
             params = topic.params(start.values)
         except ParamError as error:
-            self.warned.emit(str(error))
+            self._refuse(start, error)
             return
         self._job = job = self._host.jobs.submit(begin, topic, start, params, self._host.services)
         job.succeeded.connect(lambda outcome: self._done(job, start, outcome))
@@ -90,7 +90,15 @@ class Runs(QObject):
         try:
             self._show(start, Started(run, self._host.topic.params(saved.params), None, len(run.trace) - 1))
         except ParamError as error:
-            self.warned.emit(str(error))
+            self._refuse(start, error)
+
+    def _refuse(self, start: Start, error: ParamError) -> None:
+        """Knobs that cannot be: the learner's are left out with a sentence, those of a file leave the bench empty."""
+        sentence = str(error)
+        if self._host.driver.branch is not None:
+            self.warned.emit(sentence)
+        else:
+            self.refused.emit(start, Problem("build", f"{sentence[:1].upper()}{sentence[1:]}.", start.scenario))
 
     def again(self, new_seed: bool = False, seed: int | None = None) -> None:
         """The same set-up from its beginning, with the same seed, a new one, or the given one."""
