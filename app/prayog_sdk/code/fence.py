@@ -91,6 +91,8 @@ class Fenced:
         self.closed = False
         _start(self._process)
         theirs.close()
+        assert self._process.pid is not None
+        self.pid: int = self._process.pid
 
     def send(self, word: Any) -> None:
         """Ask.  Raises `Stopped`."""

@@ -16,6 +16,8 @@ from prayog_sdk.params import Choice, Code, Slider, Text, Toggle
 __all__ = ["BROKEN", "CORRECT", "KINDS", "Setup", "customers", "topology_of"]
 
 CORRECT = "correct"
+REAL = ("sqlite", "postgres", "nats", "rabbitmq", "redis", "kafka", "mqtt")
+"""Real brokers; the first three come with the lab."""
 KINDS = ("queue", "log", "fanout", "topic", "direct", "headers", "table", "own")
 BROKEN = {
     "confirms first": "the broker says “I have it” before the disk has it",
@@ -188,6 +190,9 @@ class Setup:
     notify: Annotated[str, Choice("no", "each row", "coalesced", title="Table: NOTIFY")] = "no"
 
     engine: Annotated[str, Choice(CORRECT, *BROKEN, title="Engine", help="Broken ones do one thing wrong.")] = CORRECT
+    backend: Annotated[
+        str, Choice(*REAL, title="Real broker", help="For the reality check and for real runs.")
+    ] = "nats"
     topology: Annotated[str, Text(title="Topology of your own", help="As JSON; see Import.", longest=20_000)] = ""
     code: Annotated[str, Code(title="Your function", help="The handler “yours”.")] = ""
 

@@ -55,6 +55,8 @@ def find(
         members = 3 if durability == "replicated" else 1
         server = services.own_nats("queues", members, sync_always=durability == "synced")
         return Place(backend, tuple(server.urls()), prefix, durability, members), server
+    if backend == "postgres" and services.embedded("postgres"):
+        return Place(backend, (services.own_postgres("queues").url(),), prefix, durability), None
     if backend not in BACKENDS:
         raise ServiceMissing(f"There is no back-end {backend!r}; there are: {', '.join(BACKENDS)}.")
     return Place(backend, (services.url(backend),), prefix, durability), None
@@ -91,7 +93,7 @@ def connect(place: Place, consumer: str = "") -> Broker:
         case _:
             from prayog_queues.engine.real.mqtt import MqttBroker
 
-            return MqttBroker(place.urls[0], place.prefix, consumer or "w1")
+            return MqttBroker(place.urls[0], place.prefix, consumer)
 
 
 def durability_of(place: Place, broker: Broker) -> str:

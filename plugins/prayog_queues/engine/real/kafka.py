@@ -72,6 +72,7 @@ class KafkaBroker:
             for wanted, name in (
                 (queue.dedup_us, "window of deduplication by message"), (queue.priorities, "priorities"),
                 (queue.capacity, "limit by number of messages"),
+                (queue.by_key, "lock of a key (a partition keeps the order)"),
             ):  # fmt: skip
                 if wanted:
                     raise Unable(f"Kafka has no {name}.")

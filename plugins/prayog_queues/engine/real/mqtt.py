@@ -39,12 +39,13 @@ _NO_SUBSCRIBER = 0x10  # reason code "No matching subscribers"
 class MqttBroker:
     """Topics below `prefix` on the server at `url`.
 
-    ``consumer``: the name of its session; whoever uses the same name again goes on where that one stopped.
+    ``consumer``: the name of its session; whoever uses the same name again goes on where that one stopped.  Without a
+    name it subscribes to nothing and can publish only.
     """
 
     name = "mqtt"
 
-    def __init__(self, url: str, prefix: str = "prayog", consumer: str = "w1") -> None:
+    def __init__(self, url: str, prefix: str = "prayog", consumer: str = "") -> None:
         self.told = Told()
         self.emulates = {"dead letters": "MQTT has none; the adapter publishes to another topic and acknowledges."}
         self._prefix, self._consumer = safe_name(prefix), safe_name(consumer)
@@ -57,7 +58,7 @@ class MqttBroker:
         parts = urlsplit(url)
         self._where = (parts.hostname or "127.0.0.1", parts.port or 1883)
         self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id=f"{self._prefix}-{self._consumer}",
+            CallbackAPIVersion.VERSION2, client_id=f"{self._prefix}-{self._consumer}" if consumer else "",
             protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True,
         )  # fmt: skip
         if parts.username:
@@ -72,7 +73,7 @@ class MqttBroker:
         kept: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho has no types here
         kept.SessionExpiryInterval = _SESSION_S
         try:
-            self._client.connect(*self._where, clean_start=False, properties=kept)
+            self._client.connect(*self._where, clean_start=not consumer, properties=kept if consumer else None)
         except OSError as error:
             raise Unanswered(f"MQTT takes no connection: {error.strerror or error}.") from error
         self._client.loop_start()
@@ -104,6 +105,8 @@ class MqttBroker:
         return True
 
     def _subscribe(self, name: str) -> None:
+        if not self._consumer:
+            return
         done, mid = self._client.subscribe(f"$share/workers/{self._topic(name)}", qos=1)
         if done != 0 or mid is None:
             raise Unanswered("MQTT is not connected.")
@@ -183,8 +186,8 @@ class MqttBroker:
         raise Unable("MQTT does not tell how many messages wait in a session.")
 
     def remove(self, topology: Topology) -> None:
+        """End this session; those of other consumers end by themselves, an hour after they were left."""
         for queue in topology.queues:
-            self._client.unsubscribe(f"$share/workers/{self._topic(queue.name)}")
             self._queues.pop(queue.name, None)
         self.close(keep=False)
 
