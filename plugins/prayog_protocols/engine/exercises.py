@@ -23,6 +23,7 @@ from prayog_sim.rng import Rng
 __all__ = ["KINDS", "Exercise", "Verdict", "exercise"]
 
 LOOKED = 2_000  # packets in which an answer's filter is tried
+MOST = 2_000  # packets of a conversation that is asked about: all of it must be read, while somebody waits
 _SILENT = {"frame", "data"}  # layers that nothing can be asked about
 _ASKED = {Kind.UINT, Kind.INT, Kind.BOOL, Kind.IPV4, Kind.IPV6, Kind.MAC, Kind.TEXT, Kind.FRAME, Kind.DURATION}
 _CHOICES = 4
@@ -57,6 +58,11 @@ def exercise(capture: Capture, kind: str, index: int, number: int = 0) -> Exerci
         raise ValueError(f"an exercise is {', '.join(KINDS)}; found {kind!r}")
     if not 0 <= index < len(capture):
         raise ValueError(f"packets are numbered from 1 to {len(capture)}; found {index + 1}")
+    if _size(capture, index) > MOST:
+        raise ValueError(
+            f"packet {index + 1} is of a conversation of {_size(capture, index):,} packets, and more than {MOST:,} "
+            "are too many to ask about; choose one of a shorter conversation"
+        )  # fmt: skip
     return make(capture, index, Rng.derive(number, "exercise", kind, str(index)))
 
 
@@ -164,7 +170,7 @@ def _other(node: Node, rng: Rng) -> int | bytes:
 def _conversation(capture: Capture, index: int) -> list[int]:
     """The packets that belong together with one: of its stream, or all where it is in none."""
     found = capture.flows.of(index)
-    return capture.flows.indexes(*found).tolist() if found is not None else list(range(len(capture)))
+    return capture.flows.indexes(*found).tolist() if found is not None else _around(capture, index).tolist()
 
 
 def _line(capture: Capture, row: Row, index: int) -> str:
@@ -264,10 +270,17 @@ def _filter(capture: Capture, index: int, rng: Rng) -> Exercise:
     )
 
 
+def _size(capture: Capture, index: int) -> int:
+    """Packets of the conversation of a packet."""
+    found = capture.flows.of(index)
+    return capture.flows.size(*found) if found is not None else 0
+
+
 def _around(capture: Capture, index: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The packets in which filters are tried: all, or those nearest to one."""
+    """The packets in which filters are tried: all, or those nearest to one, without conversations that are too long."""
     first = max(0, min(index - LOOKED // 2, len(capture) - LOOKED))
-    return np.arange(first, min(first + LOOKED, len(capture)))
+    near = range(first, min(first + LOOKED, len(capture)))
+    return np.array([one for one in near if _size(capture, one) <= MOST], np.int64)
 
 
 _KINDS: dict[str, Callable[[Capture, int, Rng], Exercise]] = {

@@ -78,6 +78,10 @@ class LongText(Node):
 
     __slots__ = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raw = _VALUE.__get__(self)
+        return LongText, (self.field, self.source, self.start, self.bits, raw, self.children)
+
     @property  # over the slot of the parent, which is read through its descriptor
     def value(self) -> Any:
         return _VALUE.__get__(self).decode("utf-8", "replace")

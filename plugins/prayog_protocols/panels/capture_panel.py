@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QWidget
 
+from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.panels import choice as choices
 from prayog_protocols.panels.choice import Choice
 from prayog_sdk.qt.calm import CalmPanel
+from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench
 from prayog_sim.run import Action
 
 if TYPE_CHECKING:
-    from prayog_protocols.engine.capture.capture import Capture
+    from collections.abc import Callable
+
     from prayog_protocols.engine.recording import Recording
     from prayog_protocols.engine.tree import Packet
 
-__all__ = ["CapturePanel"]
+__all__ = ["FEW", "LONG", "CapturePanel", "asked", "is_long"]
+
+LONG = 400  # packets of a conversation that are read without a worker
+FEW = 2_000  # packets of a file that is read without another process
+
+
+def is_long(capture: Capture, index: int) -> int | None:
+    """The number of the packet's TCP connection if it is too long to be read on the way; else None."""
+    if "flows" not in capture.__dict__ and len(capture) > 20_000:
+        return -1
+    found = capture.flows.of(index)
+    if found is None or capture.flows.size(*found) <= LONG:
+        return None
+    return found[1] if found[0] == 6 else None
+
+
+def asked(ctx: Ctx, capture: Capture, fn: Callable[..., Any], *args: Any) -> Any:
+    """``fn(capture, *args)`` for a worker: a large file's is done in the process that has the file open, too."""
+    ctx.check()
+    if capture.reader is None or len(capture) <= FEW:
+        return fn(capture, *args)
+    return capture.reader.ask(ctx, capture, fn, *args)
 
 
 class CapturePanel(CalmPanel):
@@ -77,11 +101,21 @@ class CapturePanel(CalmPanel):
         self.bench.do(Action(name, args))
         return True
 
-    def packet(self) -> Packet | None:
-        """The chosen packet, taken apart."""
-        if self.capture is None or self.choice is None:
+    def read(self, index: int, then: Callable[[Packet], None]) -> Job | None:
+        """Take a packet apart: at once, or elsewhere when its conversation is long; `then` is given the packet."""
+        capture = self.capture
+        assert capture is not None
+        if is_long(capture, index) is None or self.bench is None:
+            then(capture.packet(index))
             return None
-        return self.capture.packet(self.choice.index)
+
+        def come(packet: Packet) -> None:
+            if capture is self.capture:
+                then(packet)
+
+        job = self.bench.jobs.submit(asked, capture, Capture.packet, index)
+        job.succeeded.connect(come)
+        return job
 
     def origin(self, index: int) -> str:
         """Where a packet comes from; empty when nobody says so."""

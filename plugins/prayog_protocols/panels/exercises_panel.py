@@ -5,6 +5,8 @@ An exercise is made of the chosen packet and a number; asking again gives the sa
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -21,10 +23,14 @@ from PySide6.QtWidgets import (
 )
 
 from prayog_protocols.engine.exercises import KINDS, Exercise, exercise
-from prayog_protocols.panels.capture_panel import CapturePanel
+from prayog_protocols.panels.capture_panel import CapturePanel, is_long
 from prayog_protocols.panels.hex_view import HexView
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.qt.state import paragraph
+
+if TYPE_CHECKING:
+    from prayog_protocols.engine.capture.capture import Capture
 
 __all__ = ["ExercisesPanel"]
 
@@ -119,11 +125,25 @@ class ExercisesPanel(CapturePanel):
         self.hinted.setText("")
         problem = "Choose a packet, and a question is made of it."
         if self.capture is not None and self._index >= 0:
-            try:
-                self._asked = exercise(self.capture, str(self.kind.currentData()), self._index, number)
-            except ValueError as error:
-                problem = f"No exercise of this kind can be made here: {error}."
-        asked = self._asked
+            wanted = self.capture, str(self.kind.currentData()), self._index, number
+            if is_long(self.capture, self._index) is not None and self.bench is not None:
+                problem = "Reading the conversation of this packet…"
+                job = self.bench.jobs.submit(_made, *wanted)
+                job.succeeded.connect(lambda made: self._came(wanted, made))
+                job.failed.connect(lambda sentence, _details: self._came(wanted, sentence))
+            else:
+                self._show(_made(None, *wanted))
+                return
+        self._show(problem)
+
+    def _came(self, wanted: tuple[Capture, str, int, int], made: Exercise | str) -> None:
+        if wanted == (self.capture, str(self.kind.currentData()), self._index, self._number):
+            self._show(made)
+
+    def _show(self, made: Exercise | str) -> None:
+        """Show an exercise, or why there is none."""
+        problem = made if isinstance(made, str) else ""
+        asked = self._asked = None if isinstance(made, str) else made
         self.question.setText(asked.question if asked is not None else problem)
         for part in (self.answer, self.hint, self.another):
             part.setEnabled(asked is not None)
@@ -196,3 +216,11 @@ class ExercisesPanel(CapturePanel):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.scaled(280), theme.scaled(160))
+
+
+def _made(ctx: Ctx | None, capture: Capture, kind: str, index: int, number: int) -> Exercise | str:
+    """An exercise, or a sentence that says why there is none."""
+    try:
+        return exercise(capture, kind, index, number)
+    except ValueError as error:
+        return f"No exercise of this kind can be made here: {error}."

@@ -241,8 +241,19 @@ class HeaderPanel(CapturePanel):
     def show_choice(self) -> None:
         index = self.choice.index if self.choice is not None else -1
         if index != self._index or self._packet is None or self.layer.count() == 0:
-            self._index, self._packet = index, self.packet()
+            self._index, self._packet = index, None
             self._fill()
+            if self.capture is not None and index >= 0:
+                self.read(index, self._was_read)
+        self._mark()
+
+    def _was_read(self, packet: Packet) -> None:
+        if packet.number - 1 == self._index:
+            self._packet = packet
+            self._fill()
+            self._mark()
+
+    def _mark(self) -> None:
         packet = self._packet
         node = self.choice.node_in(packet) if self.choice is not None and packet is not None else None
         if node is not None and packet is not None:

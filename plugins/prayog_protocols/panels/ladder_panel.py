@@ -28,10 +28,9 @@ from PySide6.QtWidgets import QAbstractScrollArea, QComboBox, QHBoxLayout, QLabe
 
 from prayog_protocols.engine.streams.ladder import Arrow, Ladder, ladder, mermaid
 from prayog_protocols.engine.wire import HOSTS
-from prayog_protocols.panels.capture_panel import CapturePanel
+from prayog_protocols.panels.capture_panel import CapturePanel, asked
 from prayog_protocols.panels.choice import Choice
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.qt.panel import guarded
 from prayog_sdk.qt.picture import save_png, save_svg, sign
 from prayog_sdk.qt.state import paragraph
@@ -287,7 +286,7 @@ class LadderPanel(CapturePanel):
         if len(indexes) <= _AT_ONCE or (self.recording is not None and len(indexes) <= 4 * _AT_ONCE):
             self._show(capture, ladder(capture, indexes))
         else:
-            job = self.bench.jobs.submit(_ladder, capture, indexes)
+            job = self.bench.jobs.submit(asked, capture, ladder, indexes)
             job.succeeded.connect(lambda drawn: self._show(capture, drawn))
 
     def _indexes(self, capture: Capture) -> list[int]:
@@ -343,8 +342,3 @@ class LadderPanel(CapturePanel):
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-def _ladder(ctx: Ctx, capture: Capture, indexes: list[int]) -> Ladder:
-    ctx.check()
-    return ladder(capture, indexes)

@@ -1,7 +1,8 @@
 """The rows of the packet list: a million cost nothing, because a row is made when it is seen.
 
 A row of a short conversation is made at once. For one of thousands of packets the whole conversation must be read
-first: that is a worker's job, and until it is done the row says what the headers say.
+first: that is a worker's job (for a file that of another process), and until it is done the row says what the headers
+say.
 
 Rules
 1. No row is kept for a packet that nobody looked at; at most `_KEPT` are.
@@ -20,8 +21,9 @@ from PySide6.QtGui import QBrush, QColor
 from prayog_protocols.engine.capture.columns import IPV4, IPV6
 from prayog_protocols.engine.listing import Row
 from prayog_protocols.engine.recording import ORIGINS, origin_of
+from prayog_protocols.panels.capture_panel import asked, is_long
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.jobs import Ctx, JobManager
+from prayog_sdk.qt.jobs import Job, JobManager
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from prayog_protocols.engine.capture.capture import Capture
 
-__all__ = ["HEADS", "LONG", "PacketModel", "is_long", "quick"]
+__all__ = ["HEADS", "PacketModel", "quick"]
 
 Index = QModelIndex | QPersistentModelIndex
 HEADS = ("No.", "Time", "Source", "Destination", "Protocol", "Length", "From", "Info")
@@ -38,17 +40,12 @@ _HINTS = ("", "Seconds since the first packet", "", "", "", "Bytes on the wire",
 _SIGNS = {"observed": "● O", "synthesised": "◐ S", "simulated": "○ M", "": ""}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _KEPT = 4_000
-LONG = 400  # packets of a conversation that are read without a worker
+_BATCH = 100  # rows that are asked for at once
 
 
-def is_long(capture: Capture, index: int) -> int | None:
-    """The number of the packet's TCP connection if it is too long to be read on the way; else None."""
-    if "flows" not in capture.__dict__ and len(capture) > 20_000:
-        return -1
-    found = capture.flows.of(index)
-    if found is None or len(capture.flows.indexes(*found)) <= LONG:
-        return None
-    return found[1] if found[0] == 6 else None
+def rows(capture: Capture, indexes: list[int]) -> dict[int, Row]:
+    """The lines of some packets."""
+    return {index: capture.row(index) for index in indexes}
 
 
 def quick(capture: Capture, index: int) -> Row:
@@ -77,8 +74,8 @@ class PacketModel(QAbstractTableModel):
         self.jobs: JobManager | None = None
         self._kept: npt.NDArray[np.int64] | None = None
         self._rows: OrderedDict[int, Row] = OrderedDict()
-        self._read: set[int] = set()  # long connections that were read
-        self._reading: set[int] = set()
+        self._wanted: list[int] = []  # packets whose rows somebody wants to see and a worker has to make
+        self._job: Job | None = None
 
     def show_capture(self, capture: Capture | None, *, fresh: bool = True) -> None:
         """Show another capture, or the same with more packets."""
@@ -86,8 +83,10 @@ class PacketModel(QAbstractTableModel):
         self.capture = capture
         self._kept = None
         self._rows.clear()
-        if fresh:
-            self._read, self._reading = set(), set()
+        self._wanted.clear()
+        if fresh and self._job is not None:
+            self._job.cancel()
+            self._job = None
         self.endResetModel()
 
     def keep(self, indexes: npt.NDArray[np.int64] | None) -> None:
@@ -130,28 +129,45 @@ class PacketModel(QAbstractTableModel):
         known = self._rows.get(index)
         if known is not None:
             return known
-        long = is_long(self.capture, index)
-        if long is not None and long not in self._read:
-            self._read_later(long, index)
+        if self.jobs is not None and is_long(self.capture, index) is not None:
+            self._read_later(index)
             return quick(self.capture, index)
         made = self._rows[index] = self.capture.row(index)
         while len(self._rows) > _KEPT:
             self._rows.popitem(last=False)
         return made
 
-    def _read_later(self, number: int, index: int) -> None:
-        if self.jobs is None or number in self._reading:
+    def _read_later(self, index: int) -> None:
+        """Ask for a row; what is not wanted any more when its turn comes is left out."""
+        if index in self._wanted:
             return
-        self._reading.add(number)
-        capture = self.capture
-        job = self.jobs.submit(_read, capture, index)
-        job.succeeded.connect(lambda _none: self._was_read(capture, number))
+        self._wanted.append(index)
+        del self._wanted[:-_BATCH]
+        if self._job is None:
+            self._ask()
 
-    def _was_read(self, capture: Capture | None, number: int) -> None:
-        if capture is self.capture and self.rowCount():
-            self._read.add(number)
-            self._reading.discard(number)
-            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, len(HEADS) - 1))
+    def _ask(self) -> None:
+        wanted, self._wanted = sorted(self._wanted), []
+        if not wanted or self.jobs is None or self.capture is None:
+            return
+        capture = self.capture
+        job = self._job = self.jobs.submit(asked, capture, rows, wanted)
+        job.succeeded.connect(lambda made: self._came(capture, made))
+        job.finished.connect(lambda: self._through(job))
+
+    def _came(self, capture: Capture, made: dict[int, Row]) -> None:
+        if capture is not self.capture:
+            return
+        self._rows.update(made)
+        for index in made:
+            row = self.row_of(index)
+            if row >= 0:
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(HEADS) - 1))
+
+    def _through(self, job: Job) -> None:
+        if job is self._job:
+            self._job = None
+            self._ask()
 
     # -- Qt ------------------------------------------------------------------------------------------------------
 
@@ -216,8 +232,3 @@ class PacketModel(QAbstractTableModel):
         mark = {"error": "✗ ", "warning": "! "}.get(row.gravity, "")
         return mark + row.info
 
-
-def _read(ctx: Ctx, capture: Capture, index: int) -> None:
-    """Read the conversation of a packet; runs in a worker."""
-    ctx.check()
-    capture.row(index)

@@ -6,7 +6,7 @@ Choose a packet, a field or a byte: the other two follow.  A second click on the
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +30,12 @@ from PySide6.QtWidgets import (
 
 from prayog_protocols.engine.recording import ORIGINS
 from prayog_protocols.engine.showing import explain
-from prayog_protocols.panels.capture_panel import CapturePanel
+from prayog_protocols.panels.capture_panel import FEW, CapturePanel
 from prayog_protocols.panels.choice import Choice, of_node
 from prayog_protocols.panels.filter_line import FilterLine
 from prayog_protocols.panels.hex_view import HexView
 from prayog_protocols.panels.layer_tree import LayerTree
-from prayog_protocols.panels.packet_model import PacketModel, is_long
+from prayog_protocols.panels.packet_model import PacketModel
 from prayog_protocols.panels.saving import writers
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx, Job
@@ -224,17 +224,14 @@ class PacketsPanel(CapturePanel):
 
     def _read(self, index: int) -> None:
         """Take a packet apart: at once, or in a worker when its conversation is long and was not read yet."""
-        assert self.capture is not None
-        if is_long(self.capture, index) is None or self.bench is None:
-            self.show_packet(self.capture.packet(index))
-            return
-        self._waiting, capture = index, self.capture
-        self.words.setText("Reading the conversation of this packet…")
-        job = self.bench.jobs.submit(_packet_of, capture, index)
-        job.succeeded.connect(lambda packet: self._was_read(capture, index, packet))
+        self._waiting = index
+        job = self.read(index, self._was_read)
+        if job is not None:
+            self.words.setText("Reading the conversation of this packet…")
+            job.failed.connect(lambda sentence, _details: self.words.setText(f"It could not be read: {sentence}."))
 
-    def _was_read(self, capture: Capture, index: int, packet: Packet) -> None:
-        if capture is self.capture and index == self._waiting:
+    def _was_read(self, packet: Packet) -> None:
+        if packet.number - 1 == self._waiting:
             self.show_packet(packet)
             self._mark()
 
@@ -470,14 +467,16 @@ class PacketsPanel(CapturePanel):
 
 
 def _search(ctx: Ctx, capture: Capture, text: str, found: list[npt.NDArray[np.int64]]) -> None:
-    """Hand over what fits, a batch at a time; runs in a worker."""
-    from prayog_protocols.engine.filter import compile_filter
-
-    for count, batch in enumerate(compile_filter(text).stream(capture)):
+    """Hand over what fits, a batch at a time; runs in a worker, which lets the file's own process search."""
+    reader = capture.reader if len(capture) > FEW else None
+    batches = matching(capture, text) if reader is None else reader.stream(ctx, capture, matching, text)
+    for count, batch in enumerate(batches):
         found.append(batch)
         ctx.progress(count)
 
 
-def _packet_of(ctx: Ctx, capture: Capture, index: int) -> Packet:
-    ctx.check()
-    return capture.packet(index)
+def matching(capture: Capture, text: str) -> Iterator[npt.NDArray[np.int64]]:
+    """Packets that fit, in batches."""
+    from prayog_protocols.engine.filter import compile_filter
+
+    return compile_filter(text).stream(capture)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, QUrl
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from prayog_protocols.engine.streams.follow import Followed, Part, follow, kinds_of
 from prayog_protocols.engine.streams.transcript import transcript
-from prayog_protocols.panels.capture_panel import CapturePanel
+from prayog_protocols.panels.capture_panel import CapturePanel, asked
 from prayog_protocols.panels.choice import Choice
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx
@@ -86,11 +86,11 @@ class StreamPanel(CapturePanel):
         if capture is None or choice is None or of is None or self.bench is None:
             return
         index = choice.index
-        if len(capture.flows.indexes(*of)) <= _LONG:
+        if capture.flows.size(*of) <= _LONG:
             self._offer(capture, of, kinds_of(capture, index))
         else:
             self.note.setText("Reading the conversation…")
-            job = self.bench.jobs.submit(_kinds, capture, index)
+            job = self.bench.jobs.submit(asked, capture, kinds_of, index)
             job.succeeded.connect(lambda kinds: self._offer(capture, of, kinds))
 
     def _offer(self, capture: Capture, of: tuple[int, int], kinds: list[str]) -> None:
@@ -108,7 +108,9 @@ class StreamPanel(CapturePanel):
         if self.capture is None or self.choice is None or self.bench is None or kind is None:
             return
         capture, of = self.capture, self._of
-        job = self.bench.jobs.submit(_follow, capture, self.choice.index, kind)
+        long = of is not None and capture.flows.size(*of) > _LONG
+        index = self.choice.index
+        job = self.bench.jobs.submit(asked if long else _follow, capture, follow, index, kind, MOST)
         job.succeeded.connect(lambda followed: self._show(capture, of, followed))
 
     def _show(self, capture: Capture, of: tuple[int, int] | None, followed: Followed) -> None:
@@ -181,11 +183,6 @@ def as_text(part: Part, in_hex: bool) -> str:
     )
 
 
-def _kinds(ctx: Ctx, capture: Capture, index: int) -> list[str]:
+def _follow(ctx: Ctx, capture: Capture, fn: Callable[..., Followed], *args: Any) -> Followed:
     ctx.check()
-    return kinds_of(capture, index)
-
-
-def _follow(ctx: Ctx, capture: Capture, index: int, kind: str) -> Followed:
-    ctx.check()
-    return follow(capture, index, kind, MOST)
+    return fn(capture, *args)

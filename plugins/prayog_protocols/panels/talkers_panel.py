@@ -10,10 +10,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from prayog_protocols.engine.streams.conversations import Conversation, Endpoint, conversations, endpoints
 from prayog_protocols.engine.streams.hierarchy import Hierarchy, Level, hierarchy
-from prayog_protocols.panels.capture_panel import CapturePanel
+from prayog_protocols.panels.capture_panel import CapturePanel, asked
 from prayog_protocols.panels.choice import Choice
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 
@@ -75,7 +74,7 @@ class TalkersPanel(CapturePanel):
             self.note.setText("No packets yet. Press Play.")
             return
         self.note.setText("Counting…")
-        job = self.bench.jobs.submit(_count, capture, name)
+        job = self.bench.jobs.submit(asked, capture, counted, name)
         job.succeeded.connect(lambda counted: self._show(capture, name, counted))
 
     def draw(self) -> None:
@@ -148,13 +147,8 @@ def _end(address: str, port: int) -> str:
     return f"{address} : {port}" if port else address
 
 
-def _count(ctx: Ctx, capture: Capture, name: str) -> Counted:
+def counted(capture: Capture, name: str) -> Counted:
+    """What is counted under a name."""
     if name == "layers":
-
-        def going(done: int) -> bool:
-            ctx.progress(done)  # raises when nobody wants to know any more
-            return True
-
-        return hierarchy(capture, going)
-    ctx.check()
+        return hierarchy(capture)
     return endpoints(capture, "ip") if name == "ends" else conversations(capture, name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Any, Protocol
 
 from prayog_protocols.engine.capture import columns, packed, pcap, pcapng
 from prayog_protocols.engine.capture.columns import Columns
@@ -31,6 +32,18 @@ __all__ = ["Capture"]
 _RESENT = Label.RETRANSMISSION | Label.SPURIOUS
 
 
+class Reader(Protocol):
+    """Another process that has the same file open (`real.reader`)."""
+
+    def ask(self, context: Any, capture: Capture, fn: Callable[..., Any], *args: Any) -> Any:
+        """``fn(capture, *args)``."""
+        ...
+
+    def stream(self, context: Any, capture: Capture, fn: Callable[..., Any], *args: Any) -> Iterator[Any]:
+        """What ``fn(capture, *args)`` yields."""
+        ...
+
+
 class Capture:
     """A capture file in memory or mapped.  Packets are counted from 0 here, and from 1 in `Packet.number`.
 
@@ -53,6 +66,7 @@ class Capture:
             self.keys.add(secrets.data)
         self.speaks: dict[int, str] = {}  # port -> protocol, where the port does not tell: "smtp", "http", …
         self.verify = False  # compute check sums of packets again
+        self.reader: Reader | None = None  # answers what would take long, where the bytes are those of a file
         self._release = release  # gives back the file
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ from typing import IO
 from prayog_protocols.engine.capture import packed
 from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.capture.records import CaptureError, Problem
+from prayog_protocols.engine.real.reader import Reader
 
 __all__ = ["open_capture"]
 
@@ -43,7 +44,10 @@ def open_capture(path: str | Path, progress: Progress | None = None) -> Capture:
             raise
         raise CaptureError(f"{path.name} cannot be read: {problem}.") from None
 
+    reader = Reader(path)
+
     def release() -> None:
+        reader.close()
         if isinstance(data, mmap.mmap):
             with suppress(BufferError):  # somebody still looks at it: it goes with the last one
                 data.close()
@@ -51,6 +55,7 @@ def open_capture(path: str | Path, progress: Progress | None = None) -> Capture:
 
     try:
         capture = Capture(data, path.name, progress=progress, release=release)
+        capture.reader = reader
     except CaptureError:
         release()
         raise

@@ -175,6 +175,11 @@ class Flows:
         number = int(self.stream[index])
         return None if number == NONE else (int(self._columns.proto[index]), number)
 
+    def size(self, proto: int, number: int) -> int:
+        """How many packets a conversation has."""
+        starts = self._order[proto][1]
+        return int(starts[number + 1] - starts[number])
+
     def indexes(self, proto: int, number: int) -> npt.NDArray[np.int64]:
         """The packets of a conversation, in order."""
         order, starts = self._order[proto]
