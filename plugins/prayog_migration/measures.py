@@ -48,6 +48,12 @@ def _last(kind: str, field: str, scale: float = 1.0, /, **fields: Any) -> Measur
     return measure
 
 
+def _set_aside(trace: Trace) -> Any:
+    """Rows in quarantine; after a switch-over they are those that stayed on the old side."""
+    event = latest(trace, "balance")
+    return None if event is None else event["quarantined"] + event["stayed"]
+
+
 def _count(*kinds: str, **fields: Any) -> Measure:
     def measure(trace: Trace) -> int:
         return sum(all(event[name] == value for name, value in fields.items()) for event in of(trace, *kinds))
@@ -133,7 +139,7 @@ MEASURES: Mapping[str, Measure] = {
     "differing": _differing,
     "lost": _lost,
     "duplicated": _last("balance", "duplicated"),
-    "quarantined": _last("balance", "quarantined"),
+    "quarantined": _set_aside,
     "source_rows": _last("balance", "source_rows"),
     "target_rows": _last("balance", "target_rows"),
     "freeze_ms": _last("promoted", "freeze_us", 0.001),

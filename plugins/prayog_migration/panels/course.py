@@ -125,7 +125,9 @@ class Course:
                 ]  # fmt: skip
             case "divided":
                 self.divided = {**data, "column": step.node}
-            case "assessed" | "tried" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker" | "balance":
+            case "balance":
+                self.balance = {**data, "direction": step.node}
+            case "assessed" | "tried" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker":
                 setattr(self, step.kind, data)
             case "profiled":
                 self.profiles[step.node] = data
@@ -221,7 +223,7 @@ class Course:
     def quarantined(self) -> int:
         """Rows set aside so far."""
         if self.balance:
-            return int(self.balance["quarantined"])
+            return int(self.balance["quarantined"]) + int(self.balance.get("stayed", 0))
         return sum(one.quarantined for one in self.loads.values())
 
     @property

@@ -61,8 +61,12 @@ def _summary(course: Course) -> str:
         return "Nothing was compared yet. Both sides are compared at one position, while the application goes on."
     b = course.balance
     speed = f", {b['source_rows'] / max(1e-6, b['us'] / 1e6):,.0f} rows/s a side" if b["us"] else ""
+    here, there = ("at the source", "on the target") if b.get("direction") != "reverse" else (
+        "on the new side", "on the old one"
+    )  # fmt: skip
+    stayed = f" ({b['stayed']:,} more stay on the old side: the new one did not take them)" if b.get("stayed") else ""
     return (
-        f"{b['source_rows']:,} rows at the source = {b['target_rows']:,} on the target + {b['quarantined']:,} set "
+        f"{b['source_rows']:,} rows {here} = {b['target_rows']:,} {there}{stayed} + {b['quarantined']:,} set "
         f"aside{'' if b['source_rows'] == b['target_rows'] + b['quarantined'] else ' — NOT EQUAL'}, at position "
         f"{b['position'] or 'of the copy'}{speed}."
     )

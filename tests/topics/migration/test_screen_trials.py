@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,21 @@ def test_a_column_changes_in_steps_and_breaks_in_one(lab: Callable[[Dialect], La
     assert trials(one.job, {})
     with pytest.raises(Refused, match="There are the steps"):
         trials(one.job, {"what": "explode"})["change"]()
+
+
+def test_what_was_set_aside_is_no_surplus_on_the_way_back(lab: Callable[[Dialect], Lab]) -> None:
+    one = moved(lab("postgresql"))
+    run(one.job.order.source, "UPDATE people SET name = 'a' || char(0) || 'b' WHERE id = 2")
+    one.do("sync")
+    for _ in range(40):
+        one.worker._guarded(one.worker._flow.turn)
+        time.sleep(0.02)
+    before = one.only("audit", "balance")
+    assert before["quarantined"] > 0
+    assert one.do("switch")[-1][0] == "done", one.said[-1]
+    after = one.only("audit", "balance")
+    assert (after["lost"], after["duplicated"], after["stayed"]) == (0, 0, before["quarantined"])
+    assert after["source_rows"] == after["target_rows"]
+    run(one.job.order.target, "INSERT INTO people VALUES (9, 'Noor', NULL, 40)")
+    assert one.do("back")[-1][0] == "done", one.said[-1]
+    assert one.only("audit", "balance")["quarantined"] == before["quarantined"]

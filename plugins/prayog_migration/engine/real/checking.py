@@ -88,11 +88,11 @@ def compare(job: Job, source: Store, here: Reader, target: Store, there: Reader,
     for move in plan.tables:
         if move.source.partitioning and move.source.partitioning.parent:
             continue
-        verdict = validate_table(source, here, target, there, plan, move, told)
+        verdict = validate_table(source, here, target, there, plan, move, told, back=source is job.target)
         verdicts.append(verdict)
         job.say(
             "validated", verdict.table, equal=verdict.equal, source_rows=verdict.source_rows,
-            target_rows=verdict.target_rows, quarantined=verdict.quarantined,
+            target_rows=verdict.target_rows, quarantined=verdict.quarantined, stayed=verdict.stayed,
             segments=[[str(s.source.total), str(s.target.total), s.source.rows, s.equal] for s in verdict.segments],
             differences=[[d.key, d.kind, [list(cell) for cell in d.cells]] for d in verdict.differences[:20]],
             changed=verdict.changed,
@@ -121,8 +121,8 @@ def balance(job: Job, direction: Direction, verdicts: list[TableVerdict], positi
         job.ledger.state.put(writer, "facts", facts)
         job.note(
             writer, "balance", direction, source_rows=found.source_rows, target_rows=found.target_rows,
-            quarantined=found.quarantined, lost=found.lost, duplicated=found.duplicated, position=position,
-            us=round(1e6 * seconds),
+            quarantined=found.quarantined, stayed=sum(v.stayed for v in verdicts), lost=found.lost,
+            duplicated=found.duplicated, position=position, us=round(1e6 * seconds),
             sums={v.table: [str(sum(s.target.total for s in v.segments)), v.target_rows] for v in verdicts},
         )  # fmt: skip
     return found

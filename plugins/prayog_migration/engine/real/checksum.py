@@ -204,10 +204,12 @@ def _without(batch: Batch, left: Counter[str]) -> Batch:
 
 
 class TargetSide(_Reading):
-    """The target's rows; in PostgreSQL sums are computed by the server where it knows all kinds."""
+    """The target's rows without those that `stayed` (texts of keys, see `staying`); in PostgreSQL sums are computed by
+    the server where it knows all kinds."""
 
-    def __init__(self, store: Store, reader: Reader, how: Comparing) -> None:
+    def __init__(self, store: Store, reader: Reader, how: Comparing, stayed: Counter[str] | None = None) -> None:
         self._store, self._reader, self._how = store, reader, how
+        self._stayed = stayed or Counter()
         names = tuple(how.move.columns[place].target for place in how.key_places)
         self._walk = Walk(tuple(map(store.quote, names)), names) if names else None
         self._row_sql = self._sql(range(len(how.kinds)))
@@ -216,8 +218,10 @@ class TargetSide(_Reading):
     def batches(self, after: Position | None = None, until: Position | None = None) -> Iterator[Batch]:
         ranged = after is not None or until is not None
         walk, move, size = self._walk if ranged else None, self._how.move, self._how.batch
+        left = Counter(self._stayed)
         for some in self._reader.batches(move.target, move.writes, walk, after, until, None, size):
-            yield self._how.batch_of(list(zip(*some, strict=True)))
+            batch = self._how.batch_of(list(zip(*some, strict=True)))
+            yield _without(batch, left) if left else batch
 
     def _sql(self, places: Sequence[int]) -> str | None:
         """The text of a row, or of its key, as SQL of PostgreSQL."""
@@ -233,7 +237,7 @@ class TargetSide(_Reading):
         return f" || {_quoted(SEPARATOR)} || ".join(parts)
 
     def range_sum(self, after: Position | None, until: Position | None) -> Sum:
-        if self._row_sql is None or self._walk is None:
+        if self._row_sql is None or self._walk is None or self._stayed:
             return super().range_sum(after, until)
         keys, marks = ", ".join(self._walk.keys), ", ".join("?" * len(self._walk.keys))
         terms: list[str] = []
@@ -248,7 +252,7 @@ class TargetSide(_Reading):
         return Sum(int(count), int(total) % MODULUS)
 
     def bucket_sums(self) -> list[Sum]:
-        if self._row_sql is None or self._key_sql is None:
+        if self._row_sql is None or self._key_sql is None or self._stayed:
             return super().bucket_sums()
         bucket = f"('x' || substr(md5({self._key_sql}), 1, 2))::bit(8)::int"
         sql = f"SELECT {bucket}, count(*), sum({_digest(self._row_sql)}) FROM {self._name()} GROUP BY 1"

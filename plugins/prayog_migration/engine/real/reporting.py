@@ -98,8 +98,13 @@ def _verdict(balances: Sequence[Mapping[str, Any]]) -> str:
         return "Both sides were never compared."
     last = balances[-1]
     good = not last["lost"] and not last["duplicated"]
-    words = f"lost {last['lost']} · duplicated {last['duplicated']} · quarantined {last['quarantined']}"
+    words = f"lost {last['lost']} · duplicated {last['duplicated']} · quarantined {_aside(last)}"
     return f'<strong class="{"good" if good else "bad"}">{words}</strong>'
+
+
+def _aside(balance: Mapping[str, Any]) -> int:
+    """Rows in quarantine, whichever side is in charge: on the way back they are those that stayed on the old side."""
+    return int(balance["quarantined"]) + int(balance.get("stayed", 0))
 
 
 def _steps(facts: Mapping[str, Any]) -> list[str]:
@@ -114,7 +119,7 @@ def _balances(balances: Sequence[Mapping[str, Any]]) -> list[str]:
     if not balances:
         return []
     rows = [
-        (b["node"], b["position"] or "–", f"{b['source_rows']:,}", f"{b['target_rows']:,}", f"{b['quarantined']:,}",
+        (b["node"], b["position"] or "–", f"{b['source_rows']:,}", f"{b['target_rows']:,}", f"{_aside(b):,}",
          f"{b['lost']:,}", f"{b['duplicated']:,}", f"{b['us'] / 1e6:.2f} s")
         for b in balances
     ]  # fmt: skip

@@ -23,6 +23,7 @@ from typing import Any
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.apply import Applied
 from prayog_migration.engine.real.checking import Balance, balance, compare
+from prayog_migration.engine.real.checksum import Comparing
 from prayog_migration.engine.real.copying import make_last, tell
 from prayog_migration.engine.real.fence import Fence, FenceBusy, fence_of
 from prayog_migration.engine.real.job import Direction, Job
@@ -30,6 +31,7 @@ from prayog_migration.engine.real.ledger import Side
 from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.numbers import set_numbers
 from prayog_migration.engine.real.quarantine import Quarantine
+from prayog_migration.engine.real.staying import stayed_behind
 from prayog_migration.engine.real.store import Reader
 
 __all__ = ["SwitchRefused", "fences", "recover", "switch"]
@@ -238,6 +240,9 @@ class _Change:
         for move in self._plan.tables:
             old, new = self.here.count(move.source), self.there.count(move.target)
             held = len(Quarantine(self.link.target).rows(self.there, move.source.title))
+            if self.to == "source":
+                how = Comparing(self._plan, move)
+                new -= stayed_behind(self.link.source, self.here, self.link.target, self.there, how).total()
             if old != new + held:
                 raise SwitchRefused(
                     f"{move.source.title} has {old:,} rows on the old side, {new:,} on the new one and {held:,} in "

@@ -6,7 +6,6 @@ count is told beside.  The stand-alone verifier (`engine.verifier`) does the sam
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from prayog_migration.engine.plan import Plan, TableMove
 from prayog_migration.engine.real.checksum import Comparing, Side, SourceSide, Sum, TargetSide, bucket_of
 from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.state import State
+from prayog_migration.engine.real.staying import restored, stayed_behind
 from prayog_migration.engine.real.store import Position, Reader, Store
 
 __all__ = ["Difference", "Segment", "TableVerdict", "validate", "validate_table"]
@@ -61,6 +61,8 @@ class TableVerdict:
     source_rows: int = 0
     target_rows: int = 0
     quarantined: int = 0
+    stayed: int = 0
+    """Rows that are left on the old side on purpose (see `staying`); ``target_rows`` does not count them."""
     segments: list[Segment] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     changed: dict[str, int] = field(default_factory=dict)
@@ -103,13 +105,16 @@ def validate_table(
     plan: Plan,
     move: TableMove,
     told: Told = lambda table, done, red: None,
+    back: bool = False,
 ) -> TableVerdict:
-    """Compare one table."""
+    """Compare one table; `back`: the source is the side that is in charge after a switch-over."""
     how = Comparing(plan, move)
+    stayed = stayed_behind(source, here, target, there, how) if back else Counter[str]()
     refused, excluded, quarantined = _set_aside(target, there, how)
     left = SourceSide(source, here, how, refused, excluded)
-    right = TargetSide(target, there, how)
-    verdict = TableVerdict(move.source.title, here.count(move.source), there.count(move.target), quarantined)
+    right = TargetSide(target, there, how, stayed)
+    rows = there.count(move.target) - stayed.total()
+    verdict = TableVerdict(move.source.title, here.count(move.source), rows, quarantined, stayed.total())
     verdict.changed = State(target).get(there, f"changed:{move.source.title}") or {}
     pairs = _ranges(left, right) if how.ranged else _buckets(left, right)
     red = 0
@@ -135,18 +140,9 @@ def _set_aside(target: Store, there: Reader, how: Comparing) -> tuple[Counter[st
             refused[raw] += 1
         elif code != "misfit":
             values = json.loads(raw)
-            batch = how.batch_of([[_restored(values[name])] for name in how.move.reads])
+            batch = how.batch_of([[restored(values[name])] for name in how.move.reads])
             later[batch.keys[0]] += 1
     return refused, later, len(rows)
-
-
-def _restored(value: object) -> object:
-    match value:
-        case {"binary": data}:
-            return base64.b64decode(data)
-        case {"text": data}:
-            return base64.b64decode(data).decode("utf-8", "surrogateescape")
-    return value
 
 
 def _ranges(left: SourceSide, right: Side) -> Iterator[Segment]:
