@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.copying import make_rules, tell
 from prayog_migration.engine.real.job import Direction, Job
+from prayog_migration.engine.real.link import Link
+from prayog_migration.engine.real.orphans import settle
 from prayog_migration.engine.real.store import Reader, Store
 from prayog_migration.engine.real.validation import TableVerdict, validate_table
 
-__all__ = ["Balance", "audit", "balance", "compare", "validate"]
+__all__ = ["Balance", "audit", "balance", "compare", "settled", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,30 @@ def audit(job: Job) -> Balance:
             view = link.capture.fix()
             stack.callback(view.reader.close)
             link.drain(view.position, lambda done: tell(job, direction, done), view)
+            settled(job, link)
             here, position, plan = view.reader, view.position, link.plan
             source, target = link.source, link.target
         else:
+            _tell_settled(job, "forward", settle(job.target, job.the_plan, job.ledger))
             here, position, plan = stack.enter_context(job.source.reader()), "", job.the_plan
             source, target = job.source, job.target
         there = stack.enter_context(target.reader())
         verdicts = compare(job, source, here, target, there, plan)
     return balance(job, direction, verdicts, position, time.perf_counter() - began)
+
+
+def settled(job: Job, link: Link) -> None:
+    """Put children of rows in quarantine in order (`orphans`), on the target of `link`."""
+    done = settle(link.target, link.plan, link.ledger)
+    if any(done):
+        link.rest()  # its applier remembers what was in quarantine
+        _tell_settled(job, link.name, done)
+
+
+def _tell_settled(job: Job, direction: str, done: tuple[int, int]) -> None:
+    """How many rows were let in and set aside."""
+    if any(done):
+        job.say("settled", direction, let_in=done[0], set_aside=done[1])
 
 
 def compare(job: Job, source: Store, here: Reader, target: Store, there: Reader, plan: Plan) -> list[TableVerdict]:

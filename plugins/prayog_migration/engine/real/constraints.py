@@ -13,8 +13,9 @@ from typing import Any
 
 from prayog_migration.engine.advice import RARE
 from prayog_migration.engine.ddl import Statement
-from prayog_migration.engine.model import ForeignKey, Index, Part, Table, Unique
+from prayog_migration.engine.model import ForeignKey, Index, Part, Unique
 from prayog_migration.engine.plan import Plan, TableMove
+from prayog_migration.engine.real.aside import Aside
 from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.state import State
 from prayog_migration.engine.real.store import Store, Writer
@@ -29,6 +30,7 @@ class Constraints:
         self._target, self._plan, self._state = target, plan, state
         self._moves = {move.target.title: move for move in plan.tables}
         self._quarantine = Quarantine(target)
+        self._aside = Aside(target, plan)
         self.weak: list[str] = []
 
     def add(self, writer: Writer, one: Statement) -> None:
@@ -61,7 +63,7 @@ class Constraints:
         if rule is None:
             raise ValueError(f"{one.name} cannot be made and is no rule of uniqueness: {one.sql}")
         parts, where = self._parts(rule), rule.where if isinstance(rule, Index) else ""
-        mark = self._row_mark(table)
+        mark = ", ".join(self._aside.mark(table))
         condition = f" AND {where}" if where else ""
         known = " AND ".join(f"({part}) IS NOT NULL" for part in parts)
         name = self._target.name(table.name, table.schema)
@@ -75,19 +77,6 @@ class Constraints:
     def _parts(self, rule: Unique | Index) -> list[str]:
         parts = rule.parts if isinstance(rule, Index) else tuple(Part(column) for column in rule.columns)
         return [part.text if part.expression else self._target.quote(part.text) for part in parts]
-
-    def _row_mark(self, table: Table) -> str:
-        """What names one row of the target; in MySQL without a key all columns do, as equal rows are alike."""
-        if table.key:
-            return ", ".join(map(self._target.quote, table.key.columns))
-        for unique in table.uniques:
-            if not any(table.column(name).nullable for name in unique.columns):
-                return ", ".join(map(self._target.quote, unique.columns))
-        if self._plan.target == "postgresql":
-            return "ctid"
-        if self._plan.target == "sqlite":
-            return "rowid"
-        return ", ".join(self._target.quote(column.name) for column in table.plain_columns)
 
     def _orphans(self, writer: Writer, move: TableMove, key: ForeignKey, one: Statement) -> None:
         """Rows that refer to nothing: set aside when they are few, otherwise the rule is for new rows only."""
@@ -104,7 +93,7 @@ class Constraints:
                 self._weaken(writer, one, count)
                 return
             while count:  # a row that goes may be the parent of others in the same table
-                mark = ", ".join(f"c.{part}" for part in self._row_mark(table).split(", "))
+                mark = ", ".join(f"c.{part}" for part in self._aside.mark(table))
                 rows = writer.exact(f"SELECT {mark} FROM {name} c WHERE {orphan}")
                 reason = f"refers to a row of {key.parent} that is not there ({one.name})"
                 self._set_aside(writer, move, [tuple(row) for row in rows], ", ".join(key.columns), reason)
@@ -128,15 +117,5 @@ class Constraints:
         self, writer: Writer, move: TableMove, marks: Sequence[tuple[Any, ...]], column: str, reason: str
     ) -> None:
         """Move rows of the target into quarantine, counted in the table's checkpoint."""
-        table = move.target
-        own = self._row_mark(table).split(", ")
-        same, one = ("<=>", " LIMIT 1") if self._plan.target == "mysql" else ("=", "")
-        place = " AND ".join(f"{part} {same} ?" for part in own)
-        name, columns = self._target.name(table.name, table.schema), ", ".join(map(self._target.quote, move.writes))
-        for mark in marks:
-            values = tuple(str(value) if part == "ctid" else value for part, value in zip(own, mark, strict=True))
-            rows = writer.exact(f"SELECT {columns} FROM {name} WHERE {place}{one}", values)
-            for row in rows:
-                self._quarantine.add(writer, move, values, "constraint", column, "23000", reason, row)
-            writer.execute(f"DELETE FROM {name} WHERE {place}{one}", values)
+        self._aside.put(writer, move, marks, "constraint", column, reason)
         self._quarantine.count(writer, self._state, move, len(marks))

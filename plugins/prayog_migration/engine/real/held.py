@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection
 
 from prayog_migration.engine.changes import Key
 from prayog_migration.engine.identity import identity
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
-from prayog_migration.engine.real.quarantine import Quarantine
+from prayog_migration.engine.real.quarantine import Quarantine, row_values
 from prayog_migration.engine.real.state import position_text
 from prayog_migration.engine.real.store import Row, Store, Writer
 
@@ -67,21 +64,7 @@ class Held:
             numbers = {move.source.title: n for n, move in enumerate(self._moves)}
             for title, text, raw in self._writer.query(f"SELECT tab, source_key, raw FROM {self._name}"):
                 if title in numbers:
-                    key = _key(raw, self._named[numbers[title]])
+                    key = row_values(raw, self._named[numbers[title]])
                     self._keys.setdefault(title, {})[key] = text
         return self._keys.setdefault(self._moves[number].source.title, {})
 
-
-def _key(raw: str, columns: Sequence[str]) -> Key:
-    """The identity's columns out of a row that `row_text` wrote."""
-    row = json.loads(raw)
-    return tuple(_value(row[name]) for name in columns)
-
-
-def _value(safe: Any) -> Any:
-    match safe:
-        case {"binary": data}:
-            return base64.b64decode(data)
-        case {"text": data}:
-            return base64.b64decode(data).decode("utf-8", "surrogateescape")
-    return safe

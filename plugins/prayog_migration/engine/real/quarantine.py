@@ -13,7 +13,7 @@ from prayog_migration.engine.plan import TableMove
 from prayog_migration.engine.real.state import State, position_text
 from prayog_migration.engine.real.store import Reader, Store, Writer
 
-__all__ = ["Quarantine", "row_text"]
+__all__ = ["Quarantine", "row_text", "row_values"]
 
 
 class Quarantine:
@@ -61,6 +61,21 @@ class Quarantine:
         return writer.query(
             f"SELECT tab, source_key, phase, column_name, code, reason, raw FROM {self._table}{where}", given
         )
+
+
+def row_values(raw: str, names: Sequence[str]) -> tuple[Any, ...]:
+    """The columns `names` of a row that `row_text` wrote."""
+
+    def value(safe: Any) -> Any:
+        match safe:
+            case {"binary": data}:
+                return base64.b64decode(data)
+            case {"text": data}:
+                return base64.b64decode(data).decode("utf-8", "surrogateescape")
+        return safe
+
+    row = json.loads(raw)
+    return tuple(value(row[name]) for name in names)
 
 
 def row_text(values: Sequence[Any], names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from prayog_migration.engine.model import Catalogue
 from prayog_migration.engine.plan import ColumnMove, Plan, Server, TableMove
 
-__all__ = ["reversed_plan"]
+__all__ = ["back", "reversed_plan"]
 
 
 def reversed_plan(plan: Plan, there: Catalogue) -> Plan:
@@ -16,12 +16,13 @@ def reversed_plan(plan: Plan, there: Catalogue) -> Plan:
     moves = []
     for move in plan.tables:
         table = tables.get((move.target.schema, move.target.name), move.target)
-        moves.append(TableMove(table, move.source, tuple(map(_back, move.columns)), move.rows, move.row_bytes))
+        moves.append(TableMove(table, move.source, tuple(map(back, move.columns)), move.rows, move.row_bytes))
     catalogue = replace(there, tables=tuple(move.source for move in moves))
     return Plan(catalogue, Server(plan.source.dialect, plan.source.version), tuple(moves))
 
 
-def _back(column: ColumnMove) -> ColumnMove:
+def back(column: ColumnMove) -> ColumnMove:
+    """The column with its sides exchanged."""
     return ColumnMove(
         column.target, column.source, column.target_kind, column.target_type, column.source_type, column.kind
     )

@@ -22,7 +22,7 @@ from typing import Any
 
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.apply import Applied
-from prayog_migration.engine.real.checking import Balance, balance, compare
+from prayog_migration.engine.real.checking import Balance, balance, compare, settled
 from prayog_migration.engine.real.checksum import Comparing
 from prayog_migration.engine.real.copying import make_last, tell
 from prayog_migration.engine.real.fence import Fence, FenceBusy, fence_of
@@ -183,6 +183,7 @@ class _Change:
         final = self.link.capture.now()
         self.link.drain(final, self._tick)
         self._mark("drained")
+        settled(job, self.link)
         with self.link.target.writer() as writer:  # before anything is read: MySQL alters tables for it
             set_numbers(self.catalogue, self.link.target, self.link.plan, writer, _MARGIN)
         self._mark("numbers")
