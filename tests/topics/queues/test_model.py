@@ -270,7 +270,9 @@ def test_more_readers_than_partitions_idle() -> None:
     for n in range(60):
         model.publish(Message(f"m{n}", f"k{n}"), "q", 0)
     got = [len(model.fetch("q", f"w{i}", 100, 0)) for i in range(4)]
-    assert sum(got) == 60 and sorted(got)[0] == 0 and sorted(got)[1] > 0
+    assert sum(got) == 60
+    assert sorted(got)[0] == 0
+    assert sorted(got)[1] > 0
 
 
 def test_after_a_rebalance_the_old_owner_may_not_commit_and_the_new_one_reads_again() -> None:
@@ -353,12 +355,14 @@ def test_signing_hides_nothing_and_encrypting_proves_nothing() -> None:
     message = Message("a", "asha", '{"rupees": 500}', source="p1")
     letter = signed(message, "key")
     assert letter.body == message.body  # anybody can read it
-    assert signed_by(letter, "key") and not signed_by(letter, "another key")
+    assert signed_by(letter, "key")
+    assert not signed_by(letter, "another key")
     assert not signed_by(Message("a", "asha", '{"rupees": 5000}', source="p1", signature=letter.signature), "key")
     if not CAN_ENCRYPT:
         pytest.skip("the library cryptography is not installed")
     box = sealed(message, "shared")
-    assert "rupees" not in box.body and opened(box, "shared").body == message.body
+    assert "rupees" not in box.body
+    assert opened(box, "shared").body == message.body
     with pytest.raises(Unreadable):
         opened(box, "another")
     assert not signed_by(box, "shared")
@@ -399,14 +403,11 @@ def test_a_signature_stops_a_forgery_and_only_ids_stop_a_replay() -> None:
 
 def test_a_rate_limit_is_each_clients_own() -> None:
     model = door(rate=10.0, burst=2.0)
-    taken = 0
-    for n in range(20):
-        try:
-            model.publish(Message(f"f{n}"), "orders", 0, client="thief")
-            taken += 1
-        except Refused as error:
-            assert error.why == "limited"
-    assert taken == 2
+    for n in range(2):
+        model.publish(Message(f"f{n}"), "orders", 0, client="thief")
+    with pytest.raises(Refused, match="more than 10 messages a second") as refusal:
+        model.publish(Message("f2"), "orders", 0, client="thief")
+    assert refusal.value.why == "limited"
     model.publish(Message("a"), "orders", 0, client="p1")
 
 

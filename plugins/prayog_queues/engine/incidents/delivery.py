@@ -59,7 +59,7 @@ DELIVERY = (
             Clue("most_attempts", "The most hand-outs of one message."),
         ),
         ("lease_ms", "extend", "concurrency", "attempts"),
-        "overlaps == 0 and duplicates == 0 and throughput >= 0.85 * arrivals_per_s",
+        "overlaps == 0 and duplicates == 0 and throughput >= 0.8 * arrivals_per_s",
         {"extend": True},
         "The work takes three seconds, the lease one. When it runs out the broker hands the message to the next, and "
         "the first goes on. Either the lease is longer than the longest work, or the worker extends it while it "
