@@ -6,7 +6,7 @@
     talk.say(">", b"GET / HTTP/1.1…")
 
 Time is in nanoseconds and only moves when somebody says so. What is made here is *simulated*: no congestion control,
-no loss but the one that the story tells. For TCP as it really behaves see `tcpsim`."""
+no loss but the one that the story tells. For TCP as it really behaves see `tcp`."""
 
 from __future__ import annotations
 

@@ -25,6 +25,9 @@ from prayog_sim.run import Action
 TRUTHS = {
     "drop-three#loses": "192",
     "drop-three#first": "UDP",
+    "drop-three#hole": "the first of the fifth",
+    "drop-three#repeats": "3",
+    "drop-three#tail": "its timer",
     "hi-okay-start#tcp": "1",
     "hi-okay-start#tls": "2",
     "hi-okay-start#quic": "1",

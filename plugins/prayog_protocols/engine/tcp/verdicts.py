@@ -193,6 +193,28 @@ def _again_at_three(trace: Trace) -> int | None:
     return sum(one.again for one in gather(trace).packets if one.seq >= found[-1]["seq"] and one.src == "laptop")
 
 
+def _asked_for(trace: Trace) -> str | None:
+    """Which byte the first duplicate ACK asks for, by the segment that was lost before it."""
+    seen = gather(trace).packets
+    lost = next((one for one in seen if one.fate and one.size), None)
+    repeated = next((one for one in seen if one.why == "duplicate"), None)
+    if lost is None or repeated is None:
+        return None
+    return "the first of the fifth" if repeated.ack == lost.first else "the first of the seventh"
+
+
+def _noticed_by(trace: Trace) -> str | None:
+    """What made a sender repeat a segment for the first time."""
+    first = next((one for one in gather(trace).packets if one.again), None)
+    return None if first is None else "its timer" if first.why == "timeout" else "repeated ACKs"
+
+
+def _signs(trace: Trace) -> int | None:
+    """Duplicate ACKs before the first fast retransmit."""
+    told = gather(trace).told("fast_retransmit")
+    return int(told[0].data["duplicates"]) if told else None
+
+
 MEASURES: dict[str, Measure] = {
     "tcp_packets": _packets(lambda one: True),
     "tcp_lost": _told("dropped"),
@@ -218,6 +240,9 @@ MEASURES: dict[str, Measure] = {
     "tcp_finish_ms": lambda trace: next((
         one.at_us / 1_000 for one in reversed(gather(trace).told("finished", flow="laptop")) if one.node == "shop"
     ), None),
+    "tcp_asked_for": _asked_for,
+    "tcp_noticed_by": _noticed_by,
+    "tcp_signs": _signs,
     "tcp_fairness": fairness,
     "tcp_delivered": _transfer("TCP", "delivered"),
     "udp_delivered": _transfer("UDP", "delivered"),
