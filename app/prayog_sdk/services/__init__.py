@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
+    from prayog_sdk.services.mariadb import OwnMariadb
     from prayog_sdk.services.nats import EmbeddedNats
     from prayog_sdk.services.postgres import EmbeddedPostgres
 
@@ -86,6 +87,7 @@ class Services:
         self._lock = threading.RLock()
         self._own: dict[str, EmbeddedPostgres] = {}
         self._own_nats: dict[tuple[str, int, bool], EmbeddedNats] = {}
+        self._own_mariadb: dict[str, OwnMariadb] = {}
         self._default: dict[str, Service] = {
             "postgres": EmbeddedPostgres(folder / "postgres"), "nats": EmbeddedNats(folder / "nats"),
         }  # fmt: skip
@@ -110,6 +112,11 @@ class Services:
         service = self._service(name)
         with self._lock:  # two panels that ask at once must not start two servers
             return service.url()
+
+    def named(self, name: str) -> bool:
+        """Whether the learner named a URL for `name`."""
+        self._service(name)
+        return name in self._chosen
 
     def embedded(self, name: str) -> bool:
         """Whether `name` is the component that comes with the lab (and not one that the learner named by URL)."""
@@ -145,6 +152,18 @@ class Services:
                 )
             return self._own_nats[which]
 
+    def own_mariadb(self, owner: str) -> OwnMariadb:
+        """A MariaDB with a binlog that `owner` alone uses, where the machine has the programs.
+
+        Nothing is started before its `url` is asked for, which raises `ServiceMissing` where they are not.
+        """
+        from prayog_sdk.services.mariadb import OwnMariadb
+
+        with self._lock:
+            if owner not in self._own_mariadb:
+                self._own_mariadb[owner] = OwnMariadb(self._folder / f"mariadb-{owner}")
+            return self._own_mariadb[owner]
+
     def folder(self, owner: str) -> Path:
         """Where `owner` keeps files of real components of its own (it is made when it is not there)."""
         folder = self._folder / f"files-{owner}"
@@ -173,7 +192,8 @@ class Services:
     def close(self) -> None:
         """Stop everything that this lab started."""
         with self._lock:
-            for service in (*self._default.values(), *self._own.values(), *self._own_nats.values()):
+            own = (*self._own.values(), *self._own_nats.values(), *self._own_mariadb.values())
+            for service in (*self._default.values(), *own):
                 service.stop()
 
     def _service(self, name: str) -> Service:

@@ -132,7 +132,8 @@ class _Place:
     def _mysql(self, name: str, fresh: bool) -> str:
         import pymysql
 
-        parts = urlsplit(self._services.url("mysql"))
+        own = not self._services.named("mysql")
+        parts = urlsplit(self._services.own_mariadb(_OWNER).url() if own else self._services.url("mysql"))
         with (
             contextlib.closing(
                 pymysql.connect(
