@@ -27,7 +27,7 @@ ACTIONS = (
     ActionSpec("set_rate", "Change the rate", "How many messages a producer sends a second.",
                args=(Arg("rate", "float", "Rate", 20.0, unit="/s"), _PRODUCER), icon="speed", group="Send"),
     ActionSpec("scale", "Change the consumers", "So many of them work; spare ones have to be there.",
-               args=(Arg("consumers", "int", "Consumers", 4), _BROKER), icon="nodes", group="Consumers"),
+               args=(Arg("consumers", "int", "Consumers", 4), _BROKER), icon="cells", group="Consumers"),
     ActionSpec("redrive", "Send back dead letters", "To the queue where they died, all or one.",
                args=(Arg("queue", "text", "Dead-letter queue (empty: the first)", ""),
                      Arg("message", "text", "Message (empty: all)", ""), _BROKER), icon="restart", group="Broker"),

@@ -149,6 +149,7 @@ class MessagesPanel(FollowingPanel[Lives]):
     def on_run(self, bench: Bench) -> None:
         super().on_run(bench)
         self._chosen, self._looked = "", None
+        self._enable(None)
         self._badge.hide()
 
     def unbind(self) -> None:
