@@ -2,7 +2,8 @@
 
 A crash in C code shows no card.  So the lab writes two files: Python's stacks at the moment of death
 (`Profile.crash_log`), and the name of the topic that is open (`Profile.opened`), which is taken away on a clean
-close.  A start that finds the marker of a process that is gone offers safe mode.
+close.  A start that finds the marker of a process that is gone keeps a report (`Profile.crash_report`), tells the
+learner, and offers safe mode.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
+from prayog import lab_version
 from prayog.cli import BadInput
 from prayog.libraries import install_line, missing, wanted
 from prayog.paths import Profile
@@ -63,6 +65,18 @@ class Crash:
     topic: str
     stacks: str
 
+    def report(self) -> str:
+        """All that is known about it, for whoever can mend it: no path or name of the learner is added."""
+        import platform  # here, as every start of the window waits for what is imported above
+        from datetime import datetime
+
+        return (
+            f"Prayog {lab_version()} stopped unexpectedly; noticed at the start of {datetime.now():%Y-%m-%d %H:%M}.\n"
+            f"Python {platform.python_version()}, {platform.platform()}\n"
+            f"Open topic: {self.topic or 'none'}\n\n"
+            f"{self.stacks or 'Python left no stacks: the process was ended from outside, or by a lack of memory.'}\n"
+        )
+
 
 class CrashLog:
     """Keeps the two files while the window is open.  `close` marks a clean end."""
@@ -99,9 +113,12 @@ def crashed(profile: Profile) -> Crash | None:
         return None
     if _alive(pid):  # another window on the same profile
         return None
+    crash = Crash(topic, "")
     with suppress(OSError):
-        return Crash(topic, profile.crash_log.read_text(encoding="utf-8", errors="replace")[-_KEEP:])
-    return Crash(topic, "")
+        crash = Crash(topic, profile.crash_log.read_text(encoding="utf-8", errors="replace")[-_KEEP:])
+    with suppress(OSError):
+        profile.crash_report.write_text(crash.report(), encoding="utf-8")
+    return crash
 
 
 def _alive(pid: int) -> bool:

@@ -92,17 +92,34 @@ def _qt() -> Iterator[Line]:
         yield Line("FAIL", "Qt", f"PySide6 {version} loses references to None and will abort; install another version.")
     else:
         yield Line("ok", "Qt", f"PySide6 {version} opens a window and keeps its references")
-    web = _version("PySide6-Addons") or _version("PySide6-WebEngine")
-    if web and _file_of("PySide6", "QtWebEngineWidgets"):
-        yield Line("ok", "web view", f"there (version {web})")
-    else:
-        yield Line("warn", "web view", "not installed: maps are drawn by the lab itself. `pip install PySide6-Addons`")
+        yield from _web(web=_version("PySide6-Addons") or _version("PySide6-WebEngine"))
 
 
-def _file_of(package: str, module: str) -> bool:
-    spec = importlib.util.find_spec(package)
-    folders = spec.submodule_search_locations if spec and spec.submodule_search_locations else []
-    return any(list(Path(folder).glob(f"{module}.*")) for folder in folders)
+def _web(web: str) -> Iterator[Line]:
+    """What draws, and whether maps can be shown in a web view; both only make maps nicer."""
+    from prayog.bootstrap import has_display
+
+    environ = os.environ | ({} if has_display() else {"QT_QPA_PLATFORM": "offscreen"})
+    told = {}
+    try:
+        done = subprocess.run(
+            command("prayog.ui.web_probe"), env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+        told = dict(line.partition(" ")[::2] for line in done.stdout.splitlines())
+        died = f"the probe ended with code {done.returncode}"
+    except subprocess.TimeoutExpired:
+        died = "the probe did not come back within a minute"
+    gpu = told.get("gpu", "none")
+    yield Line("ok", "GPU", f"{gpu} draws" if gpu != "none" else "none: the processor draws, which is quick enough")
+    if told.get("web") == "ok":
+        yield Line("ok", "web view", f"shows pages (version {web})")
+        return
+    reason = told.get("web", died)
+    fix = ""
+    if "not installed" in reason:
+        fix = "The full lab has one." if getattr(sys, "frozen", False) else "`pip install PySide6-Addons`"
+    fix = fix or ("Start the lab as an ordinary user." if "root" in reason else "Nothing needs to be done.")
+    yield Line("warn", "web view", f"{reason}, so maps are drawn by the lab itself. {fix}")
 
 
 def _libraries() -> Iterator[Line]:
@@ -186,7 +203,15 @@ def _profile(profile: Profile) -> Iterator[Line]:
     from prayog.store import StoreProblem
     from prayog.store.migrations import VERSION
 
-    yield Line("ok", "profile", f"{profile.folder}, {_size(profile.folder)}")
+    if os.access(profile.folder, os.W_OK):
+        told = f"{profile.folder}, {_size(profile.folder)}; it stays when the lab is removed"
+        yield Line("ok", "profile", told)
+    else:
+        fix = "let your user write there, or use --profile DIR"
+        yield Line("FAIL", "profile", f"{profile.folder} cannot be written to; {fix}")
+    if profile.crash_report.exists():
+        sentence = f"the lab stopped once: {profile.crash_report} says where; send it to whoever wrote the topic"
+        yield Line("warn", "crash", f"{sentence}, and delete it")
     for sentence in load(profile.settings, set_aside=False).sentences:
         yield Line("warn", "settings", sentence)
     try:

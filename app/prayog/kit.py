@@ -35,7 +35,8 @@ class Kit:
     """Of that scenario, instead of its own."""
     language: str = ""
     simple: bool = False
-    """The rail shows only Home, Topics and Challenges."""
+    """For a room of newcomers: the rail shows only Home, Topics and Challenges, text is larger unless the learner has
+    settings already, and beside a scenario without a lesson there is no set-up to get lost in."""
     trusted: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of wheels that may be opened without asking, by file name."""
 

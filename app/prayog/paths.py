@@ -66,6 +66,11 @@ class Profile:
         return self.folder / "crash.log"
 
     @property
+    def crash_report(self) -> Path:
+        """What is kept of the last crash, for whoever can mend it."""
+        return self.folder / "crash-report.txt"
+
+    @property
     def opened(self) -> Path:
         """The marker that names the topic which is open now (see `bootstrap`)."""
         return self.folder / "opened.json"

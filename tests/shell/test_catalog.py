@@ -291,6 +291,9 @@ log.close()
     assert crash.topic == "bad_crash"
     assert "Segmentation fault" in crash.stacks or "access violation" in crash.stacks
     assert "prayog_build" in crash.stacks
+    kept = profile.crash_report.read_text(encoding="utf-8")
+    assert "Open topic: bad_crash" in kept
+    assert crash.stacks in kept
 
 
 def endless() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QTabBar
 
 from prayog.catalog import find
 from prayog.cli import main
@@ -111,3 +111,13 @@ def test_a_pinned_wheel_opens_at_once_with_the_kit_s_seed(
     assert window.windowTitle() == "Room 4"
     shown = {button.text() for button in window.rail.findChildren(RailButton) if not button.isHidden()}
     assert shown == {"Home", "Topics", "Challenges", "Bench", "Find", "Settings"}
+    assert window.desk.settings.text_percent == 125
+    tabs = stage.bench.sidebar.findChild(QTabBar)
+    assert tabs is not None
+
+    def there() -> set[str]:
+        return {tabs.tabText(i) for i in range(tabs.count()) if tabs.isTabVisible(i)}
+
+    assert there() == {"Lesson", "Inspector", "Checks"}
+    window.go(Place("lesson", "smallest", "rumour"))
+    qtbot.waitUntil(lambda: "Set-up" in there(), timeout=5_000)

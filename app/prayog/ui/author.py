@@ -103,9 +103,11 @@ class Author(QObject):
             return
         bench.coach.lesson.go(self._lesson_step)
         if start.script is not None:  # it may be what was changed
-            fresh = bench.host.hook("scenario", lambda: Start.of_scenario(bench.topic.scenario(start.scenario)), None)
-            if fresh is None:
+            name = start.scenario
+            found = bench.host.hook("scenario", lambda: bench.topic.scenario(name), None)
+            if found is None:
                 return
+            fresh = Start.of_scenario(found)
             self._start = start = replace(fresh, seed=start.seed, upto=start.upto, show_at=start.show_at)
         bench.runs.begin(start)
 

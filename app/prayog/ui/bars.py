@@ -27,13 +27,16 @@ class Bars:
             sentence = self.tr("The lab stopped unexpectedly last time, with the topic “{0}” open.").format(crash.topic)
         else:
             sentence = self.tr("The lab stopped unexpectedly last time.")
-        report = f"{sentence}\n\n{crash.stacks}"
+        told = sentence
+        if self._window.desk.profile.crash_report.exists():
+            kept = self.tr("What is known about it is in {0}.").format(self._window.desk.profile.crash_report)
+            told = f"{sentence} {kept}"
 
         def copy() -> None:
-            QGuiApplication.clipboard().setText(report)
+            QGuiApplication.clipboard().setText(crash.report())
 
         actions = [(self.tr("Use safe mode"), self._window.desk.go_safe), (self.tr("Copy report"), copy)]
-        self._window.notice(Notice(sentence, actions))
+        self._window.notice(Notice(told, actions))
 
     def say_safe_mode(self) -> None:
         """Say that only some topics are here, and why."""

@@ -5,7 +5,8 @@ the first frame of a topic's package says whose fault it is, and that topic (or 
 the frames) shows a problem card.  The window goes on.
 
 Rules
-1. The hook itself never raises, and passes everything on that no topic is to blame for.
+1. The hook itself never raises.  What no topic is to blame for is a fault of the lab: it is passed on, and a bar tells
+   the learner once, with a report to copy.
 2. Strict mode (`prayog.catalog.strict`) only passes on: tests and authors want the exception.
 """
 
@@ -16,10 +17,13 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from prayog.ui.window import Window
+    from prayog_sdk.manifest import Problem
 
 __all__ = ["Rescue", "panel_of"]
 
@@ -32,6 +36,7 @@ class Rescue:
     def __init__(self, window: Window) -> None:
         self._window = window
         self._before: Hook = sys.excepthook
+        self._told: set[str] = set()
 
     def install(self) -> None:
         self._before = sys.excepthook
@@ -48,9 +53,24 @@ class Rescue:
         topic = None if strict() or not isinstance(error, Exception) else blame(trace, self._window.desk.registry.tops)
         if topic is None:
             self._before(kind, error, trace)
+            if isinstance(error, Exception) and not strict():
+                self._own_up(problem_of(error, "lab", "prayog"))
             return
         problem = problem_of(error, "panel", topic)
         self._window.stage.fail(problem, panel_of(trace))
+
+
+    def _own_up(self, problem: Problem) -> None:
+        """Once for each mistake: one in a paint event comes with every frame."""
+        from prayog.ui.notice import Notice
+
+        if problem.sentence in self._told:
+            return
+        self._told.add(problem.sentence)
+        words = QCoreApplication.translate("Rescue", "Something in the lab itself went wrong: {what}")
+        copy = QCoreApplication.translate("Rescue", "Copy report")
+        report = lambda: QGuiApplication.clipboard().setText(problem.traceback)  # noqa: E731
+        self._window.notice(Notice(words.format(what=problem.sentence), [(copy, report)], kind="bad"))
 
 
 def panel_of(trace: TracebackType | None) -> QWidget | None:

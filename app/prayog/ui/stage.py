@@ -175,6 +175,7 @@ class Stage(QStackedWidget):
                 store=self.desk.store,
                 settings=self.desk.settings,
                 data_dir=self.desk.profile.data(topic.id),
+                simple=self.desk.kit is not None and self.desk.kit.simple,
                 parent=self,
             )
             bench.problem.connect(self._bench_problem)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "make_application", "open_window"]
 
 _SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms at Python's default of 5 ms
+_ROOM_PERCENT = 125  # of text in a workshop's simple mode: also the back row reads it
 _FULL_COLLECTIONS = 500  # each walks through every step of a long run: 200 ms for a trace of 70,000 steps
 
 
@@ -76,8 +77,9 @@ def open_window(
     """
     loaded = _settings.load(profile.settings)
     settings = loaded.settings
-    if kit is not None and kit.language and not profile.settings.exists():  # what the learner chose comes first
-        settings = replace(settings, language=kit.language)
+    if kit is not None and not profile.settings.exists():  # what the learner chose comes first
+        percent = _ROOM_PERCENT if kit.simple else settings.text_percent
+        settings = replace(settings, language=kit.language or settings.language, text_percent=percent)
     desk = Desk(profile, settings, safe=safe, kit=kit, own=own)
     window = Window(desk)
     place = window.restore()

@@ -52,7 +52,7 @@ class Coach(QObject):
         self._trial: Job | None = None
         self._ask_now = False
         self.challenge: ChallengePane | None = None
-        self.lesson = LessonPane()
+        self.lesson = LessonPane(simple=page.simple)
         self.judge = Judge(page.host, self)
         self.judge.judged.connect(self._judged)
         pane = self.lesson
@@ -70,6 +70,7 @@ class Coach(QObject):
     def open_lesson(self, lesson: Lesson) -> None:
         """Show `lesson` in the sidebar."""
         self.end()
+        self._page.offer_setup(True)
         self.note("tried", f"lesson/{lesson.id}")
         self.lesson.has_next = self._after(lesson) is not None
         self.lesson.open(lesson, self._page.topic.manifest.languages)
@@ -78,6 +79,7 @@ class Coach(QObject):
     def open_challenge(self, challenge: Challenge) -> None:
         """Show `challenge` in the place of the lesson."""
         self.end()
+        self._page.offer_setup(True)
         self.note("tried", f"challenge/{challenge.id}")
         self.challenge = pane = ChallengePane(challenge)
         self._host.trial_seeds = challenge.seeds_in_words if challenge.played == "script" else ""
@@ -91,6 +93,7 @@ class Coach(QObject):
     def end(self) -> None:
         """No lesson and no challenge any more."""
         self.lesson.close_lesson()
+        self._page.offer_setup(False)
         self._host.trial_seeds = ""
         if self._trial is not None:
             self._trial.cancel()

@@ -48,8 +48,9 @@ class LessonPane(QWidget):
     next_asked = Signal()
     leave_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, simple: bool = False) -> None:
         super().__init__(parent)
+        self._simple = simple
         self.lesson: Lesson | None = None
         self.answers: dict[str, Answer] = {}
         self.has_next = False
@@ -129,13 +130,11 @@ class LessonPane(QWidget):
         self._head.hide()
         self._foot.hide()
         self.page = None
-        self._area.setWidget(
-            EmptyState(
-                self.tr("Free play"),
-                self.tr("No lesson is open. Press play, or try one of the tools above. Set-up has more scenarios."),
-                icon="lesson",
-            )
-        )
+        words = self.tr("No lesson is open. Press play, or try one of the tools above. Set-up has more scenarios.")
+        if self._simple:
+            words = self.tr("No lesson is open. Press play, or try one of the tools above.")
+        actions = ((self.tr("Lessons of this topic"), self.leave_asked.emit),)
+        self._area.setWidget(EmptyState(self.tr("Free play"), words, icon="lesson", actions=actions))
 
     @property
     def step(self) -> LessonStep | None:

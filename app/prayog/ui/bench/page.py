@@ -76,9 +76,11 @@ class BenchPage(QWidget):
 
     def __init__(
         self, topic: Topic, *, jobs: JobManager, services: Services, store: Repo | None, settings: Settings,
-        data_dir: Path, parent: QWidget | None = None,
+        data_dir: Path, simple: bool = False, parent: QWidget | None = None,
     ) -> None:  # fmt: skip
+        """`simple`: without a lesson or challenge that may ask for it, there is no set-up."""
         super().__init__(parent)
+        self.simple = simple
         self.topic = topic
         self.store = store
         self._settings = settings
@@ -394,6 +396,10 @@ class BenchPage(QWidget):
         """Bring a tab of the sidebar to the front: ``lesson``, ``inspector``, ``setup`` or ``checks``."""
         self.sidebar.show()
         self.sidebar.show_tab(name)
+
+    def offer_setup(self, asked: bool) -> None:
+        """Have the set-up in the sidebar; in a workshop's simple mode only when it may be asked for."""
+        self.sidebar.set_there("setup", asked or not self.simple)
 
     def tabs(self) -> Mapping[str, str]:
         """The tabs of the sidebar: name -> words."""

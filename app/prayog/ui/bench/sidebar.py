@@ -36,6 +36,10 @@ class Sidebar(QWidget):
     def show_tab(self, name: str) -> None:
         self._tabs.setCurrentIndex(self._names.index(name))
 
+    def set_there(self, name: str, there: bool) -> None:
+        """Offer a tab, or leave it out."""
+        self._tabs.setTabVisible(self._names.index(name), there)
+
     def rename(self, name: str, words: str) -> None:
         """Change the words on a tab, such as how many checks are broken."""
         place = self._names.index(name)
