@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from prayog_migration.engine.drills.judge import HOW
 from prayog_migration.engine.setup import STRATEGIES, YOURS, Setup
 from prayog_migration.engine.strategies import COMPANIES
+from prayog_migration.engine.values import POLICIES
 from prayog_migration.measures import MEASURES, all_fit, at_most, balanced, equal, four_ways, steady, went_back
 from prayog_sdk.checks import Check, Measure, always, count, never
 from prayog_sdk.hookspecs import Progress, hookimpl
@@ -28,6 +29,8 @@ FAULTS = (
     "kill", "zombie", "cut", "stall", "lose_commit", "fill_disk", "stop_target", "poison", "add_column", "lose_log",
 )  # fmt: skip
 """What the fault buttons of a real migration do."""
+CHANGES = ("begin", "forward", "back", "at once", "put away")
+"""Steps of a column that changes."""
 EXPERIMENTS = ("lost_minutes", "dual_write", "rename", "counts")
 
 
@@ -111,6 +114,7 @@ _TRAFFIC = (
     ActionSpec("go", "Go on writing", "All instances go on.", icon="play", group="Application"),
 )
 _REAL = (
+    ActionSpec("look", "Look", "Where the migration stands.", icon="search"),
     ActionSpec("probe", "Probe", "Two seconds of measuring on this machine, and the cost of each strategy.",
                icon="speed"),
     ActionSpec("assess", "Assess", "Look at every object and every value of the source.", icon="search"),
@@ -125,6 +129,22 @@ _REAL = (
     ActionSpec("clean", "Clean up", "Take away everything that begins with _wiz.", icon="delete"),
     ActionSpec("report", "Report", "Write the report as HTML.", icon="export"),
     ActionSpec("audit", "Audit", "Compare both sides at one position, whichever is in charge.", icon="check"),
+    ActionSpec("ask", "Ask both", "The same question to both sides at one position; without one: counts and sums.",
+               args=(Arg("sql", "text", "SQL", ""),), icon="search"),
+    ActionSpec("rules", "Try the rules", "Break every rule of the target on purpose; all of it is undone.",
+               icon="check"),
+    ActionSpec("cast", "Try a type", "What a type and a policy make of a column’s values.",
+               args=(Arg("table", "text", "Table", ""), Arg("column", "text", "Column", ""),
+                     Arg("type", "text", "Type", ""),
+                     Arg("policy", "choice", "Policy", next(iter(POLICIES)), tuple(POLICIES))), icon="table"),
+    ActionSpec("files", "Files", "A table as CSV, JSON and Parquet, and what each loses.",
+               args=(Arg("table", "text", "Table", ""),), icon="export"),
+    ActionSpec("shards", "Shards", "Split the source, and see whether the shards are complete and disjoint.",
+               args=(Arg("column", "text", "Shard key", "customer_id"), Arg("count", "int", "Shards", 3),
+                     Arg("by", "choice", "Rule", "hash", ("hash", "range"))), icon="outline"),
+    ActionSpec("change", "Change a column", "On a copy, stage by stage, while two versions write.",
+               args=(Arg("what", "choice", "What", CHANGES[0], CHANGES), Arg("table", "text", "Table", "customers"),
+                     Arg("column", "text", "Column", "phone"), Arg("new", "text", "New name", "mobile")), icon="swap"),
     ActionSpec("undo", "Undo", "Take a step back.",
                args=(Arg("step", "choice", "Step", "data", ("schema", "data", "validate", "sync")),), icon="step-back"),
     ActionSpec("replan", "Plan again", "The source’s tables have changed: begin with what they are now.", icon="reset"),

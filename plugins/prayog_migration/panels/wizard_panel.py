@@ -184,6 +184,7 @@ class WizardPanel(CalmPanel):
         setup, assess = self._asked
         self._mine = (run, setup)
         self.bench.show("Real migration", run)
+        self.act("look")
         if setup.writers and setup.source == "shop":
             self.bench.do(Action("traffic", {"writers": setup.writers}))
         if assess:

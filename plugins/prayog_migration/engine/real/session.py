@@ -96,7 +96,7 @@ class MigrationSession(Session):
         """Where the last session was closed or killed: what was under way is done again, and changes flow."""
         if ready["side"] == "target" or step in ("sync", "switch"):
             if ready["phase"] != "paused":
-                self._conductor.do("sync", quietly=True)
+                self._conductor.do("sync")
         elif ready["phase"] == "running" and step in _GOES_ON:
             more = {"folder": str(self._beside)} if step == "cleanup" else {}
             self._conductor.do(_GOES_ON[step], **more)
@@ -109,7 +109,7 @@ class MigrationSession(Session):
 
     def check(self, action: Action) -> None:
         name, args = action.name, action.args
-        known = (*_COMMANDS, *_TRIALS, *_BUTTONS, "throttle", "undo", "traffic", "fault", "heal", "experiment")
+        known = (*_COMMANDS, *_TRIALS, *_BUTTONS, "look", "throttle", "undo", "traffic", "fault", "heal", "experiment")
         if name not in known:
             raise ActionError(f"A real migration knows no action {name!r}; there are: {', '.join(known)}.")
         if name == "fault" and args.get("what") not in FAULTS:
@@ -134,6 +134,8 @@ class MigrationSession(Session):
             conductor.do(name, **{**args, "folder": str(self._beside)})
         elif name in _COMMANDS or name in _BUTTONS:
             conductor.do(name)
+        elif name == "look":
+            conductor.wake()
         elif name == "throttle":
             conductor.do("throttle", rate=float(args.get("rate", 0)))
         elif name == "undo":
