@@ -60,6 +60,8 @@ class LadderView(QAbstractScrollArea):
         self._words: list[str] = []
         self._chosen = -1
         self._held = -1
+        self._left = 0.0  # room for the time
+        self._places: dict[int, int] = {}  # lane -> where it stands
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -99,15 +101,15 @@ class LadderView(QAbstractScrollArea):
         shown = max(1, int((self.viewport().height() - self.head()) // self.row()))
         self.verticalScrollBar().setRange(0, max(0, len(self.drawn.arrows) - shown))
         self.verticalScrollBar().setPageStep(shown)
+        self._left = QFontMetricsF(theme.font(0.8)).horizontalAdvance("1000.000 s") + 12
+        self._places = {lane: place for place, lane in enumerate(self._order)}
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._measure()
 
     def _x(self, lane: int, width: float) -> float:
-        left = QFontMetricsF(theme.font(0.8)).horizontalAdvance("1000.000 s") + 12
-        place = self._order.index(lane)
-        return left + (width - left) * (place + 0.5) / max(1, len(self._order))
+        return self._left + (width - self._left) * (self._places[lane] + 0.5) / max(1, len(self._order))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -120,10 +122,11 @@ class LadderView(QAbstractScrollArea):
         colours = theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(colours.surface))
+        painter.setPen(QPen(QColor(colours.line), 2))
+        top = self.head()
         for lane in self._order:
             x = self._x(lane, size.width())
-            painter.setPen(QPen(QColor(colours.line), 2))
-            painter.drawLine(QPointF(x, self.head()), QPointF(x, size.height()))
+            painter.drawLine(QPointF(x, top), QPointF(x, size.height()))
         arrows = self.drawn.arrows[first : first + count]
         for place, arrow in enumerate(arrows):
             self._arrow(painter, size, arrow, first + place, self.head() + place * self.row())
@@ -224,7 +227,7 @@ class LadderView(QAbstractScrollArea):
         """Put a lane at another place from the left."""
         self._order.remove(lane)
         self._order.insert(place, lane)
-        self.viewport().update()
+        self._measure()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         indexes = [arrow.index for arrow in self.drawn.arrows]

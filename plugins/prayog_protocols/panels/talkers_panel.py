@@ -96,17 +96,18 @@ class TalkersPanel(CapturePanel):
             return
         heads = _HEADS.get(name, _TALK)
         self.table.set_heads(heads, (), range(3, 9) if heads is _TALK else range(1, 5))
-        rows = rows_of(counted)
+        total = 0 if isinstance(counted, Hierarchy) else len(counted)
+        rows = rows_of(counted if isinstance(counted, Hierarchy) else counted[:_LISTED])
         self._firsts = [one.first for one in counted[:_LISTED] if isinstance(one, Conversation)] if isinstance(
             counted, list) else []  # fmt: skip
         self.table.blockSignals(True)
-        self.table.show_rows(rows[:_LISTED])
+        self.table.show_rows(rows)
         self.table.blockSignals(False)
-        total = f"{len(rows):,} of {name if name in ('tcp', 'udp', 'ip') else 'them'}" if len(rows) > _LISTED else ""
+        more = f"{total:,} of {name if name in ('tcp', 'udp', 'ip') else 'them'}" if total > _LISTED else ""
         part = ""
         if isinstance(counted, Hierarchy) and counted.looked < counted.total:
             part = f"Counted on {counted.looked:,} of {counted.total:,} packets, spread evenly."
-        self.note.setText(f"{total}, the first {_LISTED} are listed." if total else part or f"{len(rows):,} lines.")
+        self.note.setText(f"{more}, the first {_LISTED} are listed." if more else part or f"{len(rows):,} lines.")
 
     def _picked(self) -> None:
         row = self.table.currentRow()

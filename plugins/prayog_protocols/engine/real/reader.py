@@ -12,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -58,7 +59,6 @@ class Reader:
         self._lock = threading.Lock()
         self._process: Any = None
         self._pipe: Any = None
-        self._listener: threading.Thread | None = None
         self._waiting: dict[int, SimpleQueue[tuple[str, Any]]] = {}
         self._count = 0
         self._closed = False
@@ -80,15 +80,9 @@ class Reader:
         """End the process."""
         with self._lock:
             self._closed = True
-            process, pipe, listener = self._process, self._pipe, self._listener
-            self._process = self._pipe = self._listener = None
+            process, self._process, self._pipe = self._process, None, None
         if process is not None:
-            process.kill()
-            process.join()
-            if listener is not None:
-                listener.join(2)
-            pipe.close()
-            process.close()
+            process.kill()  # the listener sees it end, and clears away what is left: the window does not wait
 
     def _asked(
         self, context: WorkContext, capture: Capture, how: str, fn: Callable[..., Any], args: tuple[Any, ...]
@@ -126,7 +120,7 @@ class Reader:
             self._pipe.send_bytes(_packed(message))
 
     def _start(self) -> None:
-        if self._process is not None and self._process.is_alive():
+        if self._process is not None:
             return
         import multiprocessing
 
@@ -135,10 +129,11 @@ class Reader:
         self._process = spawn.Process(target=_serve, args=(theirs, str(self.path)), name="capture", daemon=True)
         self._process.start()
         theirs.close()
-        self._listener = threading.Thread(target=self._listen, args=(self._pipe,), name="capture-news", daemon=True)
-        self._listener.start()
+        threading.Thread(
+            target=self._listen, args=(self._pipe, self._process), name="capture-news", daemon=True
+        ).start()
 
-    def _listen(self, pipe: Any) -> None:
+    def _listen(self, pipe: Any, process: Any) -> None:
         while True:
             try:
                 number, state, value = _unpacked(pipe.recv_bytes())
@@ -150,7 +145,14 @@ class Reader:
             queue.put((state, value))
             if state != "value":
                 self._waiting.pop(number, None)
-        for queue in list(self._waiting.values()):
+        process.join()
+        with self._lock:
+            if self._pipe is pipe:
+                self._process = self._pipe = None
+            waiting, self._waiting = self._waiting, {}
+        pipe.close()
+        process.close()
+        for queue in waiting.values():
             queue.put(("failed", _ENDED))
 
 
@@ -161,6 +163,7 @@ def _serve(pipe: Any, path: str) -> None:
     from prayog_protocols.engine.real.files import open_capture
 
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    gc.set_threshold(500_000, 20, 100)  # millions of objects that stay: to look through them takes half the time
     capture = open_capture(path)
     streams: dict[int, Iterator[Any]] = {}
     while True:

@@ -83,9 +83,13 @@ class Flows:
             source = np.concatenate([source, np.array([one[1] for one in quotes], np.uint64)])
             target = np.concatenate([target, np.array([one[2] for one in quotes], np.uint64)])
         low, high = np.minimum(source, target), np.maximum(source, target)
-        order = np.lexsort((low, high))
+        # Two sorts, because `lexsort` keeps the interpreter lock and with it the window waiting.
+        order = np.argsort(low, kind="stable")
+        order = order[np.argsort(high[order], kind="stable")]
+        low, high = low[order], high[order]
         new = np.ones(len(order), bool)
-        new[1:] = (low[order][1:] != low[order][:-1]) | (high[order][1:] != high[order][:-1])
+        new[1:] = low[1:] != low[:-1]
+        new[1:] |= high[1:] != high[:-1]
         group = np.empty(len(order), np.int64)
         group[order] = np.cumsum(new) - 1
         if proto == TCP:
