@@ -163,7 +163,7 @@ class PostgresLedger(_Bank):
     def __init__(self, broker: PostgresBroker) -> None:
         self._broker = broker
         self._names = {name: sql.Identifier(broker.schema, name) for name in ("effects", "inbox", "tokens")}
-        with broker.db.transaction():
+        with self.together():
             self.ask("SELECT pg_advisory_xact_lock(hashtext('prayog_queues'))")  # see PostgresBroker.declare
             for line in _TABLES:
                 self.ask(line)
@@ -174,8 +174,11 @@ class PostgresLedger(_Bank):
         cursor = self._broker.db.execute(text, values)
         return cursor.fetchall() if cursor.description else []
 
-    def together(self) -> contextlib.AbstractContextManager[Any]:
-        return self._broker.db.transaction()
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        with self._broker.asking(), self._broker.db.transaction():
+            self._broker.db.execute("SET LOCAL synchronous_commit = on")  # a bank syncs, however lazy the queue is
+            yield
 
     def remove(self) -> None:
         """Take its tables away."""

@@ -6,11 +6,12 @@ signatures and encryption are one piece of code and one stream of random numbers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from prayog_queues.engine.envelope import Message
+from prayog_queues.engine.port import Queue, Topology
 from prayog_queues.engine.setup import Setup, topology_of
 from prayog_queues.engine.world.producer import Producer
 from prayog_queues.engine.world.wire import Confirm, Publish
@@ -18,7 +19,7 @@ from prayog_sim.node import Ctx, Node
 from prayog_sim.run import Look
 from prayog_sim.world import World
 
-__all__ = ["Order", "orders_of"]
+__all__ = ["Order", "declared", "orders_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class _Yes(Node):
 
     def look(self) -> Look:
         return Look("store", "B", 0, "says yes")
+
+
+def declared(setup: Setup) -> tuple[Topology, str]:
+    """All that is made on a real broker, dead-letter queues too, and where producers send to."""
+    topology, to = topology_of(setup)
+    names = {queue.name for queue in topology.queues}
+    dead = {queue.dead_letters: None for queue in topology.queues if queue.dead_letters not in {"", *names}}
+    return replace(topology, queues=(*topology.queues, *(Queue(name) for name in dead))), to
 
 
 def orders_of(setup: Setup, seed: int) -> list[Order]:

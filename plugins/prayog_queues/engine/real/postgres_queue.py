@@ -81,7 +81,7 @@ class PostgresBroker:
                 raise Unable("This PostgreSQL queue does not know who is connected, so it has no single active one.")
             if queue.full == "spill":
                 raise Unable("A queue in PostgreSQL is on the disk already; it has nothing to spill.")
-        with self._asking():
+        with self.asking():
             # Two that create the same thing at once may both find it missing ("duplicate key value" in pg_namespace).
             self.db.execute("SELECT pg_advisory_lock(hashtext('prayog_queues'))")
             try:
@@ -104,14 +104,14 @@ class PostgresBroker:
         targets = self._targets(message, to)
         if len(targets) == 1:
             return self._into([message], self._queues[targets[0]])[0]
-        with self._asking(), self.db.transaction():
+        with self.asking(), self.db.transaction():
             receipts = [self._into([message], self._queues[name])[0] for name in targets]
             return receipts[0]
 
     def publish_many(self, messages: Sequence[Message], to: str) -> list[Receipt]:
         if to in self._queues:
             return self._into(messages, self._queues[to])
-        with self._asking(), self.db.transaction():
+        with self.asking(), self.db.transaction():
             return [self.publish(message, to) for message in messages]
 
     def _targets(self, message: Message, to: str) -> list[str]:
@@ -123,9 +123,9 @@ class PostgresBroker:
     def _into(self, messages: Sequence[Message], queue: Queue) -> list[Receipt]:
         made = self._sql[queue.name]
         if (queue.dedup_us or queue.capacity) and len(messages) > 1:
-            with self._asking(), self.db.transaction():
+            with self.asking(), self.db.transaction():
                 return [self._into([message], queue)[0] for message in messages]
-        with self._asking():
+        with self.asking():
             if queue.capacity:
                 self._make_room(queue, made)
             if queue.dedup_us and messages[0].dedup_id:
@@ -149,7 +149,7 @@ class PostgresBroker:
 
     def fetch(self, queue: str, most: int = 1, wait_us: int = 0, consumer: str = "") -> list[Delivery]:
         known, until = self._known(queue), time.monotonic() + wait_us / 1e6
-        with self._asking():
+        with self.asking():
             if wait_us and self.wake == "notify" and not (self._db and self._listening):
                 self._ask(sql.SQL("LISTEN {}").format(sql.Identifier(self._sql[queue].channel)))
                 self._listening = True
@@ -193,7 +193,7 @@ class PostgresBroker:
             return []
         made = self._sql[self._known(deliveries[0].queue).name]
         rows = [_row(delivery) for delivery in deliveries]
-        with self._asking():
+        with self.asking():
             done = {seq for (seq,) in self._ask(made.ack, ([seq for seq, _ in rows], [n for _, n in rows]))}
         return [delivery for delivery, (seq, _) in zip(deliveries, rows, strict=True) if seq not in done]
 
@@ -203,33 +203,33 @@ class PostgresBroker:
             self.term(delivery, "attempts")
             return
         delay_us = delay_us or (queue.backoff_us << min(delivery.attempt - 1, 10))
-        with self._asking():
+        with self.asking():
             if not self._ask(self._sql[queue.name].back, (delay_us, *_row(delivery))):
                 raise _stale(delivery)
 
     def term(self, delivery: Delivery, reason: str) -> None:
         queue = self._known(delivery.queue)
-        with self._asking(), self.db.transaction():
+        with self.asking(), self.db.transaction():
             if not self._ask(self._sql[queue.name].held, _row(delivery)):
                 raise _stale(delivery)
             self._bury(queue, _row(delivery)[0], delivery.message, delivery.attempt, reason)
 
     def extend(self, delivery: Delivery) -> Delivery:
         queue = self._known(delivery.queue)
-        with self._asking():
+        with self.asking():
             rows = self._ask(self._sql[queue.name].extend, (queue.lease_us, *_row(delivery)))
         if not rows:
             raise _stale(delivery)
         return Delivery(delivery.message, delivery.queue, delivery.receipt, delivery.attempt, -1, rows[0][0])
 
     def peek(self, queue: str, most: int = 50) -> list[tuple[Message, int]]:
-        with self._asking():
+        with self.asking():
             rows = self._ask(self._sql[self._known(queue).name].peek, (most,))
         return [(decode(body), attempts) for body, attempts in rows]
 
     def stats(self, queue: str) -> QueueStats:
         known = self._known(queue)
-        with self._asking():
+        with self.asking():
             ((ready, leased, oldest),) = self._ask(self._sql[queue].stats)
             dead = 0
             if known.dead_letters in self._sql:
@@ -237,7 +237,7 @@ class PostgresBroker:
         return QueueStats(ready, leased, dead, oldest or 0)
 
     def remove(self, topology: Topology) -> None:
-        with self._asking():
+        with self.asking():
             for queue in topology.queues:
                 made = self._sql.pop(queue.name, None) or _Sql(self.schema, safe_name(queue.name), queue, self.wake)
                 for line in made.drop:
@@ -264,8 +264,8 @@ class PostgresBroker:
         return cursor.fetchall() if cursor.description else []
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[None]:
-        """What the client library raises becomes the port's."""
+    def asking(self) -> Iterator[None]:
+        """What the client library raises inside becomes the port's (for who uses `db` as well)."""
         try:
             yield
         except errors.QueryCanceled as error:

@@ -13,14 +13,16 @@ from typing import Any
 from prayog_queues.engine.envelope import Message
 from prayog_queues.engine.port import Broker, BrokerError, Refused, Unanswered
 from prayog_queues.engine.real.backends import Place, connect
-from prayog_queues.engine.real.orders import Order
-from prayog_queues.engine.setup import Setup, topology_of
+from prayog_queues.engine.real.orders import Order, declared
+from prayog_queues.engine.setup import Setup
 
 __all__ = ["Sender"]
 
 Tell = Callable[[str, str, Mapping[str, Any]], None]
 
 _BLOCKED_S = 0.05
+_AGAIN_S = 0.5
+"""After no answer."""
 
 
 class Sender:
@@ -32,7 +34,7 @@ class Sender:
         self.name = name
         self.done = threading.Event()
         self._setup, self._place, self._orders, self._began = setup, place, list(orders), began
-        self._topology, self._to = topology_of(setup)
+        self._topology, self._to = declared(setup)
         self._tell, self._stop = tell, threading.Event()
         self._extra: list[Message] = []
         self._thread = threading.Thread(target=self._work, name=f"producer-{name}", daemon=True)
@@ -97,6 +99,7 @@ class Sender:
                     self._say("refused", message=message.id, why=error.why)
                     return
                 except Unanswered:
+                    self._stop.wait(_AGAIN_S)
                     break
                 if blocked:
                     self._say("unblocked", queue=self._to)

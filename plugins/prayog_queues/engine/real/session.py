@@ -21,19 +21,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prayog_queues.engine.envelope import Message
 from prayog_queues.engine.port import Broker, BrokerError, Unable
 from prayog_queues.engine.real.backends import BACKENDS, connect, durability_of, find
 from prayog_queues.engine.real.folding import fold, show, start
 from prayog_queues.engine.real.ledger import Effect, PostgresLedger, open_ledger
-from prayog_queues.engine.real.orders import orders_of
+from prayog_queues.engine.real.orders import declared, orders_of
 from prayog_queues.engine.real.sending import Sender
 from prayog_queues.engine.real.staff import Staff
 from prayog_queues.engine.real.wire import now_us
 from prayog_queues.engine.real.worker import Job
-from prayog_queues.engine.setup import Setup, customers, topology_of
+from prayog_queues.engine.setup import Setup, customers
 from prayog_queues.engine.world.build import readable
 from prayog_sdk.cluster.guard import Guard
 from prayog_sdk.hookspecs import Progress
@@ -43,6 +43,10 @@ from prayog_sdk.session import Session
 from prayog_sim.run import Action, ActionError, Run, View
 from prayog_sim.trace import Step
 
+if TYPE_CHECKING:
+    from prayog_sdk.services.nats import EmbeddedNats
+    from prayog_sdk.services.postgres import EmbeddedPostgres
+
 __all__ = ["JOB_ACTIONS", "BrokerSession", "not_here"]
 
 JOB_ACTIONS = ("run_job", "kill", "restart_broker", "publish", "poison")
@@ -51,6 +55,7 @@ _LOOK_S = 0.1
 _CALM = 3
 """So many looks in a row must find nothing left."""
 _MORE_S = 30.0
+_RECOVERY_S = 20.0
 POWER = (
     "A power loss cannot be made here: it needs root and a disk that forgets. A killed process proves that what was "
     "given to the operating system survives; only a sync before the answer, or copies elsewhere, survive a power loss."
@@ -194,7 +199,7 @@ class BrokerSession(Session):
     # -- the job -----------------------------------------------------------------------------------------------------
 
     def _begin(self) -> Iterator[Emit]:
-        topology, _ = topology_of(self.setup)
+        topology, _ = declared(self.setup)
         broker = self._broker = connect(self.place)
         try:
             broker.declare(topology)
@@ -207,10 +212,10 @@ class BrokerSession(Session):
             "durability": durability_of(self.place, broker), "emulates": dict(getattr(broker, "emulates", {})),
         }  # fmt: skip
         queues = readable(topology)
-        ledger = str(self._folder / "ledger.sqlite")
+        ledger, began = str(self._folder / "ledger.sqlite"), str(self._folder / "began")
         open_ledger(broker, ledger).close()
         jobs = [
-            Job(f"w{i + 1}", 1, queues[i % len(queues)], self.setup, self.seed, self.place, ledger, now_us())
+            Job(f"w{i + 1}", 1, queues[i % len(queues)], self.setup, self.seed, self.place, ledger, began)
             for i in range(max(self.setup.consumers, len(queues)))
         ]
         self._staff = Staff(jobs, self._guard, self._hear)
@@ -233,8 +238,8 @@ class BrokerSession(Session):
                 calm = calm + 1 if self._at_rest() else 0
                 if calm >= _CALM:
                     break
-                if time.monotonic() > until:
-                    self.report("problem", "broker", {"sentence": "It did not come to rest in time; it ends here."})
+                if time.monotonic() > until or (self._staff and self._staff.gone):
+                    self.report("problem", "broker", {"sentence": "It did not come to rest; it ends here."})
                     break
             if not self._stop.is_set():
                 self._finish()
@@ -251,6 +256,7 @@ class BrokerSession(Session):
             if self._stop.wait(0.02):
                 return
         began = time.monotonic()
+        (self._folder / "began").touch()
         self._senders = [
             Sender(name, self.setup, self.place, [o for o in orders if o.producer == name], began, self._hear)
             for name in names
@@ -285,7 +291,7 @@ class BrokerSession(Session):
         assert self._broker is not None
         ready = leased = oldest = 0
         try:
-            for queue in readable(topology_of(self.setup)[0]):
+            for queue in readable(declared(self.setup)[0]):
                 found = self._broker.stats(queue)
                 ready, leased, oldest = ready + found.ready, leased + found.leased, max(oldest, found.oldest_us)
         except Unable:
@@ -341,19 +347,9 @@ class BrokerSession(Session):
         """Kills the server and starts it again; None where that is not ours to do."""
         server = self._server
         if server is not None:
-            def again() -> None:
-                server.kill()
-                server.url()
-            return again
+            return lambda: _restarted(server)
         if self.place.backend == "postgres" and self._services.embedded("postgres"):
-            own = self._services.own_postgres("queues")
-            def recover() -> None:
-                own.crash()
-                until = time.monotonic() + 10
-                while own.pid is not None and time.monotonic() < until:
-                    time.sleep(0.02)
-                own.url()
-            return recover
+            return lambda: _recovered(self._services.own_postgres("queues"))
         return None
 
     def _restarted(self) -> Iterator[Emit]:
@@ -365,13 +361,34 @@ class BrokerSession(Session):
         yield "started", "broker", {"after": "kill -9" if self._server is not None else "an immediate shutdown"}
 
     def _remove(self, broker: Broker) -> None:
-        topology, _ = topology_of(self.setup)
+        topology, _ = declared(self.setup)
         ledger = open_ledger(broker, str(self._folder / "ledger.sqlite")) if self._staff is not None else None
         if isinstance(ledger, PostgresLedger):
             ledger.remove()
         elif ledger is not None:
             ledger.close()
         broker.remove(topology)
+
+
+def _restarted(server: EmbeddedNats) -> None:
+    server.kill()
+    server.url()
+
+
+def _recovered(server: EmbeddedPostgres) -> None:
+    """Crash it, and start it again; its old processes may hold its shared memory for a moment."""
+    server.crash()
+    until = time.monotonic() + _RECOVERY_S
+    while server.pid is not None and time.monotonic() < until:
+        time.sleep(0.02)
+    while True:
+        try:
+            server.url()
+            return
+        except ServiceMissing:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.3)
 
 
 def _words(effect: Effect) -> dict[str, Any]:

@@ -39,7 +39,10 @@ class Staff:
         self._stopped: list[Fenced] = []
         self._killed: set[int] = set()
         self._ended: dict[str, int] = {}
+        self._last: dict[str, Mapping[str, Any]] = {}
         self._closing = threading.Event()
+        self.leaving: set[str] = set()
+        """Names that are not started again."""
         self.ready: set[str] = set()
         """Names that have connected at least once."""
         self.idle: dict[str, float] = {}
@@ -50,6 +53,11 @@ class Staff:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def gone(self) -> bool:
+        """Nobody works any more, and nobody will."""
+        return len(self.leaving) == len(self._jobs)
 
     @property
     def pids(self) -> dict[str, int]:
@@ -88,6 +96,8 @@ class Staff:
             self._guard.forget(process.pid)
             job = self._jobs[name]
             self._jobs[name] = replace(job, life=job.life + 1)
+            if not again:
+                self.leaving.add(name)
             if not again or self._closing.wait(job.setup.restart_ms / 1_000):
                 return
 
@@ -103,8 +113,10 @@ class Staff:
             kind, node, data = said
             if kind == "idle":
                 self.idle[name] = time.monotonic()
-                if not data:
+                if not data or data == self._last.get(name):  # one sentence is enough for a broker that is down
                     continue
+                self._last[name] = data
+                kind = "problem"
             else:
                 self.idle.pop(name, None)
             if kind == "started":

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from prayog_queues.engine.envelope import Delivery
@@ -26,8 +27,9 @@ from prayog_queues.engine.handlers import CODE, HANDLERS, POINTS, wrong
 from prayog_queues.engine.port import Broker, BrokerError, Stale, Unable, Unanswered
 from prayog_queues.engine.real.backends import Place, connect
 from prayog_queues.engine.real.ledger import Ledger, open_ledger
+from prayog_queues.engine.real.orders import declared
 from prayog_queues.engine.real.wire import now_us
-from prayog_queues.engine.setup import Setup, topology_of
+from prayog_queues.engine.setup import Setup
 from prayog_sdk.code.fence import Door
 from prayog_sdk.code.function import Function, events
 from prayog_sim.rng import Rng
@@ -35,6 +37,8 @@ from prayog_sim.rng import Rng
 __all__ = ["Job", "die", "serve"]
 
 WAIT_US = 250_000
+AGAIN_S = 0.2
+"""After a call that was not answered."""
 MOST_STEPS = 12
 """More than there are words: a handler that goes round in circles ends here."""
 BREAKER_AFTER, BREAKER_S = 5, 1.0
@@ -52,8 +56,8 @@ class Job:
     seed: int
     place: Place = field(repr=False)
     ledger: str = ""
-    began_us: int = 0
-    """Wall clock at the start of the run; the bank's outage is counted from there."""
+    began: str = ""
+    """A file that comes into being when the producers start: the bank's outage is counted from then."""
     struck: bool = False
     """The crash at a certain message has happened."""
 
@@ -77,7 +81,7 @@ def serve(door: Door, job: Job) -> None:
     try:
         for hand in hands:
             hand.open()
-    except BrokerError as error:
+    except Unable as error:
         voice("problem", job.name, sentence=str(error))
         return
     voice("started", job.name, pid=os.getpid())
@@ -101,10 +105,16 @@ class _Hand:
         self._ledger: Ledger
 
     def open(self) -> None:
-        """Connect and declare."""
-        self._broker = connect(self._job.place, self._name)
-        self._broker.declare(topology_of(self._setup)[0])
-        self._ledger = open_ledger(self._broker, self._job.ledger)
+        """Connect and declare; a broker that is down is waited for."""
+        while True:
+            try:
+                self._broker = connect(self._job.place, self._name)
+                self._broker.declare(declared(self._setup)[0])
+                self._ledger = open_ledger(self._broker, self._job.ledger)
+                return
+            except Unanswered as error:
+                self._say("idle", sentence=str(error))
+                time.sleep(AGAIN_S)
 
     def work(self) -> None:
         """Until the lab is gone or kills this process."""
@@ -113,7 +123,7 @@ class _Hand:
                 found = self._broker.fetch(self._job.queue, self._setup.prefetch, WAIT_US, self._name)
             except Unanswered as error:
                 self._say("idle", sentence=str(error))
-                time.sleep(0.1)
+                time.sleep(AGAIN_S)
                 continue
             self._broker_told()
             if not found:
@@ -216,6 +226,10 @@ class _Hand:
         except Stale:
             self._say("stale_ack", message=delivery.message.id, receipt=delivery.receipt, accepted=False)
             return "over"
+        except Unanswered as error:  # it happened or not: the ledger knows, and the lease brings the message back
+            ids = {"message": delivery.message.id, "receipt": delivery.receipt}
+            self._say("failed", **ids, attempt=delivery.attempt, why=str(error))
+            return "over"
         if found == "stale":
             self._say("rejected", message=delivery.message.id, why="stale", by=self._job.name)
             self._give_up(delivery, "the bank has seen a newer receipt", did, stale=True)
@@ -302,8 +316,10 @@ class _Hand:
 
     def _bank_is_down(self) -> bool:
         setup = self._setup
-        since_ms = (now_us() - self._job.began_us) / 1_000 - setup.bank_fails_at_ms
-        return bool(setup.bank_fails_ms) and 0 <= since_ms < setup.bank_fails_ms
+        if not setup.bank_fails_ms:
+            return False
+        since_ms = 1_000 * (time.time() - Path(self._job.began).stat().st_mtime) - setup.bank_fails_at_ms
+        return 0 <= since_ms < setup.bank_fails_ms
 
     def _strike(self, point: str, here: str) -> None:
         if point != here:
