@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from prayog_protocols.engine.tcp.verdicts import CHECKS, MEASURES
+from prayog_protocols.engine.tcp.verdicts import CHECKS, FOUR, MEASURES
+from prayog_sdk.checks import Check
 from prayog_sdk.params import Choice, ParamError, Slider, Text
 from prayog_sdk.specs import ActionSpec, Arg, PanelSpec, SeriesSpec, Variant
 
 if TYPE_CHECKING:
     from prayog_sim.world import World
 
-__all__ = ["ACTIONS", "BROKEN", "CHECKS", "MEASURES", "PANELS", "SERIES", "STUDY", "Knobs", "build"]
+__all__ = ["ACTIONS", "BROKEN", "MEASURES", "PANELS", "SERIES", "STUDY", "Knobs", "build", "checks"]
 
 STUDY = "tcp"
 _WAYS = ("tahoe", "reno", "newreno", "cubic", "udp")
@@ -108,6 +109,11 @@ def build(knobs: Knobs, seed: int) -> World:
         return make(setup, seed)
     except DropListError as error:
         raise ParamError(str(error), "tcp_drops") from None
+
+
+def checks(knobs: Knobs) -> list[Check]:
+    """What TCP promises; that of the four transfers only where something is transferred."""
+    return [*CHECKS, *([FOUR] if knobs.tcp_program == "none" else [])]
 
 
 def _at(node: str) -> Arg:

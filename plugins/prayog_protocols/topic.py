@@ -164,7 +164,7 @@ def prayog_actions(params: Params) -> list[ActionSpec]:
 @hookimpl
 def prayog_checks(params: Params) -> list[Check]:
     if params.study == tcp_part.STUDY:
-        return list(tcp_part.CHECKS)
+        return tcp_part.checks(params)
     return [
         *reading_part.CHECKS,
         *labs_part.CHECKS,

@@ -166,14 +166,15 @@ class TcpCurvesPanel(ReadingPanel):
         self._drawn = drawn = sequence_of(self._seen, flow)
         seconds = self._seen.packets[-1].at_us / 1e6
         highest = 1.12 * max((end for _, _, end in (*drawn.sent, *drawn.again)), default=1.0)
-        words = ("arrived", "datagrams") if drawn.datagrams else ("confirmed", "sent")
-        self.stream.set_title("Messages over time" if drawn.datagrams else "Bytes over time")
+        words = ("arrived", "datagrams") if flow.way == "UDP" else ("confirmed", "sent")
+        self.stream.set_title("Messages over time" if flow.way == "UDP" else "Bytes over time")
         self.stream.show_curves([
             Curve(words[1], "stroke", drawn.sent, 0), Curve("sent again", "stroke", drawn.again, 1, "bad"),
             Curve("lost", "cross", drawn.lost, 2, "bad"),
             Curve(words[0], "step", drawn.acked, 2),
             Curve("edge of the window", "step", drawn.edge, 1),
             Curve("duplicate ACK", "dot", drawn.duplicates, 4, "warn"),
+            Curve("is there room?", "dot", drawn.probes, 5, "bad"),
         ], seconds, highest)  # fmt: skip
         self._draw_gauges(flow, seconds)
         self._pages.setCurrentIndex(1)
@@ -187,7 +188,7 @@ class TcpCurvesPanel(ReadingPanel):
             windows.append(Curve(f"window{mark}", "step", self._gauge("cwnd", node), 3 * place))
             windows.append(Curve(f"threshold{mark}", "step", self._gauge("ssthresh", node), 3 * place + 1))
         self.cwnd.show_curves(windows, seconds)
-        measured = self._gauge("rtt_ms", flow.src)
+        measured = self._gauge("rtt_ms", flow.src) if flow.way == "TCP" else []
         self.trips.setVisible(bool(measured))  # a sender of datagrams measures nothing
         self.trips.show_curves([
             Curve("measured", "dot", measured, 3),
@@ -195,7 +196,8 @@ class TcpCurvesPanel(ReadingPanel):
             Curve("timer", "step", self._gauge("rto_ms", flow.src), 1),
         ], seconds)  # fmt: skip
         back = "queue" if flow.dst == "shop" else "queue_back"
-        self.waiting.show_curves([Curve("waiting", "step", self._gauge(back, "router"), 0)], seconds)
+        waiting = self._gauge(back, "router") or [(0.0, 0.0), (seconds, 0.0)]
+        self.waiting.show_curves([Curve("waiting", "step", waiting, 0)], seconds)
 
     def _gauge(self, name: str, node: str) -> list[tuple[float, float]]:
         series = self._seen.gauges.get((name, node), [])
@@ -242,9 +244,8 @@ class TcpCurvesPanel(ReadingPanel):
         self._chosen = packets[found.index] if found is not None and found.index < len(packets) else None
         place = None
         if self._chosen is not None and self._drawn is not None:
-            ends = {self._chosen.src, self._chosen.dst}
-            if ends != {self._drawn.flow.src, self._drawn.flow.dst}:  # of another conversation: show that one
-                other = next((n for n, flow in enumerate(self._flows) if {flow.src, flow.dst} == ends), -1)
+            if not self._drawn.flow.has(self._chosen):  # of another conversation: show that one
+                other = next((n for n, flow in enumerate(self._flows) if flow.has(self._chosen)), -1)
                 if other >= 0:
                     self.which.setCurrentIndex(other)
                     self._draw()

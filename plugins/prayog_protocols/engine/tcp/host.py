@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from prayog_protocols.engine.tcp.arriving import arrive
 from prayog_protocols.engine.tcp.connection import Connection
 from prayog_protocols.engine.tcp.frames import ACK, RST, SYN, Carried, Datagram, Segment, ends_of, read, write
 from prayog_protocols.engine.tcp.programs import Messages, Program, text
@@ -83,7 +84,7 @@ class Host(Node):
             if not said.flags & RST:
                 self.refuse(ctx, peer, said)
             return
-        line.arrive(ctx, said)
+        arrive(line, ctx, said)
         self._look_at(line)
 
     def on_timer(self, name: str, ctx: Ctx) -> None:

@@ -18,13 +18,18 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Data of one direction: from whom to whom."""
+    """Data of one direction: from whom, to whom, and how."""
 
     src: str
     dst: str
+    way: str = "TCP"
 
     def __str__(self) -> str:
-        return f"{self.src} → {self.dst}"
+        return f"{self.src} → {self.dst}" + (" by UDP" if self.way == "UDP" else "")
+
+    def has(self, one: Sight) -> bool:
+        """Whether a packet belongs to it, as data or as their confirmation."""
+        return {one.src, one.dst} == {self.src, self.dst} and (one.why == "datagram") == (self.way == "UDP")
 
 
 @dataclass(slots=True)
@@ -38,39 +43,49 @@ class Strokes:
     acked: list[Point] = field(default_factory=list)
     edge: list[Point] = field(default_factory=list)
     duplicates: list[Point] = field(default_factory=list)
+    probes: list[Point] = field(default_factory=list)
     places: list[tuple[float, float, int]] = field(default_factory=list)  # (time, place, index in `packets`)
-    datagrams: bool = False
 
 
 def flows(seen: Gathered) -> list[Flow]:
     """The directions in which data went, in the order in which their senders were first heard of."""
     heard = list(dict.fromkeys(one.src for one in seen.packets))
-    found = dict.fromkeys(Flow(one.src, one.dst) for one in seen.packets if one.size)
+    found = dict.fromkeys(
+        Flow(one.src, one.dst, "UDP" if one.why == "datagram" else "TCP")
+        for one in seen.packets if one.size and one.why != "probe"
+    )  # fmt: skip
     if not found:
         found = dict.fromkeys(Flow(one.src, one.dst) for one in seen.packets)
     return sorted(found, key=lambda flow: heard.index(flow.src))
 
 
 def sequence_of(seen: Gathered, flow: Flow) -> Strokes:
-    """The picture of one direction."""
+    """The picture of one direction.  A SYN begins to count anew."""
     made = Strokes(flow)
     for one in seen.packets:
+        if not flow.has(one):
+            continue
         at = one.at_us / 1e6
-        if (one.src, one.dst) == (flow.src, flow.dst) and one.size:
-            low, high = (one.first, one.end) if one.why != "datagram" else (one.first - 1, one.first)
-            made.datagrams |= one.why == "datagram"
-            (made.again if one.again or one.why == "probe" else made.sent).append((at, low, high))
+        if one.words.startswith("SYN"):
+            made.acked.append((at, 0.0))
+            made.edge.append((at, 0.0))
+        if one.src == flow.src and one.size:
+            low, high = (one.first, one.end) if flow.way == "TCP" else (one.first - 1, one.first)
+            if one.why == "probe":
+                made.probes.append((at, low))
+            else:
+                (made.again if one.again else made.sent).append((at, low, high))
             if one.fate:
                 made.lost.append((at, (low + high) / 2))
             made.places.append((at, (low + high) / 2, one.index))
-        elif (one.src, one.dst) == (flow.dst, flow.src) and one.ack:
+        elif one.src == flow.dst and one.ack:
             if not one.fate:
                 made.acked.append((at, max(one.ack, made.acked[-1][1] if made.acked else 0)))
                 made.edge.append((at, max(one.edge, made.edge[-1][1] if made.edge else 0)))
             if one.why == "duplicate":
                 made.duplicates.append((at, one.ack))
             made.places.append((at, one.ack, one.index))
-    if made.datagrams:
+    if flow.way == "UDP":
         made.acked = [
             (told.at_us / 1e6, float(told.data["number"])) for told in seen.told("message", way="UDP", flow=flow.src)
         ]
@@ -91,15 +106,17 @@ def packet_before(seen: Gathered, node: str, at_us: int) -> Sight | None:
 
 def spoken(seen: Gathered, flow: Flow, clock_us: float) -> str:
     """How far this direction is, in words."""
-    then = [one for one in seen.packets if one.at_us <= clock_us]
-    sent = [one for one in then if (one.src, one.dst) == (flow.src, flow.dst) and one.size]
+    then = [one for one in seen.packets if one.at_us <= clock_us and flow.has(one)]
+    sent = [one for one in then if one.src == flow.src and one.size]
     if not sent:
         return f"{flow}: nothing was sent yet."
-    again = sum(one.again for one in sent)
-    if sent[0].why == "datagram":
+    if flow.way == "UDP":
         got = sum(told.at_us <= clock_us for told in seen.told("message", way="UDP", flow=flow.src))
         return f"{flow}: {len(sent):,} datagrams sent, {got:,} arrived."
-    acked = max((one.ack for one in then if one.src == flow.dst and one.dst == flow.src and not one.fate), default=1)
+    last = max((place for place, one in enumerate(then) if one.words.startswith("SYN")), default=0)
+    sent = [one for one in then[last:] if one.src == flow.src and one.size] or sent
+    again = sum(one.again for one in sent)
     high = max(one.end for one in sent)
+    acked = max((one.ack for one in then[last:] if one.src == flow.dst and not one.fate), default=1)
     return (f"{flow}: sent up to byte {high - 1:,}, confirmed up to {min(max(0, acked - 1), high - 1):,}, "
             f"{again:,} segment{'s' * (again != 1)} sent again.")  # fmt: skip

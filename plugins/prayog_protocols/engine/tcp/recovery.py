@@ -77,7 +77,7 @@ class Recovery:
         if control.recovery != "one" or s.sack:
             self.guard = s.high
         ctx.emit("fast_retransmit", first=s.una, duplicates=self.duplicates, flow=s.line.flow,
-                 reported=s.board.above(s.una) // s.mss)  # fmt: skip
+                 reported=s.board.signs(s.una))  # fmt: skip
         if control.recovery == "slow start":
             control.cwnd = s.mss
             s.nxt = s.una

@@ -39,14 +39,14 @@ class Scoreboard:
         """Forget all: after a timeout, as the receiver may have thrown away what it reported (RFC 2018 §8)."""
         self.held = []
 
-    def above(self, number: int) -> int:
-        """Bytes reported at `number` or behind it."""
-        return sum(end - max(start, number) for start, end in self.held if end > number)
+    def signs(self, number: int) -> int:
+        """How many signs of a loss at `number` there are: stretches, or segments begun, reported behind it."""
+        behind = [(start, end) for start, end in self.held if start > number]
+        return max(len(behind), -(-sum(end - start for start, end in behind) // self.mss))
 
     def is_lost(self, number: int) -> bool:
         """IsLost of §4: three stretches, or more than two segments, are reported behind `number`."""
-        behind = [(start, end) for start, end in self.held if start > number]
-        return len(behind) >= _THRESHOLD or sum(e - s for s, e in behind) > (_THRESHOLD - 1) * self.mss
+        return self.signs(number) >= _THRESHOLD
 
     def holes(self, una: int, high: int) -> list[tuple[int, int]]:
         """What is not reported, from `una` up to `high`."""

@@ -181,6 +181,7 @@ class Sender:
         ctx.emit("timeout", rto_ms=round(self.rto.value / 1e3, 3), row=self.row, flow=self.line.flow, first=self.una)
         if self.tuning.variant != "no backoff":
             self.rto.back_off()
+            ctx.gauge("rto_ms", self.rto.value / 1e3)
         if self.tuning.variant != "no Karn":
             self.timed = None
         if self.una == 0:
