@@ -369,15 +369,18 @@ class BrokerNode(Node):
             ctx.set_timer("sample", SAMPLE_US)
 
     def _scale_by(self, ctx: Ctx, depth: int, oldest: int) -> None:
-        """One more consumer when each would have more than `scale_at`; one less when a quarter of that is left."""
+        """By depth: so many that each has `scale_at` before it (as KEDA does); by age: one more while it is above.
+
+        Fewer only one at a time, and never fewer than at the beginning.
+        """
         by_depth = self._setup.autoscale == "depth"
-        load = depth / len(self.working) if by_depth else oldest / 1_000
+        at, working = self._setup.scale_at, len(self.working)
         why = f"{depth} wait" if by_depth else f"the oldest waits for {oldest / 1_000:g} ms"
-        resting = [name for name in (*self._consumers, *self._spares) if name not in self.working]
-        if load > self._setup.scale_at and resting:
-            self._set_working(ctx, [*self.working, resting[0]], why)
-        elif load < self._setup.scale_at / 4 and len(self.working) > len(self._consumers):
-            self._set_working(ctx, self.working[:-1], why)
+        every = [*self._consumers, *self._spares]
+        wanted = -(-depth // at) if by_depth else working + (1 if oldest > 1_000 * at else -(oldest < 250 * at))
+        wanted = min(max(wanted, working - 1, len(self._consumers)), len(every))
+        if wanted != working:
+            self._set_working(ctx, every[:wanted], why)
 
     def _set_working(self, ctx: Ctx, working: list[str], why: str) -> None:
         for name in (*self._consumers, *self._spares):
