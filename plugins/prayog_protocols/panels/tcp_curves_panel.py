@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from prayog_protocols.engine.tcp.gathered import Gathered, Sight
-from prayog_protocols.engine.tcp.pictures import Flow, Strokes, flows, nearest, packet_before, sequence_of, spoken
+from prayog_protocols.engine.tcp.pictures import Flow, Strokes, flows, nearest, packet_before, spoken
 from prayog_protocols.panels import choice as choices
 from prayog_protocols.panels.choice import Choice
 from prayog_protocols.panels.tcp_plot import Curve, TimePlot
@@ -67,6 +67,8 @@ class TcpCurvesPanel(ReadingPanel):
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
         self._timer.timeout.connect(self._draw)
+        self._telling = QTimer(self, singleShot=True, interval=_EVERY_MS)
+        self._telling.timeout.connect(self._tell)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def _lay_out(self) -> None:
@@ -124,6 +126,7 @@ class TcpCurvesPanel(ReadingPanel):
 
     def unbind(self) -> None:
         self._timer.stop()
+        self._telling.stop()
         if self.bench is not None:
             self.bench.signals.selection_changed.disconnect(self._select)
         super().unbind()
@@ -139,9 +142,7 @@ class TcpCurvesPanel(ReadingPanel):
         self._seen.take(step)
 
     def read(self, through: bool) -> None:
-        if through:
-            self._draw()
-        elif not self._timer.isActive():
+        if not self._timer.isActive():
             self._timer.start()
 
     # -- what is drawn -----------------------------------------------------------------------------------------------
@@ -163,7 +164,10 @@ class TcpCurvesPanel(ReadingPanel):
             self.which.addItems([str(flow) for flow in found])
             self.which.setCurrentIndex(max(0, self.which.findText(chosen)))
         flow = self._flow()
-        self._drawn = drawn = sequence_of(self._seen, flow)
+        if self._drawn is None or self._drawn.flow != flow:
+            self._drawn = Strokes(flow)
+        drawn = self._drawn
+        drawn.go_on(self._seen)
         seconds = self._seen.packets[-1].at_us / 1e6
         highest = 1.12 * max((end for _, _, end in (*drawn.sent, *drawn.again)), default=1.0)
         words = ("arrived", "datagrams") if flow.way == "UDP" else ("confirmed", "sent")
@@ -209,9 +213,14 @@ class TcpCurvesPanel(ReadingPanel):
     def move_cursor(self, bench: Bench) -> None:
         for plot in (self.stream, self.cwnd, self.trips, self.waiting):
             plot.show_cursor(bench.clock_us / 1e6)
-        if not self._flows:
+        if self._flows and not self._telling.isActive():
+            self._telling.start()
+
+    def _tell(self) -> None:
+        """Say in words what is chosen, or how far the direction is."""
+        if not self._flows or self.bench is None:
             return
-        said = spoken(self._seen, self._flow(), bench.clock_us)
+        said = spoken(self._seen, self._flow(), self.bench.clock_us)
         chosen = self._chosen
         if chosen is not None:
             fate = f", {chosen.fate}" if chosen.fate else ""
@@ -251,8 +260,7 @@ class TcpCurvesPanel(ReadingPanel):
                     self._draw()
             place = next(((x, y) for x, y, index in self._drawn.places if index == self._chosen.index), None)
         self.stream.show_chosen(place)
-        if self.bench is not None:
-            self.move_cursor(self.bench)
+        self._tell()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))

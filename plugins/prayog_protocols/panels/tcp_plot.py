@@ -54,7 +54,7 @@ class TimePlot(QWidget):
         self._shown = (1.0, 0.0)
         self._zoomed = False
         self._curves: list[Curve] = []
-        self._items: list[Any] = []
+        self._items: dict[tuple[str, str], Any] = {}
         self._title = QLabel(title)
         self._title.setMinimumWidth(1)
         self._key = QLabel()
@@ -83,11 +83,15 @@ class TimePlot(QWidget):
         self._shown = seconds, highest
         plot = self._made()
         self._curves = [curve for curve in curves if curve.points]
-        for item in self._items:
-            plot.removeItem(item)
-        self._items = [self._item(curve) for curve in self._curves]
-        for item in self._items:
-            plot.addItem(item)
+        wanted = {(curve.name, curve.kind) for curve in self._curves}
+        for key in [key for key in self._items if key not in wanted]:
+            plot.removeItem(self._items.pop(key))
+        for curve in self._curves:
+            key = (curve.name, curve.kind)
+            if key not in self._items:
+                self._items[key] = _item(curve)
+                plot.addItem(self._items[key])
+            _fill(self._items[key], curve)
         if not self._zoomed:
             plot.setXRange(0, max(seconds, 1e-3), padding=0.02)
         if highest:
@@ -120,6 +124,9 @@ class TimePlot(QWidget):
         self.setMinimumHeight(theme.scaled(self._tall))
         if self._plot is not None:
             self._dress()
+            for item in self._items.values():
+                self._plot.removeItem(item)
+            self._items = {}
             self.show_curves(self._curves, *self._shown)
 
     # -- pyqtgraph -----------------------------------------------------------------------------------------------
@@ -167,32 +174,6 @@ class TimePlot(QWidget):
         ring.setCosmetic(True)
         self._ring.setPen(ring)
 
-    def _item(self, curve: Curve) -> Any:
-        import numpy as np
-        import pyqtgraph
-
-        colour = QColor(curve.colour)
-        columns = np.array(curve.points, dtype=float).T
-        if curve.kind == "stroke":
-            times, low, high = columns
-            pen = QPen(colour, 3.0 if curve.role else 2.0)
-            pen.setCosmetic(True)
-            ys = np.column_stack((low, high)).ravel()
-            return pyqtgraph.PlotCurveItem(np.repeat(times, 2), ys, pen=pen, connect="pairs", skipFiniteCheck=True)
-        if curve.kind == "step":
-            pen = QPen(colour, 1.5)
-            pen.setCosmetic(True)
-            if dashes := _DASHES[curve.look % len(_DASHES)]:
-                pen.setDashPattern(dashes)
-            return pyqtgraph.PlotDataItem(*columns, pen=pen, stepMode="right", skipFiniteCheck=True)
-        symbol = "x" if curve.kind == "cross" else ("o", "t1", "s")[curve.look % 3]
-        size = theme.scaled(10 if curve.kind == "cross" else 6)
-        pen = QPen(colour, 1.5)
-        pen.setCosmetic(True)
-        item = pyqtgraph.ScatterPlotItem(*columns, symbol=symbol, size=size, pen=pen, brush=colour)
-        item.setZValue(10)
-        return item
-
     def _on_zoom(self, _mask: object) -> None:
         self._zoomed = True
 
@@ -201,6 +182,39 @@ class TimePlot(QWidget):
         place = box.mapSceneToView(QPointF(event.scenePos()))
         wide, tall = box.viewPixelSize()
         self.clicked.emit(place.x(), place.y(), wide, tall)
+
+
+def _item(curve: Curve) -> Any:
+    """What draws a curve, still without points."""
+    import pyqtgraph
+
+    colour = QColor(curve.colour)
+    wide = 1.5 if curve.kind != "stroke" else 3.0 if curve.role else 2.0
+    pen = QPen(colour, wide)
+    pen.setCosmetic(True)
+    if curve.kind == "stroke":
+        return pyqtgraph.PlotCurveItem(pen=pen, connect="pairs", skipFiniteCheck=True)
+    if curve.kind == "step":
+        if dashes := _DASHES[curve.look % len(_DASHES)]:
+            pen.setDashPattern(dashes)
+        return pyqtgraph.PlotDataItem(pen=pen, stepMode="right", skipFiniteCheck=True)
+    symbol = "x" if curve.kind == "cross" else ("o", "t1", "s")[curve.look % 3]
+    size = theme.scaled(10 if curve.kind == "cross" else 6)
+    item = pyqtgraph.ScatterPlotItem(symbol=symbol, size=size, pen=pen, brush=colour)
+    item.setZValue(10)
+    return item
+
+
+def _fill(item: Any, curve: Curve) -> None:
+    """Give a curve its points."""
+    import numpy as np
+
+    columns = np.array(curve.points, dtype=float).T
+    if curve.kind == "stroke":
+        times, low, high = columns
+        item.setData(np.repeat(times, 2), np.column_stack((low, high)).ravel())
+    else:
+        item.setData(*columns)
 
 
 def _key(curve: Curve) -> str:

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWi
 
 from prayog_protocols.engine.tcp.states import TABLE
 from prayog_sdk.qt import theme
-from prayog_sdk.qt.panel import Bench, Panel, guarded
+from prayog_sdk.qt.panel import Bench, guarded
+from prayog_sdk.qt.reading import ReadingPanel
 from prayog_sdk.qt.state import paragraph
-from prayog_sim.run import View
 from prayog_sim.trace import Step
 
 __all__ = ["TcpStatesPanel"]
@@ -137,14 +137,15 @@ def _border(box: QRectF, towards: QPointF) -> QPointF:
     return box.center() + way * min(across, along, 1.0)
 
 
-class TcpStatesPanel(Panel):
+class TcpStatesPanel(ReadingPanel):
     """Lights the state of every end at the shown moment, and says how it came there."""
 
     title = "TCP states"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._dirty = True
+        self._edges: list[tuple[int, str, tuple[str, str]]] = []  # (step, machine, transition)
+        self._shown = (-2, -1)
         self._diagram = _Diagram()
         self.note = paragraph("", "muted")
         area = QScrollArea()
@@ -156,51 +157,41 @@ class TcpStatesPanel(Panel):
         column.addWidget(self.note)
         column.addWidget(area, 1)
 
-    def on_run(self, bench: Bench) -> None:
-        self._dirty = True
-
-    def on_step(self, step: Step) -> None:
-        self._dirty = True
-
-    def on_seek(self, view: View) -> None:
-        self._dirty = True
-        self.on_frame()
-
     def on_theme(self) -> None:
         self._diagram.updateGeometry()
         self._diagram.update()
 
-    def on_frame(self) -> None:
-        if not self._dirty or self.bench is None:
+    def begin(self, bench: Bench) -> None:
+        self._edges, self._shown = [], (-2, -1)
+
+    def take(self, step: Step) -> None:
+        for effect in step.effects:
+            if effect.kind == "edge":
+                self._edges.append((step.seq, step.node, (effect.data["from"], effect.data["to"])))
+
+    def read(self, through: bool) -> None:
+        if self.bench is not None:
+            self.move_cursor(self.bench)
+
+    def move_cursor(self, bench: Bench) -> None:
+        if self._shown == (bench.at, len(self._edges)):
             return
-        self._dirty = False
+        self._shown = bench.at, len(self._edges)
         where: dict[str, list[str]] = {}
         lines: list[str] = []
-        for name, node in self.bench.view().nodes.items():
+        for name, node in bench.view().nodes.items():
             ends: dict[str, str] = node.volatile.get("connections") or {}
             for peer, state in ends.items():
                 mark = f"{name} ({peer.partition(':')[0]})" if len(ends) > 1 else name
                 where.setdefault(state, []).append(mark)
                 lines.append(f"{mark} {state}")
-        self._diagram.where = where
-        self._diagram.crossed = self._last_crossed()
+        # The transition that each machine crossed last.
+        last = {name: edge for seq, name, edge in self._edges if seq <= bench.at}
+        self._diagram.where, self._diagram.crossed = where, list(last.values())
         said = "; ".join(lines) or "No connection yet: press Play."
         self.note.setText(f"{said}. From every state RST leads to CLOSED." if lines else said)
         self._diagram.setAccessibleDescription(said)
         self._diagram.update()
-
-    def _last_crossed(self) -> list[tuple[str, str]]:
-        """The transition that each machine crossed last, up to the shown moment."""
-        assert self.bench is not None
-        found: dict[str, tuple[str, str]] = {}
-        for step in reversed(self.bench.trace[: self.bench.at + 1]):
-            if step.node not in found:
-                edges = [effect.data for effect in step.effects if effect.kind == "edge"]
-                if edges:
-                    found[step.node] = (edges[-1]["from"], edges[-1]["to"])
-            if len(found) == 2:
-                break
-        return list(found.values())
 
     def outline(self) -> str:
         return self._diagram.accessibleDescription()

@@ -45,6 +45,44 @@ class Strokes:
     duplicates: list[Point] = field(default_factory=list)
     probes: list[Point] = field(default_factory=list)
     places: list[tuple[float, float, int]] = field(default_factory=list)  # (time, place, index in `packets`)
+    read: int = 0  # packets that were looked at
+    heard: int = 0  # and events
+
+    def go_on(self, seen: Gathered) -> None:
+        """Take in what came since the last time.  A SYN begins to count anew."""
+        for one in seen.packets[self.read :]:
+            if self.flow.has(one):
+                self._take(one)
+        self.read = len(seen.packets)
+        if self.flow.way == "UDP":
+            self.acked += [
+                (told.at_us / 1e6, float(told.data["number"]))
+                for told in seen.events[self.heard :]
+                if told.kind == "message" and told.data["way"] == "UDP" and told.data["flow"] == self.flow.src
+            ]
+        self.heard = len(seen.events)
+
+    def _take(self, one: Sight) -> None:
+        at = one.at_us / 1e6
+        if one.words.startswith("SYN"):
+            self.acked.append((at, 0.0))
+            self.edge.append((at, 0.0))
+        if one.src == self.flow.src and one.size:
+            low, high = (one.first, one.end) if self.flow.way == "TCP" else (one.first - 1, one.first)
+            if one.why == "probe":
+                self.probes.append((at, low))
+            else:
+                (self.again if one.again else self.sent).append((at, low, high))
+            if one.fate:
+                self.lost.append((at, (low + high) / 2))
+            self.places.append((at, (low + high) / 2, one.index))
+        elif one.src == self.flow.dst and one.ack:
+            if not one.fate:
+                self.acked.append((at, max(one.ack, self.acked[-1][1] if self.acked else 0)))
+                self.edge.append((at, max(one.edge, self.edge[-1][1] if self.edge else 0)))
+            if one.why == "duplicate":
+                self.duplicates.append((at, one.ack))
+            self.places.append((at, one.ack, one.index))
 
 
 def flows(seen: Gathered) -> list[Flow]:
@@ -60,35 +98,9 @@ def flows(seen: Gathered) -> list[Flow]:
 
 
 def sequence_of(seen: Gathered, flow: Flow) -> Strokes:
-    """The picture of one direction.  A SYN begins to count anew."""
+    """The picture of one direction."""
     made = Strokes(flow)
-    for one in seen.packets:
-        if not flow.has(one):
-            continue
-        at = one.at_us / 1e6
-        if one.words.startswith("SYN"):
-            made.acked.append((at, 0.0))
-            made.edge.append((at, 0.0))
-        if one.src == flow.src and one.size:
-            low, high = (one.first, one.end) if flow.way == "TCP" else (one.first - 1, one.first)
-            if one.why == "probe":
-                made.probes.append((at, low))
-            else:
-                (made.again if one.again else made.sent).append((at, low, high))
-            if one.fate:
-                made.lost.append((at, (low + high) / 2))
-            made.places.append((at, (low + high) / 2, one.index))
-        elif one.src == flow.dst and one.ack:
-            if not one.fate:
-                made.acked.append((at, max(one.ack, made.acked[-1][1] if made.acked else 0)))
-                made.edge.append((at, max(one.edge, made.edge[-1][1] if made.edge else 0)))
-            if one.why == "duplicate":
-                made.duplicates.append((at, one.ack))
-            made.places.append((at, one.ack, one.index))
-    if flow.way == "UDP":
-        made.acked = [
-            (told.at_us / 1e6, float(told.data["number"])) for told in seen.told("message", way="UDP", flow=flow.src)
-        ]
+    made.go_on(seen)
     return made
 
 
