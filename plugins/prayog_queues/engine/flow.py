@@ -63,6 +63,8 @@ class Flow:
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
+        self.direct = False
+        """There is no broker: orders go from producer to consumer."""
         self.producers: dict[str, None] = {}
         self.consumers: dict[str, str] = {}
         """Name → the place it takes from."""
@@ -82,7 +84,8 @@ class Flow:
         """Queue → partition → who reads it."""
         self.effects: dict[str, int] = {}
         """Message and queue → effects so far (a second is a duplicate)."""
-        self.doubled = 0
+        self.doubled: dict[str, int] = {}
+        """Sort of effect → messages to which it happened more than once."""
         self.keys: dict[str, int] = {}
         """Keys in the order in which they came: the number chooses the colour."""
         self.deepest = 1
@@ -114,8 +117,8 @@ class Flow:
                 self.published[to] = self.published.get(to, 0) + 1
                 self._to[data["message"]] = (node, to)
                 self.keys.setdefault(data.get("key", ""), len(self.keys))
-                target = self._target(to)
-                self._edge(f"p:{node}", target, at)
+                if not self.direct:
+                    self._edge(f"p:{node}", self.target(to), at)
             case "stored":
                 self._stored(data, at)
             case "delivered":
@@ -126,6 +129,8 @@ class Flow:
                 self._gone(data)
             case "returned" | "lease_expired" | "failed":
                 self._back(kind, data, at)
+            case "stale_ack":
+                self._release(data["receipt"])
             case "dead":
                 self._dead(data)
             case "declared":
@@ -147,7 +152,8 @@ class Flow:
                 owners.update(dict.fromkeys(data["partitions"], who))
                 self.consumers.setdefault(who, f"q:{data['queue']}")
 
-    def _target(self, to: str) -> str:
+    def target(self, to: str) -> str:
+        """The place that a producer sends to."""
         return f"x:{to}" if any(e.name == to for e in self.topology.exchanges) else f"q:{to}"
 
     def _edge(self, a: str, b: str, at: int) -> None:
@@ -181,6 +187,15 @@ class Flow:
 
     def _delivered(self, data: Data, who: str, at: int) -> None:
         message, queue = data["message"], data["queue"]
+        if self.direct:
+            source = f"p:{self._to.get(message, ('', ''))[0]}"
+            self.consumers.setdefault(who, source)
+            self._edge(source, f"c:{who}", at)
+            token = Token(message, data.get("key", ""), data.get("number", 0), queue, source, source, at)
+            token.attempt = data.get("attempt", 1)
+            self._move(token, f"c:{who}", at)
+            self._by_receipt[data["receipt"]] = token
+            return
         token = self.waiting.get(queue, {}).pop(message, None) or self._tokens.get(f"{message}\0{queue}")
         if token is None:
             token = Token(message, data.get("key", ""), data.get("number", 0), queue, f"q:{queue}", f"q:{queue}", at)
@@ -200,7 +215,8 @@ class Flow:
         self.outside[what] = self.outside.get(what, 0) + 1
         name = f"{data['message']}\0{data.get('queue', '')}\0{what}"
         self.effects[name] = self.effects.get(name, 0) + 1
-        self.doubled += self.effects[name] == 2
+        if self.effects[name] == 2:
+            self.doubled[what] = self.doubled.get(what, 0) + 1
         self._edge(f"c:{who}", f"e:{what}", at)
         token = self._by_receipt.get(data.get("receipt", ""))
         if token is not None:
@@ -252,6 +268,7 @@ class Flow:
         )
         exchanges = tuple(Exchange(name, kind) for name, kind in data["exchanges"])
         self.topology = Topology(queues, exchanges, tuple(Binding(*binding) for binding in data["bindings"]))
+        self.direct = not queues
 
     def _acted(self, data: Data) -> None:
         """What the learner declared or bound."""

@@ -10,11 +10,13 @@ Rules
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
 
 from prayog_queues.engine.flow import TRAVEL_US, Flow, Token
+from prayog_queues.panels.flights import Moving
 from prayog_queues.panels.flow_plan import Plan, Wire
 from prayog_sdk.qt import theme
 
@@ -28,8 +30,15 @@ _LETTERS = {"p": "P", "x": "X", "q": "Q", "c": "W", "e": "₹"}
 class FlowPainter:
     """Paints `flow` as `plan` has laid it out, at `clock_us`."""
 
-    def __init__(self, painter: QPainter, flow: Flow, plan: Plan, clock_us: float, *, still: bool) -> None:
+    def __init__(
+        self, painter: QPainter, flow: Flow, plan: Plan, clock_us: float, *, still: bool,
+        flights: Sequence[Moving] | None = None,
+    ) -> None:  # fmt: skip
+        """`flights`: what is on its way in a simulated run; None: a real one, whose last moves are drawn instead."""
         self.painter, self.flow, self.plan, self.clock, self.still = painter, flow, plan, clock_us, still
+        self.flights = flights
+        self.away = {flight.message for flight in flights or () if flight.a[:1] == "q"}
+        """Messages that left their queue and are not with their consumer yet."""
         self.radius = theme.scaled(6)
         sent = sum(edge.rate(clock_us) for (a, _), edge in flow.edges.items() if a[:1] == "p")
         self.every = max(1, math.ceil(sent / MOST_A_SECOND))
@@ -40,7 +49,10 @@ class FlowPainter:
             self._wire(line, strong=line == wire)
         for place, box in self.plan.boxes.items():
             self._box(place, box, focus=place == focus, selected=place == selected)
-        self._moving()
+        if self.flights is not None and not self.still:
+            self._flying(self.flights)
+        else:
+            self._moving()
         if self.every > 1:
             self.painter.setPen(QColor(theme.current().muted))
             self.painter.setFont(theme.font(0.9))
@@ -91,7 +103,7 @@ class FlowPainter:
         name = place[2:]
         down = place[:1] == "c" and name in self.flow.down
         grave = place[:1] == "q" and name in self.plan.graves
-        doubled = place[:1] == "e" and self.flow.doubled
+        doubled = place[:1] == "e" and bool(self.flow.doubled.get(name))
         edge = t.bad if down or doubled else t.accent if selected else t.edge
         pen = QPen(QColor(edge), 2 if selected or doubled else 1)
         if down or grave:
@@ -126,12 +138,12 @@ class FlowPainter:
         title = metrics.elidedText(f"{letter} {place[2:]}", Qt.TextElideMode.ElideRight, max(room, 12.0))
         head = QRectF(inside.left(), inside.top(), inside.width(), line)
         painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
-        painter.setPen(QColor(t.bad if place[:1] == "e" and self.flow.doubled else t.muted))
+        painter.setPen(QColor(t.bad if place[:1] == "e" and self.flow.doubled.get(place[2:]) else t.muted))
         painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
         below = self._below(place, down=down)
         if below and box.height() > 2.1 * line:
             painter.setFont(theme.font(0.85))
-            painter.setPen(QColor(t.bad if place[:1] == "e" and self.flow.doubled else t.muted))
+            painter.setPen(QColor(t.bad if place[:1] == "e" and self.flow.doubled.get(place[2:]) else t.muted))
             small = QFontMetricsF(painter.font()).elidedText(below, Qt.TextElideMode.ElideRight, inside.width())
             foot = QRectF(inside.left(), inside.bottom() - line, inside.width(), line)
             painter.drawText(foot, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, small)
@@ -153,8 +165,8 @@ class FlowPainter:
         sort, name = place[:1], place[2:]
         if sort == "x":
             return next((e.kind for e in self.flow.topology.exchanges if e.name == name), "")
-        if sort == "e" and self.flow.doubled:
-            return f"{self.flow.doubled} twice"
+        if sort == "e" and self.flow.doubled.get(name):
+            return f"{self.flow.doubled[name]} twice"
         return "down" if down else ""
 
     def _bar(self, name: str, box: QRectF) -> None:
@@ -192,11 +204,34 @@ class FlowPainter:
         room = max(1, int((box.width() - 12) // gap))
         if box.height() < line + gap:
             return
-        rested = [t for t in tokens[: room + 8] if self.still or t.moved_us + TRAVEL_US <= self.clock]
+        if self.flights is not None and not self.still:
+            rested = [t for t in tokens[: room + 8] if place[:1] != "q" or t.message not in self.away]
+        else:
+            rested = [t for t in tokens[: room + 8] if self.still or t.moved_us + TRAVEL_US <= self.clock]
         y = box.top() + line + 4 + self.radius
         for i, token in enumerate(rested[:room]):
             x = box.right() - 6 - self.radius - gap * i
             self.token(QPointF(x, y), token, token.attempt, expired=token.expired)
+
+    def _flying(self, flights: Sequence[Moving]) -> None:
+        """What is on its way now, exactly where it is; answers are small."""
+        t, painter = theme.current(), self.painter
+        for flight in flights:
+            begin, end = self._anchor(flight.a, flight.b), self._anchor(flight.b, flight.a)
+            if begin is None or end is None or (flight.number and self.every > 1 and flight.number % self.every):
+                continue
+            at = begin + (end - begin) * flight.share(self.clock)
+            if flight.answer:
+                painter.setFont(theme.font(0.8))
+                painter.setPen(QColor(t.bad if flight.answer == "✗" else t.good))
+                r = 1.5 * self.radius
+                painter.drawText(
+                    QRectF(at.x() - r, at.y() + self.radius * 0.6, 2 * r, 2 * r), Qt.AlignmentFlag.AlignCenter,
+                    flight.answer,
+                )  # fmt: skip
+                continue
+            token = Token(flight.message, flight.key, flight.number, "", flight.b, flight.a, flight.sent_us)
+            self.token(at, token, flight.attempt, expired=False)
 
     def _moving(self) -> None:
         """Those on their way.  Where nothing moves (the run stands, or motion is reduced) the last way is a trail."""

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from prayog_queues.engine.definitions.asyncapi import to_asyncapi
 from prayog_queues.engine.definitions.rabbitmq import to_rabbitmq
@@ -21,11 +21,12 @@ from prayog_queues.engine.definitions.reading import Converted
 from prayog_queues.engine.flow import Flow
 from prayog_queues.engine.port import Topology
 from prayog_queues.engine.setup import topology_of
+from prayog_queues.panels.flights import moving
 from prayog_queues.panels.flow_bar import FlowBar
 from prayog_queues.panels.flow_plan import Wire, sentence
 from prayog_queues.panels.flow_view import FlowView
 from prayog_queues.panels.following import FollowingPanel
-from prayog_sdk.qt import actions, picture, theme
+from prayog_sdk.qt import actions, picture
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.specs import ActionSpec
 from prayog_sim.run import Action
@@ -45,13 +46,18 @@ class FlowPanel(FollowingPanel[Flow]):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._view, 1)
+        self._area = area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(self._view)
+        layout.addWidget(area, 1)
         layout.addWidget(self._bar)
         self._view.chosen.connect(self._choose)
         self._view.wired.connect(self._wire)
         self._view.asked.connect(self._menu)
         self._view.typed.connect(self._type)
-        self._view.told.connect(self._say)
+        self._view.told.connect(self._walked)
         self._bar.wanted.connect(self._perform)
 
     def fresh(self) -> Flow:
@@ -87,12 +93,14 @@ class FlowPanel(FollowingPanel[Flow]):
         bench = self.bench
         if bench is None:
             return
-        names = tuple(bench.view().nodes) if bench.run.kind == "world" else ()
+        simulated = bench.run.kind == "world"
+        names = tuple(bench.view().nodes) if simulated else ()
         clock = bench.clock_us
         last = bench.trace[bench.at].at if 0 <= bench.at < len(bench.trace) else 0
         # At a step that stands, what just moved is shown as a trail; between two steps it glides.
         still = bench.reduced_motion or abs(clock - last) < 1
-        self._view.show_flow(self.fold, names, max(clock, last), still=still)
+        flights = moving(bench.view().flights, self.fold) if simulated else None
+        self._view.show_flow(self.fold, names, max(clock, last), still=still, flights=flights)
 
     # -- what the learner does ---------------------------------------------------------------------------------
 
@@ -182,6 +190,14 @@ class FlowPanel(FollowingPanel[Flow]):
         menu.popup(self._view.mapToGlobal(at))
 
     @Slot(str)
+    def _walked(self, words: str) -> None:
+        """The keyboard went to a box: bring it into sight, and say what it is."""
+        box = self._view.plan.boxes.get(self._view.focus)
+        if box is not None:
+            centre = box.center().toPoint()
+            self._area.ensureVisible(centre.x(), centre.y(), round(box.width() / 2) + 8, round(box.height() / 2) + 8)
+        self._say(words)
+
     def _say(self, words: str) -> None:
         if self.bench is not None:
             self.bench.say(words)
@@ -214,6 +230,5 @@ class FlowPanel(FollowingPanel[Flow]):
         return "\n".join([*told, self._bar.outline()]).strip()
 
     def on_theme(self) -> None:
-        self._view.setMinimumSize(theme.scaled(240), theme.scaled(150))
         super().on_theme()
 

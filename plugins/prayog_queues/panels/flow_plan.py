@@ -31,7 +31,13 @@ class Plan:
         columns = self._columns(flow, names)
         filled = [column for column in columns if column]
         margin = theme.scaled(12)
-        gap = theme.scaled(36)
+        gap = theme.scaled(24)
+        line = theme.scaled(22)
+        self.need = QSizeF(
+            2 * margin + len(filled) * theme.scaled(72) + (len(filled) - 1) * gap,
+            2 * margin + max(map(len, filled), default=1) * line,
+        )
+        """Below this size names cannot be read."""
         wide = max(1.0, size.width() - 2 * margin)
         most = (wide - gap * (len(filled) - 1)) / max(1, len(filled))
         width = min(theme.scaled(132), most)
@@ -72,7 +78,22 @@ class Plan:
             found.append(Wire(f"q:{home}", f"q:{grave}"))
         known = bound | {(wire.a, wire.b) for wire in found}
         found += [Wire(a, b) for a, b in flow.edges if (a, b) not in known]
+        found += self._to_come(flow, {end for wire in found for end in ((wire.a, "out"), (wire.b, "in"))})
         return [wire for wire in found if wire.a in self.boxes and wire.b in self.boxes]
+
+    def _to_come(self, flow: Flow, ends: set[tuple[str, str]]) -> list[Wire]:
+        """Wires that nothing ran along yet: who sends, takes and acts is known before it happens."""
+        first = next((p for p in self.boxes if p[:1] == "x"), next((p for p in self.boxes if p[:1] == "q"), ""))
+        queues = [p for p in self.boxes if p[:1] == "q" and p[2:] not in self.graves]
+        consumers = [p for p in self.boxes if p[:1] == "c"]
+        outside = [p for p in self.boxes if p[:1] == "e"]
+        found = [Wire(p, first) for p in self.boxes if p[:1] == "p" and (p, "out") not in ends and first]
+        for i, place in enumerate(consumers):
+            if (place, "in") not in ends and queues:
+                found.append(Wire(queues[i % len(queues)], place))
+            if (place, "out") not in ends and outside:
+                found.append(Wire(place, outside[i % len(outside)]))
+        return found
 
     def end(self, wire: Wire) -> tuple[QPointF, QPointF]:
         """Where a wire leaves and arrives; a dead-letter queue stands below its own."""
@@ -131,5 +152,6 @@ def sentence(flow: Flow, place: str, now: float) -> str:
             works = ", ".join(token.message for token in list(held.values())[:3]) or "nothing"
             return f"Consumer {name}: {state}{len(held)} in hand ({works}){over}{pace}."
     done = flow.outside.get(name, 0)
-    twice = f", {flow.doubled} more than once" if flow.doubled else ""
+    again = flow.doubled.get(name, 0)
+    twice = f", {again} more than once" if again else ""
     return f"The world: {name} happened {done:,} times{twice}."

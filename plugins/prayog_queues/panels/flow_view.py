@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prayog_queues.engine.flow import Flow
+from prayog_queues.panels.flights import Moving
 from prayog_queues.panels.flow_paint import FlowPainter
 from prayog_queues.panels.flow_plan import Plan, Wire, sentence
 from prayog_sdk.qt import theme
@@ -86,6 +87,7 @@ class FlowView(QWidget):
         self.wire: Wire | None = None
         self.still = True
         self._names: tuple[str, ...] = ()
+        self._flights: list[Moving] | None = None
         self._pull: tuple[str, QPointF] | None = None
         expose(self, _Boxes(self))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -97,14 +99,22 @@ class FlowView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(theme.scaled(640), theme.scaled(360))
 
-    def show_flow(self, flow: Flow, names: tuple[str, ...], clock: float, *, still: bool) -> None:
-        """Draw `flow` at `clock` µs; `names` are nodes that stand there even if nothing was told of them."""
-        self.flow, self._names, self.clock, self.still = flow, names, clock, still
+    def show_flow(
+        self, flow: Flow, names: tuple[str, ...], clock: float, *, still: bool, flights: list[Moving] | None = None
+    ) -> None:
+        """Draw `flow` at `clock` µs; `names` are nodes that stand there even if nothing was told of them.
+
+        `flights` is what is on its way in a simulated run; None: a real run, whose last moves glide.
+        """
+        self.flow, self._names, self.clock, self.still, self._flights = flow, names, clock, still, flights
         self._lay_out()
         self.update()
 
     def _lay_out(self) -> None:
         self.plan = Plan(self.flow, self._names, QSizeF(self.size()))
+        need = self.plan.need.toSize().expandedTo(QSize(theme.scaled(240), theme.scaled(150)))
+        if need != self.minimumSize():
+            self.setMinimumSize(need)  # the panel scrolls where there is less room
         if self.focus not in self.plan.boxes:
             self.focus = ""
 
@@ -112,7 +122,8 @@ class FlowView(QWidget):
         """Everything, for the screen and for files."""
         painter.fillRect(self.rect(), QColor(theme.current().surface))
         focus = self.focus if self.hasFocus() else ""
-        FlowPainter(painter, self.flow, self.plan, self.clock, still=self.still).paint(focus, self.selected, self.wire)
+        painting = FlowPainter(painter, self.flow, self.plan, self.clock, still=self.still, flights=self._flights)
+        painting.paint(focus, self.selected, self.wire)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

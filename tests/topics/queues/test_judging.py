@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from prayog_queues.engine import promises
 from prayog_queues.engine.history import to_history, total_queue
 from prayog_queues.engine.judging import Judge, judge
 from prayog_queues.engine.log_judging import Assigned, Polled, Sent, anomalies, from_trace
@@ -411,21 +410,3 @@ def test_a_run_on_a_log_is_read() -> None:
     story.tell("assigned", "w1", queue="log", partitions=[0], generation=2)
     story.deliver("m2", "w1", "log", position=2)
     assert [x.name for x in anomalies(from_trace(story.trace))] == ["poll-skip"]
-
-
-def test_the_judge_as_a_check_opens_the_step_that_shows_it() -> None:
-    story = good()
-    assert promises.no_loss(story.trace).ok
-    acked_before(story)
-    twice_at = len(story.trace)
-    for claim in (promises.no_duplicate, promises.in_order, promises.no_overlap, promises.nothing_unexpected):
-        assert claim(story.trace).ok
-    verdict = promises.no_loss(story.trace)
-    assert not verdict.ok
-    assert "x of orders was confirmed and never took effect: acknowledged." in verdict.reason
-    assert story.trace[verdict.at or 0].kind == "acked"
-    assert twice_at == len(story.trace)
-    assert promises.MEASURES["lost"](story.trace) == 1
-    assert promises.log_sound(story.trace).ok
-    with pytest.raises(ValueError, match="it knows: lost"):
-        promises.promise("losses")

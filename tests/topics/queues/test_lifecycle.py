@@ -140,7 +140,7 @@ def test_the_flow_knows_where_messages_are() -> None:
     assert flow.depth("orders") == 0
     assert all(not flow.held(name) for name in flow.consumers)
     assert flow.outside["charge"] == sum(effect.kind == "effect" for step in trace for effect in step.effects)
-    assert flow.doubled > 0
+    assert flow.doubled["charge"] > 0
     assert flow.edges["p:p1", "q:orders"].count == 60
 
 

@@ -20,6 +20,7 @@ from prayog.ui.bench.page import BenchPage
 from prayog_queues.engine.definitions import from_rabbitmq
 from prayog_queues.engine.flow import Flow
 from prayog_queues.engine.port import Topology
+from prayog_queues.panels.flights import moving
 from prayog_queues.panels.flow_paint import FlowPainter
 from prayog_queues.panels.flow_plan import Plan
 from prayog_queues.panels.flow_view import FlowView
@@ -144,6 +145,20 @@ def accept(owner: Any, **values: str) -> None:
     for name, value in values.items():
         dialog._fields[name].setText(value)
     dialog.accept()
+
+
+def test_what_is_on_its_way_is_drawn_where_it_is(bench: BenchPage, qtbot: QtBot) -> None:
+    flow = panel(bench, qtbot, "flow", 60_000, messages=20, rate=20.0)
+    seen = {}
+    for seq in range(len(bench.host.trace)):
+        bench.driver.seek(seq)
+        for one in moving(bench.host.view().flights, flow.fold):
+            seen[one.a[:1] + one.b[:1] + one.answer] = one
+            assert one.share(one.sent_us) == 0
+            assert one.share((one.sent_us + one.arrives_us) / 2) == pytest.approx(0.5, abs=0.01)
+            assert one.share(one.arrives_us + 9) == 1
+    assert {"pq", "qc"} <= set(seen), "an order goes to the queue, and from it to the consumer"
+    assert seen["pq"].message == "p1-1"
 
 
 def test_arrows_walk_and_a_wire_is_found_under_the_pointer(qtbot: QtBot) -> None:
