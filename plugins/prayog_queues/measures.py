@@ -5,6 +5,7 @@ The judge (`engine.judging`) says what was lost, doubled or out of order; here i
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -13,15 +14,16 @@ from weakref import WeakKeyDictionary
 from prayog_queues.engine.judging import Judge
 from prayog_queues.engine.verdict import KINDS
 from prayog_queues.engine.verdict import Verdict as Judged
-from prayog_sdk.checks import Check, Measure, Verdict, count, eventually, gauge, never
+from prayog_sdk.checks import Check, Measure, Verdict, eventually, never
 from prayog_sim.trace import Trace
 
 __all__ = ["CHECKS", "MEASURES", "judged", "told"]
 
 
 class Told(NamedTuple):
-    """One word of the trace."""
+    """One word of the trace; `nth` counts them."""
 
+    nth: int
     seq: int
     at: int
     node: str
@@ -29,14 +31,37 @@ class Told(NamedTuple):
     data: Mapping[str, Any]
 
 
+class _Words:
+    """The words of a trace by kind, read once; sends and timers, of which there are most, are left out."""
+
+    def __init__(self) -> None:
+        self.read = self.count = 0
+        self.kinds: dict[str, list[Told]] = {}
+
+    def go_on(self, trace: Trace) -> None:
+        """Read what was added to `trace`."""
+        kinds, count = self.kinds, self.count
+        for step in trace[self.read :]:
+            for kind, data in ((step.kind, step.data), *((effect.kind, effect.data) for effect in step.effects)):
+                if kind not in _MACHINERY:
+                    count += 1
+                    kinds.setdefault(kind, []).append(Told(count, step.seq, step.at, step.node, kind, data))
+        self.read, self.count = len(trace), count
+
+
+_MACHINERY = frozenset({"send", "timer", "cancel", "deliver"})
+_WORDS: WeakKeyDictionary[Trace, _Words] = WeakKeyDictionary()
+
+
 def told(trace: Trace, *kinds: str) -> Iterator[Told]:
     """The words of these kinds, in order."""
-    for step in trace:
-        if step.kind in kinds:
-            yield Told(step.seq, step.at, step.node, step.kind, step.data)
-        for effect in step.effects:
-            if effect.kind in kinds:
-                yield Told(step.seq, step.at, step.node, effect.kind, effect.data)
+    words = _WORDS.get(trace)
+    if words is None:
+        words = _WORDS[trace] = _Words()
+    if words.read != len(trace):
+        words.go_on(trace)
+    found = [word for kind in kinds for word in words.kinds.get(kind, ())]
+    return iter(sorted(found, key=lambda word: word.nth) if len(kinds) > 1 else found)
 
 
 _JUDGES: WeakKeyDictionary[Trace, tuple[int, Judge, Judged]] = WeakKeyDictionary()
@@ -73,6 +98,20 @@ def _none(name: str, title: str, *kinds: str, help: str = "") -> Check:
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------
+
+
+def _count(kind: str, **fields: Any) -> Measure:
+    return lambda trace: sum(all(w.data.get(k) == v for k, v in fields.items()) for w in told(trace, kind))
+
+
+def _gauge(name: str, share: float) -> Measure:
+    """The sample below which this share of all samples lies; 1: the largest.  Nearest rank."""
+
+    def measure(trace: Trace) -> float | None:
+        values: list[float] = sorted(word.data["value"] for word in told(trace, "gauge") if word.data["name"] == name)
+        return values[max(math.ceil(share * len(values)) - 1, 0)] if values else None
+
+    return measure
 
 
 def _redelivery_ratio(trace: Trace) -> float | None:
@@ -243,21 +282,21 @@ MEASURES: Mapping[str, Measure] = {
     "stale_rejected": lambda trace: judged(trace).stale_rejected,
     "deliveries": lambda trace: judged(trace).deliveries,
     "redelivery_ratio": _redelivery_ratio,
-    "crashes": count("crashed"),
+    "crashes": _count("crashed"),
     "throughput": _throughput,
     "arrivals_per_s": _arrivals,
-    "p50_ms": gauge("end_to_end_ms", "p50"),
-    "p95_ms": gauge("end_to_end_ms", "p95"),
-    "p99_ms": gauge("end_to_end_ms", "p99"),
+    "p50_ms": _gauge("end_to_end_ms", 0.50),
+    "p95_ms": _gauge("end_to_end_ms", 0.95),
+    "p99_ms": _gauge("end_to_end_ms", 0.99),
     "good_p95_ms": _good_p95,
-    "most_waiting": gauge("depth", "max"),
-    "oldest_ms": gauge("oldest_age_ms", "max"),
+    "most_waiting": _gauge("depth", 1.0),
+    "oldest_ms": _gauge("oldest_age_ms", 1.0),
     "depth_slope": _slope,
     "full_at_s": _full_at_s,
     "expired": _drop("expired"),
     "dropped_full": _drop("full"),
-    "refused": count("refused"),
-    "blocked": count("blocked"),
+    "refused": _count("refused"),
+    "blocked": _count("blocked"),
     "last_consumer_began": _began_by_last,
     "idle_consumers": _idle_consumers,
     "partition_skew": _partition_skew,
@@ -269,7 +308,7 @@ MEASURES: Mapping[str, Measure] = {
     "replays_stopped": _rejected("replayed"),
     "denied": _rejected("denied"),
     "limited": _rejected("limited"),
-    "read_by_others": count("overheard", readable=True),
+    "read_by_others": _count("overheard", readable=True),
     "statements_per_message": _statements_per_message,
     "pickup_p95_ms": _pickup_p95,
     "commit_rate": _commit_rate,
