@@ -129,8 +129,8 @@ def little(now: Now) -> str:
         return f"Little’s law: nothing was settled lately, so W is not known; {now.lag:,} are in the system."
     law = (f"Little’s law: {now.arrivals:,.1f}/s × {format_us(round(now.mean_us))} = {now.predicted:,.1f}; "
            f"seen: {now.observed:,.1f} in the system.")  # fmt: skip
-    if now.arrivals > 1.1 * now.departures and now.observed > now.predicted + 1:
-        return f"{law} More arrives than is settled: it grows, and the law has no steady state to speak of."
+    if now.arrivals > 1.1 * now.departures and now.lag > 1:
+        return f"{law} More arrives than is settled: it grows, and no steady L is ever reached."
     if now.departures > 1.1 * now.arrivals and now.lag:
         return f"{law} It drains: those that leave now waited in a longer queue."
     return law
