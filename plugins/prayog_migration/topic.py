@@ -131,6 +131,7 @@ _REAL = (
     ActionSpec("audit", "Audit", "Compare both sides at one position, whichever is in charge.", icon="check"),
     ActionSpec("ask", "Ask both", "The same question to both sides at one position; without one: counts and sums.",
                args=(Arg("sql", "text", "SQL", ""),), icon="search"),
+    ActionSpec("aside", "Rows set aside", "Which rows the target did not take, and why.", icon="table"),
     ActionSpec("rules", "Try the rules", "Break every rule of the target on purpose; all of it is undone.",
                icon="check"),
     ActionSpec("cast", "Try a type", "What a type and a policy make of a column’s values.",

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 __all__ = ["TextTable"]
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEAST = 80  # px that a column may always have
 
 
 class TextTable(QTableWidget):
     """`name` is for screen readers.  Columns in `numbers` are aligned right; `hints` are tool tips of the heads.
 
-    The last column gets the room that is left; or the column `wrapped`, whose texts then take the lines that they need.
+    The last column gets the room that is left; or the column `wrapped`, whose texts then take the lines that they need,
+    and no other column more than two fifths of the width.
     """
 
     def __init__(
@@ -75,6 +78,11 @@ class TextTable(QTableWidget):
             head.setSectionResizeMode(self._wrapped, QHeaderView.ResizeMode.Stretch)
             self.resizeRowsToContents()
         self._setting = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._wrapped is not None:
+            self.horizontalHeader().setMaximumSectionSize(max(_LEAST, self.viewport().width() * 2 // 5))
+        super().resizeEvent(event)
 
     def _fit_rows(self) -> None:
         if not self._setting:

@@ -22,14 +22,14 @@ _LOG = 200
 _LAGS = 600
 _QUIET = {
     "chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building", "answered",
-    "tried", "cast", "filed", "shard", "divided", "changed",
+    "tried", "aside", "cast", "filed", "shard", "divided", "changed",
 }  # fmt: skip
 _COMES_OF_IT = {"worker", "fault", "stalled", "fenced_off", "restarted", "drift", "contradiction"}
 """What the wizard says when something was broken."""
 _BLOWS = 30
 _WORK = {
     "probe", "assess", "preview", "schema", "copy", "validate", "audit", "sync", "switch", "back", "replan", "undo",
-    "report", "clean", "ask", "rules", "cast", "files", "shards", "change",
+    "report", "clean", "ask", "aside", "rules", "cast", "files", "shards", "change",
 }  # fmt: skip
 """Actions that the worker is busy with until it says how they ended."""
 
@@ -62,6 +62,7 @@ class Course:
     switches: list[Switch] = field(default_factory=list)
     answers: list[Data] = field(default_factory=list)
     tried: Data = field(default_factory=dict)
+    aside: Data = field(default_factory=dict)
     cast: dict[str, Data] = field(default_factory=dict)
     filed: dict[str, Data] = field(default_factory=dict)
     divided: Data = field(default_factory=dict)
@@ -127,7 +128,7 @@ class Course:
                 self.divided = {**data, "column": step.node}
             case "balance":
                 self.balance = {**data, "direction": step.node}
-            case "assessed" | "tried" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker":
+            case "assessed" | "tried" | "aside" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker":
                 setattr(self, step.kind, data)
             case "profiled":
                 self.profiles[step.node] = data

@@ -70,11 +70,12 @@ class _Tables(Part):
             "What the target refused in the dry run", ("Kind", "Name", "The target says"), wrapped=2
         )
         self._tables = Choice("Table whose SQL is shown", self._texts, 18)
-        self._pick = row_of(self._tables, paragraph("Words that stand on one side only are underlined.", "muted"))
+        self._pick = row_of(self._tables)
+        self._legend = paragraph("Words that stand on one side only are underlined.", "muted")
         self._view = DdlView()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        for part in (self._kind, self._dry, self._refused, self._pick):
+        for part in (self._kind, self._dry, self._refused, self._pick, self._legend):
             column.addWidget(part)
         column.addWidget(self._view, 1)
         column.addStretch(0)
@@ -96,8 +97,8 @@ class _Tables(Part):
         self._dry.setText(words)
         self._refused.show_rows([[str(cell) for cell in one] for one in tried.get("refused", ())])
         self._tables.show_entries([title or _REST for title in course.ddl])
-        self._pick.setVisible(bool(course.ddl))
-        self._view.setVisible(bool(course.ddl))
+        for part in (self._pick, self._legend, self._view):
+            part.setVisible(bool(course.ddl))
         self._texts()
 
     def _texts(self) -> None:

@@ -50,7 +50,8 @@ class SwitchPage(Page):
         going = last is not None and last.freeze_us is None and not last.undone
         here = course.side
         self._switch.setEnabled(here == "source" and not going)
-        self._back.setEnabled(here == "target" and not going)
+        returns = course.started.get("strategy") != "big bang"
+        self._back.setEnabled(here == "target" and not going and returns)
         self._unfence.setEnabled(going)
         predicted = course.forecast(str(course.started.get("strategy", ""))).get("freeze_s")
         told = f", {seconds_in_words(predicted)} predicted" if predicted is not None else ""
@@ -65,6 +66,8 @@ class SwitchPage(Page):
         words = f"The {side} is in charge."
         if last is not None and last.undone:
             words += f" {last.undone}"
+        elif here == "target" and not returns:
+            words += " The old side stays as it was. Nobody keeps it up to date after a big bang: there is no way back."
         elif here == "target":
             words += " The old side stays fenced and is kept up to date, so that going back loses nothing."
         self._sum.setText(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prayog_migration.panels.aside_view import AsideView
 from prayog_migration.panels.compared_view import ComparedView
 from prayog_migration.panels.course import Course
 from prayog_migration.panels.page import Asks, Page
@@ -14,7 +15,7 @@ __all__ = ["ValidatePage"]
 
 
 class ValidatePage(Page):
-    """Three kinds of proof, one at a time."""
+    """Three kinds of proof, and the rows that did not come along; one at a time."""
 
     name = "validate"
 
@@ -37,7 +38,7 @@ class ValidatePage(Page):
             asks,
             (
                 ("rows", "Row by row", lambda _: ComparedView()), ("questions", "The same question", QuestionsView),
-                ("rules", "Rules tried", RulesView),
+                ("rules", "Rules tried", RulesView), ("aside", "Rows set aside", AsideView),
             ),
         )  # fmt: skip
         self.body.addWidget(self.ways, 1)

@@ -303,7 +303,8 @@ def test_trials_are_begun_and_read_on_their_pages(bench: Bench) -> None:
         does(name)
     wizard.go("validate")
     page = wizard.page("validate")
-    for way, name, words in (("questions", "ask", "7 of 7 questions"), ("rules", "rules", "refused what they forbid")):
+    for way, name, words in (("questions", "ask", "7 of 7 questions"), ("rules", "rules", "refused what they forbid"),
+                             ("aside", "aside", "0 rows are set aside")):  # fmt: skip
         page.ways.choose(way)
         does(name)
         assert words in wizard.outline()

@@ -207,6 +207,9 @@ def test_what_was_set_aside_is_no_surplus_on_the_way_back(lab: Callable[[Dialect
         time.sleep(0.02)
     before = one.only("audit", "balance")
     assert before["quarantined"] > 0
+    aside = one.only("aside", "aside")
+    assert aside["count"] == before["quarantined"]
+    assert any(table == "people" and reason for table, _, _, _, reason, _ in aside["rows"])
     assert one.do("switch")[-1][0] == "done", one.said[-1]
     after = one.only("audit", "balance")
     assert (after["lost"], after["duplicated"], after["stayed"]) == (0, 0, before["quarantined"])

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from prayog_migration.engine.identity import Unfollowable
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.ledger import EVENT, WORKER
@@ -26,8 +27,9 @@ def clean(job: Job) -> list[str]:
     gone: list[str] = []
     for direction in ("forward", "reverse"):
         if job.plan is not None and job.order.live:
-            gone += job.link(direction).capture.remove()
-            job.forget_link(direction)
+            with contextlib.suppress(Unfollowable):  # then nothing was ever captured
+                gone += job.link(direction).capture.remove()
+                job.forget_link(direction)
     job.back_ledger.release()
     for store in (job.source, job.target):
         gone += sweep(store, keep=store is job.target)

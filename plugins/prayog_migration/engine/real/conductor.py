@@ -44,7 +44,7 @@ _LIVES = 50
 """Workers in a row that may die without getting anything done."""
 _LONG = (
     "probe", "assess", "preview", "schema", "copy", "validate", "audit", "sync", "switch", "back", "replan", "undo",
-    "report", "clean", "ask", "rules", "cast", "files", "shards", "change",
+    "report", "clean", "ask", "aside", "rules", "cast", "files", "shards", "change",
 )  # fmt: skip
 
 

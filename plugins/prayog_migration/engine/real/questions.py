@@ -1,7 +1,8 @@
-"""What can be asked of both sides besides comparing them: the same question to each, and every rule tried to break.
+"""What can be asked besides comparing: the same question to both sides, which rows were set aside and why, and whether
+the target's rules hold.
 
-Both are asked at one position, as the comparison is: the source stands still in a snapshot, the target was brought to
-just there, and nobody but this worker writes to it.
+Both sides are asked at one position, as the comparison is: the source stands still in a snapshot, the target was
+brought to just there, and nobody but this worker writes to it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import cast
 from prayog_migration.engine.real.copying import tell
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.preparing import Refused
+from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.replay import own_questions, replay
 from prayog_migration.engine.real.rules_tried import try_rules
 from prayog_migration.engine.real.store import Reader, Store
 
-__all__ = ["ask_both", "try_to_break"]
+__all__ = ["ask_both", "show_aside", "try_to_break"]
 
 _MOST = 30
+_ASIDE, _WIDE = 200, 300
 
 
 class _At:
@@ -59,6 +62,18 @@ def ask_both(job: Job, sql: str = "") -> None:
             target_rows=one.target_rows, only_source=list(one.only_source), only_target=list(one.only_target),
             source_ms=round(one.source_ms, 2), target_ms=round(one.target_ms, 2), problem=one.problem,
         )  # fmt: skip
+
+
+def show_aside(job: Job) -> None:
+    """Tell ``aside``: the rows in quarantine, each with its table, key, column, reason and values."""
+    with job.target.reader() as reader:
+        rows = Quarantine(job.target).rows(reader)
+    told = [[tab, key, phase, column, reason, _cut(raw)] for tab, key, phase, column, _, reason, raw in rows[:_ASIDE]]
+    job.say("aside", "", count=len(rows), rows=told)
+
+
+def _cut(raw: str) -> str:
+    return raw if len(raw) <= _WIDE else f"{raw[:_WIDE]} …"
 
 
 def try_to_break(job: Job) -> None:

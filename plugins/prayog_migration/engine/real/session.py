@@ -36,7 +36,7 @@ _COMMANDS = (
     "probe", "assess", "preview", "schema", "copy", "validate", "sync", "switch", "back", "clean", "report", "audit",
     "replan",
 )  # fmt: skip
-_TRIALS = ("ask", "rules", "cast", "files", "shards", "change")
+_TRIALS = ("ask", "aside", "rules", "cast", "files", "shards", "change")
 _BUTTONS = ("pause", "resume", "cancel", "unfence")
 _GOES_ON = {"assess": "assess", "schema": "schema", "data": "copy", "validate": "validate", "cleanup": "clean"}
 """What is done again when it was under way as the lab was closed or killed: by step, the command."""

@@ -25,6 +25,7 @@ def trials(job: Job, command: Mapping[str, Any]) -> dict[str, Callable[[], objec
 
     found: dict[str, Callable[[], object]] = {
         "ask": lambda: questions.ask_both(job, text("sql")),
+        "aside": lambda: questions.show_aside(job),
         "rules": lambda: questions.try_to_break(job),
         "cast": lambda: casting.preview_cast(job, text("table"), text("column"), text("type"), text("policy")),
         "files": lambda: beside.write_files(job, text("table"), text("folder")),
