@@ -75,9 +75,6 @@ def try_kit(kit: Path, suite: str, root: Path) -> None:
     for path in (root / "mnt" / "kit").rglob("*"):
         path.chmod(0o555 if path.is_dir() or path.suffix == ".sh" else 0o444)
     print(ask("chroot", root, "python3", "/mnt/kit/lab/check.py").strip())
-    home = root / "home" / "learner"
-    home.mkdir()
-    os.chown(home, LEARNER, LEARNER)
     as_learner = (f"--userspec={LEARNER}:{LEARNER}", root, "env", "HOME=/home/learner")
     for _ in range(2):
         print(ask("unshare", "--net", "chroot", *as_learner, "/mnt/kit/start-linux.sh", "--version").strip())
@@ -90,9 +87,23 @@ def make_root(suite: str, root: Path, packages: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(f"the root could not be made: {done.stderr.strip()[-400:]}")
+    with (root / "etc" / "passwd").open("a") as users:
+        users.write(f"learner:x:{LEARNER}:{LEARNER}::/home/learner:/bin/sh\n")
+    home = root / "home" / "learner"
+    home.mkdir()
+    os.chown(home, LEARNER, LEARNER)
 
 
 def test(root: Path, *program: str) -> None:
+    """The smoke test in `root`, which has /proc as every running system has."""
+    ask("mount", "-t", "proc", "proc", root / "proc")
+    try:
+        _test(root, program)
+    finally:
+        ask("umount", root / "proc")
+
+
+def _test(root: Path, program: tuple[str, ...]) -> None:
     command = [sys.executable, str(HERE / "smoke.py"), "--real", f"--user={LEARNER}", "--root", str(root), *program]
     if subprocess.call(command):
         raise Failed("the smoke test found faults; see above.")
