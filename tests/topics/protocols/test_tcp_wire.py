@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prayog_protocols.engine.building import Draft, build
+from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.recording import Recording
+from prayog_protocols.engine.streams.analysis import Label
 from prayog_protocols.engine.tcp.frames import ACK, FIN, PSH, RST, SYN, Datagram, Segment, read, write
 from prayog_protocols.engine.tcp.gathered import Gathered, Sight
 from prayog_protocols.engine.tcp.setup import Setup
@@ -124,6 +126,20 @@ def seen_by_tshark(world: World, path: Path) -> list[set[str]]:
     return [{field for field, value in zip(FIELDS, row, strict=False) if value} for row in rows]
 
 
+OWN = dict(zip(FIELDS, (
+    Label.RETRANSMISSION | Label.FAST | Label.SPURIOUS, Label.FAST, Label.SPURIOUS, Label.OUT_OF_ORDER,
+    Label.DUPLICATE_ACK, Label.ZERO_WINDOW, Label.PROBE, Label.WINDOW_FULL, Label.KEEP_ALIVE, Label.KEEP_ALIVE_ACK,
+    Label.LOST,
+), strict=True))  # fmt: skip
+
+
+def seen_by_explorer(path: Path) -> dict[int, set[str]]:
+    """The labels that the lab's own analysis gives, by packet, under the names that tshark has for them."""
+    capture = Capture(path.read_bytes())
+    found = capture.findings(0)
+    return {index: {name for name, label in OWN.items() if one.labels & label} for index, one in found.items()}
+
+
 def needless(packets: list[Sight]) -> set[int]:
     """Indexes of segments that came again although an ACK for them had passed the router."""
     acks: dict[tuple[str, str], int] = {}
@@ -139,8 +155,11 @@ def compare(world: World, path: Path, reasons: Counter[str]) -> None:
     """The same segments have the same labels; differences that are Wireshark's own guesses get a name."""
     packets = Gathered(world.trace).packets
     spurious = needless(packets)
-    for one, labels in zip(packets, seen_by_tshark(world, path), strict=True):
+    rows = seen_by_tshark(world, path)
+    explored = seen_by_explorer(path)
+    for one, labels in zip(packets, rows, strict=True):
         where = f"packet {one.index + 1}, {one.words}: {sorted(labels)}"
+        assert explored[one.index] == labels, where
         assert one.again == bool(labels & AGAIN), where
         assert (one.why == "probe") == ("zero_window_probe" in labels), where
         assert (one.why == "keep-alive") == ("keep_alive" in labels), where

@@ -118,7 +118,7 @@ class Cubic(Control):
         self._exact = self.w_est = self.cwnd / self.mss
         if self.w_max > self._exact:
             self.k = ((self.w_max - self._exact) / self.C) ** (1 / 3)  # §4.2, figure 2
-        else:  # after a timeout, or without a loss: the curve begins on its flat part (§4.8)
+        else:  # after a timeout, or without a loss: the curve begins on its flat part (§4.8, §4.10)
             self.k, self.w_max = 0.0, self._exact
 
     def on_loss(self, flight: int, now: int) -> None:
@@ -128,6 +128,10 @@ class Cubic(Control):
         self.w_max = window * (1 + self.BETA) / 2 if window < self.w_max else window
         self.ssthresh = max(int(flight * self.BETA), 2 * self.mss)  # §4.6
         self.begun = None
+
+    def on_timeout(self, flight: int, now: int) -> None:
+        super().on_timeout(flight, now)
+        self.w_max = 0.0  # what the network bore before is not trusted any more (§4.8)
 
 
 CONTROLS: dict[str, type[Control]] = {kind.name: kind for kind in (Tahoe, Reno, NewReno, Cubic)}
