@@ -7,7 +7,7 @@ is called in a worker process.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from prayog_queues.engine.handlers import HANDLERS, POINTS, YOURS
 from prayog_queues.engine.judging import judge
@@ -15,15 +15,18 @@ from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.world.build import build
 from prayog_sim.world import World
 
-if TYPE_CHECKING:
-    from prayog_sdk.qt.child import WorkContext
-
-__all__ = ["Cell", "matrix", "played", "setup_of", "strategies"]
+__all__ = ["Cell", "Work", "matrix", "played", "setup_of", "strategies"]
 
 SEED = 7
 _LONGEST_US = 20_000_000
 _STEPS = 6_000
 _AT = 5
+
+
+class Work(Protocol):
+    """What a job's function may tell of itself."""
+
+    def progress(self, done: int, total: int = 0, text: str = "") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def _cell(point: str, strategy: str, code: str) -> Cell:
     )  # fmt: skip
 
 
-def matrix(ctx: WorkContext, code: str = "") -> list[Cell]:
+def matrix(ctx: Work, code: str = "") -> list[Cell]:
     """All cells, row after row."""
     columns = strategies(code)
     cells: list[Cell] = []

@@ -7,8 +7,8 @@ called in a worker process.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from prayog_queues.crash_points import Work
 from prayog_queues.engine.direct import build_direct
 from prayog_queues.engine.judging import judge
 from prayog_queues.engine.lifecycle import Lives
@@ -16,9 +16,6 @@ from prayog_queues.engine.queueing import percentile
 from prayog_queues.engine.setup import Setup, customers
 from prayog_queues.engine.world.build import build
 from prayog_sim.world import World
-
-if TYPE_CHECKING:
-    from prayog_sdk.qt.child import WorkContext
 
 __all__ = ["WAYS", "Outcome", "Way", "five_ways", "ran"]
 
@@ -117,7 +114,7 @@ def _outcome(name: str) -> Outcome:
     )  # fmt: skip
 
 
-def five_ways(ctx: WorkContext) -> list[Outcome]:
+def five_ways(ctx: Work) -> list[Outcome]:
     """All five, in the order of `WAYS`."""
     found = []
     for i, way in enumerate(WAYS):

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+from prayog_queues.crash_points import Work
 from prayog_queues.engine.incidents import INCIDENTS, Incident
 from prayog_queues.engine.setup import Setup
 from prayog_queues.proving import Proof, prove
@@ -18,9 +19,6 @@ from prayog_sdk.manifest import read_folder
 from prayog_sdk.params import fields
 from prayog_sdk.topic import Topic
 from prayog_sim.run import Run
-
-if TYPE_CHECKING:
-    from prayog_sdk.qt.child import WorkContext
 
 __all__ = ["Tried", "knobs_of", "numbered", "prove_all", "try_once"]
 
@@ -74,6 +72,6 @@ def try_once(number: int, knobs: Mapping[str, Any], seed: int | None = None) -> 
     return Tried(run, values, verdict.ok, verdict.reason, verdict.at)
 
 
-def prove_all(ctx: WorkContext, number: int, knobs: Mapping[str, Any]) -> list[Proof]:
+def prove_all(ctx: Work, number: int, knobs: Mapping[str, Any]) -> list[Proof]:
     """Play it on all seeds; ends at the first that fails.  For a worker process."""
     return prove(number, knobs, progress=ctx.progress)

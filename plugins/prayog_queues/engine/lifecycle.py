@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prayog_queues.engine.envelope import Message
 from prayog_sim.clock import format_us
 from prayog_sim.trace import Step
 
-__all__ = ["STATES", "Life", "Lives", "Moment", "words"]
+__all__ = ["STATES", "Life", "Lives", "Moment", "cloud_event", "words"]
 
 Data = Mapping[str, Any]
 
@@ -156,6 +157,16 @@ class Lives:
                     found.append(Moment(seq, step.at, title, sentence, tone))
         return found
 
+    def envelope(self, name: str, trace: Sequence[Step]) -> Message | None:
+        """The whole message as its producer sent it; None where the run does not show it (a real one)."""
+        life = self.lives.get(name)
+        for seq in life.seqs if life is not None else ():
+            for effect in trace[seq].effects:
+                message = getattr(effect.data.get("msg"), "message", None)
+                if isinstance(message, Message) and message.id == name:
+                    return message
+        return None
+
     def tree(self, name: str) -> Iterator[tuple[int, str]]:
         """The messages of the flow that `name` belongs to: (depth, id), a cause before what it led to."""
         life = self.lives.get(name)
@@ -259,3 +270,16 @@ _TOLD = frozenset({
 def _nth(number: int) -> str:
     return {2: "second", 3: "third"}.get(number, f"{number}th")
 
+
+
+def cloud_event(message: Message) -> list[tuple[str, str]]:
+    """`message` by the names of CloudEvents 1.0 and its extensions; what is empty is left out."""
+    pairs = [
+        ("id", message.id), ("source", message.source), ("type", message.type), ("subject", message.key),
+        ("time", format_us(message.time_us)), ("sequence", str(message.number)), ("correlationid", message.correlation),
+        ("causationid", message.causation), ("priority", str(message.priority or "")),
+        ("dedup id", message.dedup_id), ("time to live", format_us(message.ttl_us) if message.ttl_us else ""),
+        ("signature", f"{message.signature[:16]}… (anybody can read the data)" if message.signature else ""),
+        *message.headers, ("data", message.body),
+    ]  # fmt: skip
+    return [(name, value) for name, value in pairs if value]

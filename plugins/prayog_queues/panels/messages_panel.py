@@ -25,13 +25,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prayog_queues.engine.lifecycle import STATES, Life, Lives
+from prayog_queues.engine.lifecycle import STATES, Life, Lives, cloud_event
 from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.snippet import as_test
 from prayog_queues.panels.following import FollowingPanel
 from prayog_queues.panels.life_model import LifeModel
 from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.collapse import Fold
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.qt.state import paragraph
@@ -103,7 +104,11 @@ class MessagesPanel(FollowingPanel[Lives]):
         below = QWidget()
         inside = QVBoxLayout(below)
         inside.setContentsMargins(0, 0, 0, 0)
+        self._envelope = paragraph("")
+        self._envelope.setFont(theme.mono())
+        self._fold_envelope = Fold(self.tr("The message as a CloudEvent"), self._envelope)
         inside.addWidget(self._title)
+        inside.addWidget(self._fold_envelope)
         inside.addWidget(self._story, 1)
         self._parts = QSplitter(Qt.Orientation.Vertical)
         self._parts.addWidget(self._table)
@@ -197,6 +202,7 @@ class MessagesPanel(FollowingPanel[Lives]):
             self._title.setText(self.tr("Choose a message to see its life."))
             self._story.show_rows([])
             self._moments = []
+            self._fold_envelope.hide()
             return
         story = self.fold.story(life.id, self.bench.trace)
         self._moments = [moment.seq for moment in story]
@@ -210,6 +216,10 @@ class MessagesPanel(FollowingPanel[Lives]):
             shown = " · ".join(f"{'↳' * depth}{name}" for depth, name in tree[:12])
             parts.append(self.tr("Caused: {tree}").replace("{tree}", shown))
         self._title.setText(" ".join(parts))
+        message = self.fold.envelope(life.id, self.bench.trace)
+        rows = [] if message is None else cloud_event(message)
+        self._envelope.setText("\n".join(f"{name}: {value}" for name, value in rows))
+        self._fold_envelope.setVisible(bool(rows))
 
     def _enable(self, life: Life | None) -> None:
         names = {spec.name for spec in self.bench.actions} if self.bench is not None else set()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from prayog_queues.engine.flow import Flow
-from prayog_queues.engine.lifecycle import Lives
+from prayog_queues.engine.lifecycle import Lives, cloud_event
 from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
 from prayog_queues.engine.queueing import Load, percentile
 from prayog_queues.engine.setup import Setup, topology_of
@@ -161,3 +161,17 @@ def test_a_binding_that_matches_nothing_is_idle_and_edits_are_read() -> None:
     story.tell("action", "", name="unbind", exchange="events", queue="b", pattern="nothing.*")
     flow.take(story.trace[-1])
     assert [b.queue for b in flow.topology.bindings] == ["a"]
+
+
+def test_a_message_is_shown_as_a_cloud_event() -> None:
+    _, trace = ran(messages=3, rate=50.0)
+    lives = Lives()
+    for step in trace:
+        lives.take(step)
+    message = lives.envelope("p1-1", trace)
+    assert message is not None
+    shown = dict(cloud_event(message))
+    assert (shown["id"], shown["source"], shown["subject"]) == ("p1-1", "p1", message.key)
+    assert '"order": "p1-1"' in shown["data"]
+    assert "signature" not in shown
+    assert lives.envelope("nobody", trace) is None
