@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from prayog_protocols.engine.tcp.gathered import gather
@@ -215,6 +216,46 @@ def _signs(trace: Trace) -> int | None:
     return int(told[0].data["duplicates"]) if told else None
 
 
+def _fifth_flight(trace: Trace) -> int | None:
+    """Segments of the laptop's fifth round trip; a pause of a quarter of the longest one parts two of them."""
+    times = [one.at_us for one in gather(trace).packets if one.src == "laptop" and one.size]
+    if len(times) < 2:
+        return None
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    flights = [1]
+    for pause in pauses:
+        if pause > max(pauses) // 4:
+            flights.append(1)
+        else:
+            flights[-1] += 1
+    return flights[4] if len(flights) > 4 else None
+
+
+def _when_shut(trace: Trace) -> str | None:
+    """What the laptop sent while the shop told a window of nothing."""
+    shut = False
+    for one in gather(trace).packets:
+        if one.src == "shop" and one.ack:
+            shut = one.edge == one.ack
+        elif shut and one.src == "laptop" and one.size:
+            return "it asks with one byte" if one.why == "probe" else "it sends on"
+    return "it waits in silence" if shut else None
+
+
+def _faster(trace: Trace) -> str | None:
+    """Whose data went faster, with Reno on the laptop and CUBIC on the phone; a twentieth counts as nothing."""
+    reno, cubic = goodput_kbps(trace), goodput_kbps(trace, "phone")
+    if reno is None or cubic is None:
+        return None
+    if abs(reno - cubic) < 0.05 * max(reno, cubic):
+        return "both alike"
+    return "Reno’s" if reno > cubic else "CUBIC’s"
+
+
+def _longest_wait(trace: Trace) -> float | None:
+    return max((float(one.data["rto_ms"]) for one in gather(trace).told("timeout")), default=None)
+
+
 MEASURES: dict[str, Measure] = {
     "tcp_packets": _packets(lambda one: True),
     "tcp_lost": _told("dropped"),
@@ -243,6 +284,10 @@ MEASURES: dict[str, Measure] = {
     "tcp_asked_for": _asked_for,
     "tcp_noticed_by": _noticed_by,
     "tcp_signs": _signs,
+    "tcp_fifth_flight": _fifth_flight,
+    "tcp_when_shut": _when_shut,
+    "tcp_faster": _faster,
+    "tcp_longest_wait_ms": _longest_wait,
     "tcp_fairness": fairness,
     "tcp_delivered": _transfer("TCP", "delivered"),
     "udp_delivered": _transfer("UDP", "delivered"),
