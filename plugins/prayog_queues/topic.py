@@ -118,6 +118,7 @@ def prayog_panels() -> list[PanelSpec]:
         PanelSpec("load", "Load", f"{here}.load_panel:LoadPanel", "tab", "speed"),
         PanelSpec("incidents", "Incidents", f"{here}.incidents_panel:IncidentsPanel", "tab", "challenges"),
         PanelSpec("experiments", "Experiments", f"{here}.experiments_panel:ExperimentsPanel", "tab", "dice"),
+        PanelSpec("backends", "Real brokers", f"{here}.backends_panel:BackendsPanel", "tab", "services"),
         PanelSpec("table", "Table", f"{here}.table_panel:TablePanel", "tab", "table"),
         PanelSpec("events", "Events", "events", "bottom", "table"),
         PanelSpec("series", "Curves", "series", "tab", "plot"),

@@ -1,0 +1,236 @@
+"""Real brokers side by side: what each really guarantees, probed here and now, and the same job on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+
+from prayog_queues.engine.measured import ANSWERS, Answer, Measured
+from prayog_queues.engine.real.backends import BACKENDS
+from prayog_queues.engine.setup import Setup
+from prayog_queues.engine.verdict import KINDS
+from prayog_queues.panels.following import FollowingPanel
+from prayog_queues.panels.scrolled import column_in
+from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.jobs import Ctx, Job
+from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.state import paragraph
+from prayog_sdk.qt.texttable import TextTable
+from prayog_sdk.services import Services
+from prayog_sdk.session import Session
+from prayog_sim.run import Action
+
+__all__ = ["BackendsPanel"]
+
+_SHOWN = ("lost", "duplicate", "unexpected", "reordered", "stale_ack", "overlap")
+
+
+def _open(_ctx: Ctx, setup: Setup, seed: int, services: Services) -> Session:
+    """A session that measures: in a worker, since it may start a server."""
+    from prayog_queues.engine.real.session import BrokerSession
+
+    return BrokerSession(setup, seed, services, lambda _done, _total, _text: None)
+
+
+class BackendsPanel(FollowingPanel[Measured]):
+    """Two measurements, one matrix and one table."""
+
+    title = "Real brokers"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._job: Job | None = None
+        self._drawn: tuple[int, int] = (-1, -1)
+        self.cells: dict[tuple[str, str], QPushButton] = {}
+        self._about = paragraph(
+            self.tr(
+                "What a manual promises and what a server does are two things. The probes ask every broker that is "
+                "here: SQLite, PostgreSQL and NATS come with the lab, the others by their address."
+            )
+        )
+        self._probe = QPushButton(self.tr("Probe every broker"))
+        self._probe.setProperty("kind", "primary")
+        self._probe.clicked.connect(partial(self._do, "probe"))
+        self._everywhere = QPushButton(self.tr("This job on every broker"))
+        self._everywhere.setToolTip(self.tr("The knobs of the run on the bench, on each broker in turn; one judge"))
+        self._everywhere.clicked.connect(partial(self._do, "everywhere"))
+        head = QWidget()
+        row = FlowLayout(head)
+        for widget in (self._probe, self._everywhere):
+            row.addWidget(widget)
+        self._note = paragraph("", "muted")
+        self._grid = QWidget()
+        self._lines = QGridLayout(self._grid)
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(theme.UNIT // 2)
+        self._jobs_head = paragraph(self.tr("The same job"), step=1)
+        self._table = TextTable(
+            self.tr("The same job on every broker"),
+            [self.tr("Broker"), self.tr("Published"), self.tr("Effects"), *(KINDS[kind].title for kind in _SHOWN),
+             self.tr("Took"), self.tr("In words")],
+            numbers=tuple(range(1, 4 + len(_SHOWN))),
+        )  # fmt: skip
+        self._table.cellActivated.connect(lambda line, _column: self._go(line))
+        self._table.cellClicked.connect(lambda line, _column: self._go(line))
+        column = column_in(self)
+        for part in (self._about, head, self._note, self._grid, self._jobs_head, self._table):
+            column.addWidget(part)
+        column.addStretch(1)
+
+    def fresh(self) -> Measured:
+        return Measured()
+
+    def on_run(self, bench: Bench) -> None:
+        super().on_run(bench)
+        self._drawn = (-1, -1)
+
+    def unbind(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        super().unbind()
+
+    # -- doing -------------------------------------------------------------------------------------------------
+
+    def _do(self, name: str) -> None:
+        """Measure in the session on the bench, or in a new one beside the run that is there."""
+        bench = self.bench
+        if bench is None or self._job is not None:
+            return
+        if bench.run.kind == "session":
+            bench.do(Action(name))
+            return
+        setup = replace(bench.params, backend="sqlite")
+        self._job = job = bench.jobs.submit(_open, setup, bench.seed, bench.services)
+        job.succeeded.connect(lambda session: self._opened(session, name))
+        job.failed.connect(lambda sentence, _details: self._note.setText(sentence))
+        job.finished.connect(self._over)
+
+    def _over(self) -> None:
+        self._job = None
+
+    def _opened(self, session: Session, name: str) -> None:
+        if self.bench is None:
+            session.close()
+            return
+        titles = {"probe": self.tr("Probes"), "everywhere": self.tr("The same job everywhere")}
+        self.bench.show(titles[name], session)
+        self.bench.do(Action(name))
+
+    # -- showing -----------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        bench = self.bench
+        if bench is None:
+            return
+        busy = bench.run.kind == "session" and bench.run.busy
+        found = self.fold
+        words = self.tr("{n} answers so far").replace("{n}", str(len(found.answers))) if found.answers else ""
+        problems = "; ".join(f"{BACKENDS.get(name, name)}: {why}" for name, why in found.problems.items())
+        self._note.setText(" ".join(word for word in (words, problems) if word))
+        self._note.setVisible(bool(self._note.text()) or busy)
+        size = (len(found.answers), len(found.outcomes))
+        if size == self._drawn:
+            return
+        self._drawn = size
+        self._draw_matrix()
+        rows, strong = [], []
+        for line, outcome in enumerate(found.outcomes.values()):
+            bad = any(outcome.counts.get(kind) for kind in ("lost", "duplicate", "unexpected"))
+            if bad:
+                strong.append(line)
+            rows.append([
+                f"{'✗' if bad else '✓'} {BACKENDS.get(outcome.backend, outcome.backend)}", f"{outcome.published:,}",
+                f"{outcome.effects:,}", *(f"{outcome.counts.get(kind, 0):,}" for kind in _SHOWN),
+                f"{outcome.seconds:.1f} s", outcome.sentence,
+            ])  # fmt: skip
+        self._table.show_rows(rows, strong)
+        self._table.setFixedHeight(self._table.whole_height() + theme.scaled(16))
+        for widget in (self._jobs_head, self._table):
+            widget.setVisible(bool(rows))
+
+    def _draw_matrix(self) -> None:
+        while (item := self._lines.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.cells = {}
+        backends = self.fold.backends()
+        for column, name in enumerate(backends, 1):
+            self._lines.addWidget(_head(BACKENDS.get(name, name)), 0, column)
+        for line, probe in enumerate(self.fold.probes(), 1):
+            self._lines.addWidget(_head(probe), line, 0)
+            for column, name in enumerate(backends, 1):
+                answer = self.fold.answers.get((probe, name))
+                if answer is not None:
+                    self._lines.addWidget(self._cell(answer), line, column)
+        self._grid.setVisible(bool(backends))
+
+    def _cell(self, answer: Answer) -> QPushButton:
+        words, tone = ANSWERS.get(answer.answer, (answer.answer, "text"))
+        button = QPushButton(words)
+        button.setStyleSheet(f"QPushButton {{ color: {getattr(theme.current(), tone)}; padding: 3px 6px; }}")
+        button.setToolTip(answer.sentence)
+        button.setAccessibleName(f"{BACKENDS.get(answer.backend, answer.backend)}, {answer.probe}: {words}")
+        button.setAccessibleDescription(answer.sentence)
+        button.clicked.connect(partial(self._tell, answer))
+        self.cells[answer.probe, answer.backend] = button
+        return button
+
+    def _tell(self, answer: Answer) -> None:
+        if self.bench is not None:
+            self.bench.seek(answer.seq)
+            self.bench.say(answer.sentence)
+            self._note.setText(f"{BACKENDS.get(answer.backend, answer.backend)}, {answer.probe}: {answer.sentence}")
+            self._note.setVisible(True)
+
+    def _go(self, line: int) -> None:
+        outcomes = list(self.fold.outcomes.values())
+        if self.bench is not None and 0 <= line < len(outcomes):
+            self.bench.seek(outcomes[line].seq)
+
+    def on_frame(self) -> None:
+        """What was measured stays in sight when one goes back to a step of it."""
+        if self.bench is None or self._follower is None:
+            return
+        shown = (len(self.bench.trace), id(self.bench.trace))
+        if shown != self._shown:
+            self._shown = shown
+            self._follower.follow(self.bench.trace, len(self.bench.trace) - 1)
+
+    # -- files and words ---------------------------------------------------------------------------------------
+
+    def exports(self) -> Mapping[str, Callable[[Path], None]]:
+        def table(path: Path) -> None:
+            cells = [["probe", "backend", "answer", "sentence"]]
+            cells += [[a.probe, a.backend, a.answer, a.sentence] for a in self.fold.answers.values()]
+            lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in cells]
+            path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8")
+
+        return {"csv": table} if self.bench is not None else {}
+
+    def outline(self) -> str:
+        if self.bench is None or self._follower is None:
+            return ""
+        told = [f"{BACKENDS.get(a.backend, a.backend)}, {a.probe}: {a.answer}. {a.sentence}"
+                for a in self.fold.answers.values()]  # fmt: skip
+        told += [f"{BACKENDS.get(o.backend, o.backend)}: {o.effects} effects. {o.sentence}"
+                 for o in self.fold.outcomes.values()]  # fmt: skip
+        return "\n".join(told) or self._about.text()
+
+    def on_theme(self) -> None:
+        self._drawn = (-1, -1)
+        super().on_theme()
+
+
+def _head(words: str) -> QLabel:
+    label = QLabel(words)
+    label.setProperty("kind", "muted")
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return label
