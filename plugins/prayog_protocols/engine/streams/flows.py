@@ -7,7 +7,6 @@ connection between the same ports.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -146,27 +145,41 @@ class Flows:
         starts = np.flatnonzero(counts > 1)
         if not len(starts):
             return group
-        again = np.isin(group, starts)
-        mine = np.flatnonzero(again)
-        places = self._records.offsets[members[mine]] + columns.transport[members[mine]]
-        now: dict[int, list[Any]] = {}  # group -> [number now, first sequence number by direction]
-        rows = zip(mine.tolist(), group[mine].tolist(), flags[mine].tolist(), places.tolist(), strict=True)
-        for at, number, flag, place in rows:
-            state = now.setdefault(number, [number, {}])
-            seq = int.from_bytes(self._data[place + 4 : place + 8], "big")
-            ack = int.from_bytes(self._data[place + 8 : place + 12], "big")
-            index = members[at]
-            side = (int(columns.src[index]), int(columns.sport[index]))
-            other = (int(columns.dst[index]), int(columns.dport[index]))
-            if flag & (SYN | ACK) == SYN and state[1].get(side, seq) != seq:
-                state[:] = [fresh, {}]
-                self.again.add(fresh)
-                fresh += 1
-            state[1].setdefault(side, seq if flag & SYN else (seq - 1) & 0xFFFFFFFF)
-            if flag & ACK:
-                state[1].setdefault(other, (ack - 1) & 0xFFFFFFFF)
-            group[at] = state[0]
+        order = np.argsort(group, kind="stable")
+        edges = np.searchsorted(group[order], starts), np.searchsorted(group[order], starts, side="right")
+        for first, last in zip(*(edge.tolist() for edge in edges), strict=True):
+            mine = order[first:last]  # one group, in the order of the capture
+            begin = 0
+            for here in np.flatnonzero((flags[mine] & (SYN | ACK)) == SYN).tolist():
+                if here > begin and self._base(members, flags, mine, begin, here) not in (
+                    None, self._number_at(int(members[mine[here]]), 4)
+                ):  # fmt: skip
+                    group[mine[here:]] = fresh
+                    self.again.add(fresh)
+                    fresh, begin = fresh + 1, here
         return group
+
+    def _base(
+        self, members: npt.NDArray[np.int64], flags: npt.NDArray[np.uint16], mine: npt.NDArray[np.int64], begin: int,
+        here: int,
+    ) -> int | None:  # fmt: skip
+        """The first sequence number of the side that sent segment `here`, in the connection that began at `begin`."""
+        columns = self._columns
+        index = int(members[mine[here]])
+        side = columns.src[index], columns.sport[index]
+        for place in range(begin, here):
+            other, flag = int(members[mine[place]]), int(flags[mine[place]])
+            if (columns.src[other], columns.sport[other]) == side:
+                seq = self._number_at(other, 4)
+                return seq if flag & SYN else seq - 1 & 0xFFFFFFFF
+            if flag & ACK:
+                return self._number_at(other, 8) - 1 & 0xFFFFFFFF
+        return None
+
+    def _number_at(self, index: int, place: int) -> int:
+        """Four bytes of the TCP header of a packet."""
+        at = int(self._records.offsets[index]) + int(self._columns.transport[index]) + place
+        return int.from_bytes(self._data[at : at + 4], "big")
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────
 
