@@ -14,6 +14,7 @@ from prayog_sdk.qt.panel import guarded
 __all__ = ["KeyGrid"]
 
 _MOST = 1_200
+_LARGEST = 32  # px at 100 % text
 
 
 @guarded
@@ -42,7 +43,7 @@ class KeyGrid(QWidget):
 
     def _cell(self) -> tuple[int, int]:
         """(size of a cell, cells in a line), so that all fit where that is possible."""
-        size = max(theme.scaled(14), self.fontMetrics().height() - 2)
+        size = theme.scaled(_LARGEST)
         while size > 5 and (self.width() // size) * (self.height() // size) < len(self._keys):
             size -= 1
         return size, max(1, self.width() // size)

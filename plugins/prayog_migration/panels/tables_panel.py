@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from prayog_migration.engine.drills.starts import behind, sides
 from prayog_migration.engine.drills.tables import Tables
+from prayog_migration.engine.setup import Setup
 from prayog_migration.panels.key_grid import KeyGrid
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.calm import CalmPanel
@@ -24,7 +26,7 @@ class TablesPanel(CalmPanel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tables = Tables()
-        self._failed = self._refused = self._late = 0
+        self._failed = self._refused = self._late = self._behind = 0
         self._cut = ""
         self._seen = 0
         self._sum = paragraph("")
@@ -64,7 +66,10 @@ class TablesPanel(CalmPanel):
         super().on_seek(view)
 
     def _restart(self) -> None:
-        self._tables = Tables()
+        setup = self.bench.params if self.bench is not None else None
+        old, new = sides(setup) if isinstance(setup, Setup) else ({}, {})
+        self._behind = len(behind(setup)) if old and isinstance(setup, Setup) else 0
+        self._tables = Tables({"old": old, "new": new})
         self._failed = self._refused = self._late = self._seen = 0
         self._cut = ""
 
@@ -91,6 +96,10 @@ class TablesPanel(CalmPanel):
             f"+ {len(found.extra)} there and should not be · ≠ {len(found.other)} with another value."
         )
         self._grid.setAccessibleDescription(self._sum.text())
+        if not self._seen:
+            waits = f" {self._behind} changes are in the log that the new side has not heard." if self._behind else ""
+            self._more.setText(f"Nothing has happened yet.{waits} Press play, or use a tool above.")
+            return
         late = f" · {self._late} writes on the side that was left" if self._cut else ""
         self._more.setText(f"Requests: {self._failed} failed · {self._refused} refused and tried again{late}.")
 

@@ -60,6 +60,7 @@ def test_a_real_move_is_followed_page_by_page(bench: Bench) -> None:
 def test_drills_are_shown_row_by_row(bench: Bench) -> None:
     bench.open("lost_minutes")
     panel = bench.panel("tables")
+    assert panel.outline().startswith("Old 600 rows, new 0. – 600 missing")  # before anything has happened
     bench.page.driver.set_speed(float("inf"))
     bench.page.driver.play()
     bench.until(lambda: len(bench.page.host.trace) > 900)

@@ -9,10 +9,10 @@ from typing import Any
 from prayog_migration.engine.drills.apps import App
 from prayog_migration.engine.drills.doubling import Relay, Twin
 from prayog_migration.engine.drills.judge import Judge
-from prayog_migration.engine.drills.messages import Change
 from prayog_migration.engine.drills.mover import Mover
 from prayog_migration.engine.drills.ops import Ops
 from prayog_migration.engine.drills.renaming import Caller, Users
+from prayog_migration.engine.drills.starts import behind, sides
 from prayog_migration.engine.drills.store import Store
 from prayog_migration.engine.setup import Setup
 from prayog_sim.network import Link, Network, Uniform
@@ -59,15 +59,12 @@ def _network(apps: tuple[str, ...], near: Link) -> Network:
 
 def _moving(setup: Setup) -> tuple[Factories, Network]:
     """Old and new side, the mover, and instances that write."""
-    behind = round(setup.lag_s * setup.rate) if setup.synced else 0
-    log: tuple[Change, ...] = tuple((n + 1, n % setup.keys, 500 + n) for n in range(behind))
-    rows = dict.fromkeys(range(setup.keys), 1)
-    ahead = {**rows, **{key: value or 0 for _, key, value in log}}
+    old, new = sides(setup)
     apps = tuple(f"app{n + 1}" for n in range(setup.apps))
     nodes: Factories = {
-        "old": partial(Store, "old", ahead, log),
+        "old": partial(Store, "old", old, behind(setup)),
         "mover": partial(Mover, apps, setup.copy_rate, 4 * setup.rate, setup.synced),
-        "new": partial(Store, "new", rows if setup.synced else {}, (), "judge"),
+        "new": partial(Store, "new", new, (), "judge"),
     }
     nodes["ops"] = partial(Ops, apps)
     for number, name in enumerate(apps):
@@ -78,9 +75,9 @@ def _moving(setup: Setup) -> tuple[Factories, Network]:
 
 
 def _doubling(setup: Setup) -> tuple[Factories, Network]:
-    rows = dict.fromkeys(range(setup.keys), 1)
+    old, new = sides(setup)
     both = setup.double == "two writes"
-    nodes: Factories = {"old": partial(Store, "old", rows), "new": partial(Store, "new", rows)}
+    nodes: Factories = {"old": partial(Store, "old", old), "new": partial(Store, "new", new)}
     nodes["ops"] = partial(Ops, ("app1", "app2"))
     for number in range(1, 3):
         nodes[f"app{number}"] = partial(Twin, number, setup.rate / 2, setup.keys, both)
