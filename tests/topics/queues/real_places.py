@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +83,13 @@ def bench_of(name: str, services: Services, folder: Path) -> Iterator[Bench]:
         pytest.skip(str(error))
     bench = Bench(place)
     if held is not None:
-        bench.before = lambda topology: [held.list_topics(f"{place.prefix}.{q.name}") for q in topology.queues] and None
+        bench.before = partial(_ask_about, held, place.prefix)
     yield bench
     bench.close()
-    del held
+
+
+def _ask_about(client: Any, prefix: str, topology: Topology) -> None:
+    for queue in topology.queues:
+        client.list_topics(f"{prefix}.{queue.name}")
 
 

@@ -54,13 +54,22 @@ def take(broker: Broker, count: int, seconds: float = 25.0, consumer: str = "w1"
     return found
 
 
+def why(broker: Broker, message: Message, to: str) -> str:
+    """Publish; why it was refused, or nothing."""
+    try:
+        broker.publish(message, to)
+    except Refused as error:
+        return error.why
+    return ""
+
+
 def test_what_is_sent_comes_once_in_order_and_whole(bench: Bench) -> None:
     broker = bench.declare(PLAIN)
     sent = messages(20)
     for message in sent[:5]:
         assert broker.publish(message, "orders").queue == "orders"
     assert len(broker.publish_many(sent[5:], "orders")) == 15
-    (first,) = [*broker.fetch("orders", 1, 25 * SECOND, "w1")]
+    first = broker.fetch("orders", 1, 25 * SECOND, "w1")[0]
     assert (first.message, first.attempt, first.queue) == (sent[0], 1, "orders")
     broker.ack(first)
     assert take(broker, 19) == [message.id for message in sent[1:]]
@@ -201,10 +210,9 @@ def test_the_same_id_within_the_window_is_stored_once(bench: Bench) -> None:
 
 def test_what_is_full_refuses(bench: Bench) -> None:
     broker = bench.declare(Topology((Queue("orders", capacity=2, full="drop new"),)))
-    with pytest.raises(Refused) as caught:
-        for message in messages(10):
-            broker.publish(message, "orders")
-    assert caught.value.why == "full"
+    refused = [why(broker, message, "orders") for message in messages(10)]
+    assert refused[:2] == ["", ""]
+    assert refused[-1] == "full"
 
 
 def test_urgent_ones_go_first(bench: Bench) -> None:
@@ -243,15 +251,11 @@ def test_too_old_is_too_late(bench: Bench) -> None:
 def test_an_exchange_routes(bench: Bench, kind: str, pattern: str, gets: bool) -> None:
     topology = Topology(
         (Queue("orders"), Queue("rest")), (Exchange("events", kind),),  # type: ignore[arg-type]
-        (Binding("events", "orders", pattern), Binding("events", "rest", "all: city=Pune" if kind == "headers" else "#")),
+        (Binding("events", "orders", pattern), Binding("events", "rest", "any: city=Pune")),
     )  # fmt: skip
     broker = bench.declare(topology)
     message = Message("m1", type="order.placed", headers=(("city", "Pune"),))
-    try:
-        broker.publish(message, "events")
-    except Refused as error:
-        assert error.why == "unroutable"
-        assert not gets
+    assert why(broker, message, "events") in ("", "" if gets else "unroutable")
     assert [d.message.id for d in broker.fetch("orders", 1, SECOND // 2)] == (["m1"] if gets else [])
 
 
