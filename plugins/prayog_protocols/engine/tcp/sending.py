@@ -78,6 +78,8 @@ class Sender:
         """The program hands over more bytes."""
         self.data += data
         self.end += len(data)
+        if self.una:
+            self.line.gauges(ctx)
         self.push(ctx)
 
     def push(self, ctx: Ctx, why: str = "") -> None:
