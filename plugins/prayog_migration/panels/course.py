@@ -128,7 +128,11 @@ class Course:
                 self.divided = {**data, "column": step.node}
             case "balance":
                 self.balance = {**data, "direction": step.node}
-            case "assessed" | "tried" | "aside" | "dryrun" | "probed" | "traffic" | "orders" | "clean" | "worker":
+            case "clean":
+                self.clean = data
+                if not data["left"]:  # what remembered the step is gone too
+                    self.step, self.phase = "cleanup", "done"
+            case "assessed" | "tried" | "aside" | "dryrun" | "probed" | "traffic" | "orders" | "worker":
                 setattr(self, step.kind, data)
             case "profiled":
                 self.profiles[step.node] = data

@@ -43,6 +43,8 @@ def onward(name: str, course: Course) -> tuple[str, str]:
 
     Before a step may begin it is the first one whose evidence is missing; when it is done, the one after it.
     """
+    if done("cleanup", course):
+        return ("", "") if name == "cleanup" else ("cleanup", f"It is over: {titled('cleanup')}")
     wanted = lacking(name, course)
     if wanted:
         first = next(one.name for one in STEPS if wanted[0] in one.evidence)

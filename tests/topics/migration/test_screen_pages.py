@@ -98,6 +98,15 @@ def test_the_big_bang_goes_from_the_comparison_to_the_switch_over() -> None:
     assert onward("switch", events.course) == ("", "")
 
 
+def test_after_the_clean_up_every_page_leads_to_its_end() -> None:
+    events = Events(START, step("sync", loaded=True, captured=True, caught_up=True))
+    assert onward("sync", events.course)[0] == "switch"
+    events.add("clean", gone=["table _wiz_state"], left=[])
+    assert events.course.step == "cleanup"
+    assert {onward(name, events.course)[0] for name in ("plan", "data", "sync", "switch")} == {"cleanup"}
+    assert onward("cleanup", events.course) == ("", "")
+
+
 def test_what_is_held_comes_with_the_button_that_lets_it_go_on(told: Told, qtbot: QtBot) -> None:
     held = Held(told)
     qtbot.addWidget(held)
