@@ -74,16 +74,18 @@ class BrokerNode(Node):
         "bind", "unbind", "declare_queue", "declare_exchange", "redrive", "look_into", "restart_broker", "power_loss",
         "scale", "replay_from",
     )  # fmt: skip
-    durable = ("model", "made", "published")
+    durable = ("_model", "made", "published")
 
     def __init__(
         self, setup: Setup, seed: int, producers: tuple[str, ...], consumers: tuple[str, ...], spares: tuple[str, ...]
     ) -> None:
-        self.model = Model(
+        self._model = Model(
             topology_of(setup)[0], seed, admission=admission_of(setup, producers, (*consumers, *spares)),
             sync_us=1_000 * setup.sync_ms, cooperative=setup.rebalance == "cooperative", rebalance_us=500_000,
             variant=setup.engine,
         )  # fmt: skip
+        self.holds: dict[str, int] = {}
+        """Messages in each queue that are not settled."""
         self.made: dict[str, int] = {}
         self.published = 0
         self.down = False
@@ -115,14 +117,14 @@ class BrokerNode(Node):
         self.started += 1
         ctx.emit("started")
         if self.started == 1:
-            known = self.model.topology
+            known = self._model.topology
             ctx.emit(
                 "declared", queues=[[q.name, q.dead_letters, q.partitions] for q in known.queues],
                 exchanges=[[x.name, x.kind] for x in known.exchanges],
                 bindings=[[b.exchange, b.queue, b.pattern] for b in known.bindings],
             )  # fmt: skip
         if ctx.now > 0:
-            self.model.restart(ctx.now, power=False)
+            self._model.restart(ctx.now, power=False)
             self._told(ctx)
             self._call(ctx)
         self._arm(ctx)
@@ -159,7 +161,7 @@ class BrokerNode(Node):
                 self.wants[src] = msg.most
             case Subscribe():
                 try:
-                    self.model.subscribe(msg.queue, src, ctx.now, group=msg.queue, password=msg.password)
+                    self._model.subscribe(msg.queue, src, ctx.now, group=msg.queue, password=msg.password)
                 except Refused as error:
                     ctx.emit("rejected", message="", why=error.why, by=src)
                     return
@@ -172,7 +174,7 @@ class BrokerNode(Node):
             case Extend():
                 for delivery in msg.deliveries:
                     try:
-                        self.model.extend(delivery, src, ctx.now)
+                        self._model.extend(delivery, src, ctx.now)
                     except Stale:
                         continue
             case Bye():
@@ -187,7 +189,7 @@ class BrokerNode(Node):
         """Whoever comes again has a new connection; of the old one nobody knows yet that it is dead."""
         if self.out.get(src):
             old = f"{src} (connection {sum(name.startswith(src + ' ') for name in self.out) + 1})"
-            self.model.rename(src, old)
+            self._model.rename(src, old)
             self.out[old] = self.out[src]
             self.heard[old] = self.last.get(src, 0)
 
@@ -197,7 +199,7 @@ class BrokerNode(Node):
         self._stir(ctx)
         confirms = self._setup.confirms
         try:
-            self.model.publish(msg.message, msg.to, ctx.now, client=src, password=msg.password, confirms=confirms)
+            self._model.publish(msg.message, msg.to, ctx.now, client=src, password=msg.password, confirms=confirms)
         except Refused as error:
             if error.why == "full" and self._setup.full == "block" and src not in self.blocked:
                 self.blocked.append(src)
@@ -216,7 +218,7 @@ class BrokerNode(Node):
         self.unsynced.append((src, msg.message.id))
 
     def _durability(self) -> str:
-        queues = self.model.topology.queues
+        queues = self._model.topology.queues
         return queues[0].durability if queues else "memory"
 
     def _settle(self, src: str, msg: Settle, ctx: Ctx) -> None:
@@ -225,16 +227,16 @@ class BrokerNode(Node):
         self._stir(ctx)
         match msg.how:
             case "ack":
-                self.model.ack(msg.delivery, src, ctx.now)
+                self._model.ack(msg.delivery, src, ctx.now)
             case "nack":
-                self.model.nack(msg.delivery, src, ctx.now)
+                self._model.nack(msg.delivery, src, ctx.now)
             case _:
-                self.model.term(msg.delivery, src, msg.why or "refused", ctx.now)
+                self._model.term(msg.delivery, src, msg.why or "refused", ctx.now)
 
     def _gone(self, consumer: str, ctx: Ctx) -> None:
         """Its connection is closed: what it held goes back."""
         if self._setup.engine != "never takes back":
-            self.model.gone(consumer, ctx.now)
+            self._model.gone(consumer, ctx.now)
         self.out.pop(consumer, None)
         self.credit.pop(consumer, None)
         self.wants.pop(consumer, None)
@@ -251,13 +253,14 @@ class BrokerNode(Node):
             for producer in self.blocked:
                 ctx.send(producer, Room(""))
             self.blocked.clear()
+        self.holds = {name: found.unfinished for name, found in self._model.queues.items()}
         self._arm(ctx)
         self._drain(ctx)
 
     def _room(self) -> bool:
         return all(
             found.unfinished < found.spec.capacity
-            for found in self.model.queues.values()
+            for found in self._model.queues.values()
             if found.spec.capacity and found.spec.full == "block"
         )
 
@@ -270,7 +273,7 @@ class BrokerNode(Node):
                 takers.append(takers.pop(0))
                 free = self.credit.get(consumer, 0) - len(self.out.get(consumer, ()))
                 wanted = self.wants.get(consumer, 0)
-                found = self.model.fetch(queue, consumer, 1, ctx.now) if free > 0 or wanted > 0 else []
+                found = self._model.fetch(queue, consumer, 1, ctx.now) if free > 0 or wanted > 0 else []
                 if not found:
                     idle += 1
                     continue
@@ -285,7 +288,7 @@ class BrokerNode(Node):
 
     def _told(self, ctx: Ctx) -> None:
         """Say what the model told; a hand-out that is over frees its consumer's credit."""
-        for kind, data in self.model.told.drain():
+        for kind, data in self._model.told.drain():
             if kind in ("lease_expired", "returned", "stale_ack"):
                 self.out.get(data["consumer"], {}).pop(data["receipt"], None)
             elif kind == "assigned" and data["consumer"] in ctx.peers:
@@ -294,14 +297,14 @@ class BrokerNode(Node):
             ctx.emit(kind, **data)
 
     def _arm(self, ctx: Ctx) -> None:
-        due = self.model.due
+        due = self._model.due
         if due is not None and due != self.armed:
             ctx.set_timer("tick", max(due - ctx.now, 0))
             self.armed = due
 
     def _drain(self, ctx: Ctx) -> None:
         """When nothing waits and nothing will come, say so to the bank, which knows whether all is done."""
-        if not self.drained and len(self.made) >= len(self._producers) and not self.model.unfinished:
+        if not self.drained and len(self.made) >= len(self._producers) and not self._model.unfinished:
             self.drained = True
             ctx.send("bank", Drained(sum(self.made.values())))
 
@@ -316,7 +319,7 @@ class BrokerNode(Node):
             return
         elif name == "tick":
             self.armed = -1
-            self.model.tick(ctx.now)
+            self._model.tick(ctx.now)
         elif name == "disk":
             for producer, message in self.unsynced:
                 ctx.send(producer, Confirm(message))
@@ -342,11 +345,11 @@ class BrokerNode(Node):
     def _sample(self, ctx: Ctx) -> None:
         depth = flight = 0
         oldest = 0
-        dead = {queue.dead_letters for queue in self.model.topology.queues}
-        for name in self.model.queues:
+        dead = {queue.dead_letters for queue in self._model.topology.queues}
+        for name in self._model.queues:
             if name in dead:
                 continue
-            stats = self.model.stats(name, ctx.now)
+            stats = self._model.stats(name, ctx.now)
             depth, flight, oldest = depth + stats.ready, flight + stats.leased, max(oldest, stats.oldest_us)
         ctx.gauge("depth", depth)
         ctx.gauge("in_flight", flight)
@@ -387,7 +390,7 @@ class BrokerNode(Node):
             if (name in working) != (name in self.working):
                 ctx.send(name, Scale(name in working))
         self.working = working
-        ctx.emit("scaled", queue=self.model.topology.queues[0].name, consumers=len(working), why=why)
+        ctx.emit("scaled", queue=self._model.topology.queues[0].name, consumers=len(working), why=why)
 
     # -- by hand -----------------------------------------------------------------------------------------------
 
@@ -403,28 +406,28 @@ class BrokerNode(Node):
         queue = str(args.get("queue", ""))
         match name:
             case "bind" | "unbind":
-                act = self.model.bind if name == "bind" else self.model.unbind
+                act = self._model.bind if name == "bind" else self._model.unbind
                 act(str(args.get("exchange", "")), queue, str(args.get("pattern", "")))
                 ctx.note(f"{args.get('exchange')} is {'bound to' if name == 'bind' else 'no longer bound to'} {queue}")
             case "declare_queue":
                 if not queue:
                     raise ActionError("a queue needs a name")
-                self.model.declare(Topology((Queue(queue, lease_us=1_000 * self._setup.lease_ms),)))
+                self._model.declare(Topology((Queue(queue, lease_us=1_000 * self._setup.lease_ms),)))
                 ctx.note(f"the queue {queue} is declared")
             case "declare_exchange":
                 kind = str(args.get("kind", "direct"))
                 if kind not in ("direct", "topic", "fanout", "headers"):
                     raise ActionError(f"an exchange is direct, topic, fanout or headers; found {kind!r}")
-                self.model.declare(Topology(exchanges=(Exchange(str(args.get("exchange", "")), kind),)))  # type: ignore[arg-type]
+                self._model.declare(Topology(exchanges=(Exchange(str(args.get("exchange", "")), kind),)))  # type: ignore[arg-type]
                 ctx.note(f"the exchange {args.get('exchange')} is declared")
             case "redrive":
                 self.drained = False
-                dead = queue or next((q.dead_letters for q in self.model.topology.queues if q.dead_letters), "")
-                if not self.model.redrive(dead, ctx.now, str(args.get("message", "") or "")):
+                dead = queue or next((q.dead_letters for q in self._model.topology.queues if q.dead_letters), "")
+                if not self._model.redrive(dead, ctx.now, str(args.get("message", "") or "")):
                     raise ActionError(f"there is nothing to send back in {dead or 'any dead-letter queue'}")
             case "look_into":
-                name = queue or self.model.topology.queues[0].name
-                found = self.model.peek(name, 5)
+                name = queue or self._model.topology.queues[0].name
+                found = self._model.peek(name, 5)
                 ctx.emit("looked", queue=name, messages=[[m.id, n] for m, n in found])
                 ctx.note("oldest: " + (", ".join(f"{m.id} (attempt {n})" for m, n in found) or "nothing"))
             case "replay_from":
@@ -439,7 +442,7 @@ class BrokerNode(Node):
                 self._fall(ctx, power=name == "power_loss")
 
     def _replay(self, queue: str, position: int, ctx: Ctx) -> None:
-        found = self.model.queue(queue or self.model.topology.queues[0].name)
+        found = self._model.queue(queue or self._model.topology.queues[0].name)
         if not found.spec.partitions:
             name = found.spec.name
             raise ActionError(f"{name} is a queue: what was acknowledged is gone; only a log can be read again")
@@ -451,7 +454,7 @@ class BrokerNode(Node):
     def _fall(self, ctx: Ctx, *, power: bool) -> None:
         """The process ends and is started again."""
         ctx.emit("crashed", point="", how="power" if power else "process")
-        self.model.restart(ctx.now, power=power)
+        self._model.restart(ctx.now, power=power)
         self._told(ctx)
         self.down = True
         self.out.clear()
@@ -470,7 +473,7 @@ class BrokerNode(Node):
         if self.down:
             return Look("store", "B", 1, "the broker is starting again", "down")
         parts = []
-        for name, found in self.model.queues.items():
+        for name, found in self._model.queues.items():
             parts.append(f"{name}: {found.unfinished}")
         return Look("store", "B", 1, "holds " + (", ".join(parts) or "nothing"))
 

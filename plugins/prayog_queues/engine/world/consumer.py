@@ -7,7 +7,7 @@ what the bank was told stays told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prayog_queues.engine.envelope import Delivery
@@ -53,18 +53,16 @@ def work_us(setup: Setup, ctx: Ctx) -> int:
     return round(mean)
 
 
+@dataclass(slots=True)
 class Task:
     """One hand-out at work."""
 
-    __slots__ = ("acked", "delivery", "did", "point", "seen")
-
-    def __init__(self, delivery: Delivery, point: str) -> None:
-        self.delivery = delivery
-        self.did: list[str] = []
-        self.seen: bool | None = None
-        self.acked = False
-        self.point = point
-        """Where the consumer dies while it works on this; empty: nowhere."""
+    delivery: Delivery
+    point: str
+    """Where the consumer dies while it works on this; empty: nowhere."""
+    did: list[str] = field(default_factory=list)
+    seen: bool | None = None
+    acked: bool = False
 
 
 class Consumer(Node):

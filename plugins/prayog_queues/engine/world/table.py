@@ -14,6 +14,7 @@ without it (PostgreSQL 18.4, one row for each commit).  `NOTIFY_US` is chosen to
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from prayog_queues.engine.envelope import Delivery, Message
@@ -44,19 +45,17 @@ COALESCE_US = 50_000
 SAMPLE_US = 250_000
 
 
+@dataclass(slots=True)
 class Row:
     """One row: its message, and who has it."""
 
-    __slots__ = ("attempts", "message", "receipt", "state", "until", "worker")
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        self.state = "pending"
-        """``pending``, ``taken`` (or locked), ``done``."""
-        self.worker = ""
-        self.receipt = ""
-        self.until = 0
-        self.attempts = 0
+    message: Message
+    state: str = "pending"
+    """``pending``, ``taken`` (or locked), ``done``."""
+    worker: str = ""
+    receipt: str = ""
+    until: int = 0
+    attempts: int = 0
 
 
 class Table(Node):
