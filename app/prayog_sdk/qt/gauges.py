@@ -47,11 +47,11 @@ class Gauges:
         """Every value in the order of the trace: the curve, and the place in it."""
 
     def add(self, step: Step) -> None:
-        """Note the gauges of the next step."""
-        for effect in step.effects:
-            if effect.kind != "gauge":
+        """Note the gauges of the next step: its effects in a simulated run, the step itself in a session."""
+        for kind, data in ((step.kind, step.data), *((effect.kind, effect.data) for effect in step.effects)):
+            if kind != "gauge":
                 continue
-            spec, value = self._specs.get(str(effect.data["name"])), effect.data["value"]
+            spec, value = self._specs.get(str(data["name"])), data["value"]
             if spec is None or not isinstance(value, int | float):
                 continue
             curve = self._curve(spec, step.node if spec.per_node else "")

@@ -94,6 +94,8 @@ class Flow:
         self._to: dict[str, tuple[str, str]] = {}
         self._by_receipt: dict[str, Token] = {}
         self._homes: dict[str, str] = {}
+        self._orphans: set[str] = set()
+        """Hand-outs whose consumer died."""
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -102,7 +104,7 @@ class Flow:
         if step.kind == "action":
             self._acted(step.data)
         elif step.kind == "crash":
-            self.down.add(step.node)
+            self._crashed(step.node)
         elif step.kind in ("restart", "start"):
             self.down.discard(step.node)
         self._one(step.kind, step.node, step.data, step.at)
@@ -138,10 +140,7 @@ class Flow:
             case "redriven":
                 self._gone({**data, "queue": self._homes.get(data["message"], "")})
             case "crashed":
-                self.down.add(node)
-                if self.consumers.get(node, "")[2:] in self.parts:  # a log takes nothing back: it is read again
-                    for receipt in list(self.hands.get(node, ())):
-                        self._release(receipt)
+                self._crashed(node)
             case "started":
                 self.down.discard(node)
             case "assigned":
@@ -191,10 +190,10 @@ class Flow:
             source = f"p:{self._to.get(message, ('', ''))[0]}"
             self.consumers.setdefault(who, source)
             self._edge(source, f"c:{who}", at)
-            token = Token(message, data.get("key", ""), data.get("number", 0), queue, source, source, at)
-            token.attempt = data.get("attempt", 1)
-            self._move(token, f"c:{who}", at)
-            self._by_receipt[data["receipt"]] = token
+            call = Token(message, data.get("key", ""), data.get("number", 0), queue, source, source, at)
+            call.attempt = data.get("attempt", 1)
+            self._move(call, f"c:{who}", at)
+            self._by_receipt[data["receipt"]] = call
             return
         token = self.waiting.get(queue, {}).pop(message, None) or self._tokens.get(f"{message}\0{queue}")
         if token is None:
@@ -235,11 +234,20 @@ class Flow:
             held.pop(receipt, None)
         return token
 
+    def _crashed(self, who: str) -> None:
+        """It is down.  A log takes nothing back, it is read again; a queue keeps the lease until its end."""
+        self.down.add(who)
+        for receipt in list(self.hands.get(who, ())):
+            if self.consumers.get(who, "")[2:] in self.parts:
+                self._release(receipt)
+            else:
+                self._orphans.add(receipt)
+
     def _back(self, kind: str, data: Data, at: int) -> None:
         token = self._by_receipt.get(data["receipt"])
         if token is None or token.place[:2] != "c:":
             return
-        if kind == "lease_expired":
+        if kind == "lease_expired" and data["receipt"] not in self._orphans:
             token.expired = True
             copy = Token(token.message, token.key, token.number, token.queue, token.place, token.place, at)
             copy.attempt = token.attempt

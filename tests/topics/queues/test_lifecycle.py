@@ -12,6 +12,8 @@ from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
 from prayog_queues.engine.queueing import Load, percentile
 from prayog_queues.engine.setup import Setup, topology_of
 from prayog_queues.engine.world.build import build
+from prayog_sdk.qt.gauges import Gauges
+from prayog_sdk.specs import SeriesSpec
 from prayog_sim.trace import Trace
 
 from .telling import Story
@@ -175,3 +177,28 @@ def test_a_message_is_shown_as_a_cloud_event() -> None:
     assert '"order": "p1-1"' in shown["data"]
     assert "signature" not in shown
     assert lives.envelope("nobody", trace) is None
+
+
+def test_the_gauges_of_a_real_run_are_curves_too() -> None:
+    """A session has no effects: its gauges are steps."""
+    story = Story()
+    for value in (3, 5):
+        story.tell("gauge", "broker", name="depth", value=value)
+    gauges = Gauges((SeriesSpec("depth", "Waiting"),))
+    for step in story.trace:
+        gauges.add(step)
+    assert [curve.values for curve in gauges.of(SeriesSpec("depth", "Waiting"))] == [[3, 5]]
+
+
+def test_a_dead_consumer_holds_its_lease_and_not_longer() -> None:
+    story = Story()
+    story.publish("x")
+    receipt = story.deliver("x", "w1")
+    story.tell("crashed", "w1", point="before_work", how="process")
+    flow = Flow(Topology((Queue("orders"),)))
+    for step in story.trace:
+        flow.take(step)
+    assert (flow.held("w1"), flow.depth("orders"), flow.down) == (1, 0, {"w1"})
+    story.tell("lease_expired", "broker", message="x", receipt=receipt, queue="orders", consumer="w1")
+    flow.take(story.trace[-1])
+    assert (flow.held("w1"), flow.depth("orders")) == (0, 1)
