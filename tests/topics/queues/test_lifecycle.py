@@ -187,7 +187,7 @@ def test_the_gauges_of_a_real_run_are_curves_too() -> None:
     gauges = Gauges((SeriesSpec("depth", "Waiting"),))
     for step in story.trace:
         gauges.add(step)
-    assert [curve.values for curve in gauges.of(SeriesSpec("depth", "Waiting"))] == [[3, 5]]
+    assert [list(curve.values) for curve in gauges.of(SeriesSpec("depth", "Waiting"))] == [[3, 5]]
 
 
 def test_a_dead_consumer_holds_its_lease_and_not_longer() -> None:
