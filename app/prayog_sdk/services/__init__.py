@@ -192,7 +192,7 @@ class Services:
     def close(self) -> None:
         """Stop everything that this lab started."""
         with self._lock:
-            own = (*self._own.values(), *self._own_nats.values(), *self._own_mariadb.values())
+            own: tuple[Service, ...] = (*self._own.values(), *self._own_nats.values(), *self._own_mariadb.values())
             for service in (*self._default.values(), *own):
                 service.stop()
 

@@ -54,7 +54,8 @@ def test_every_row_is_on_the_target_or_in_quarantine(moved: Moved, tmp_path: Pat
     proof = tmp_path / "proof.json"
     schemas = ["public" if store.dialect == "postgresql" else "" for store in (moved.source, moved.target)]
     proof.write_text(json.dumps(proof_of(moved.plan, *schemas)))
-    command = [sys.executable, "-I", verify_alone.__file__, proof, moved.source.url, moved.target.url]
+    script = str(verify_alone.__file__)
+    command: list[str | Path] = [sys.executable, "-I", script, proof, moved.source.url, moved.target.url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

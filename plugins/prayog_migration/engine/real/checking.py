@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.copying import make_rules, tell
-from prayog_migration.engine.real.job import Direction, Job
+from prayog_migration.engine.real.job import Direction, GateShut, Job
 from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.orphans import settle
 from prayog_migration.engine.real.store import Reader, Store
@@ -58,11 +58,18 @@ _UNEQUAL = "The two sides differ. The rows that differ are listed; load their ta
 
 def audit(job: Job) -> Balance:
     """Compare both sides at one position, in whichever direction changes flow now; the balance."""
+    if job.plan is None:
+        raise GateShut("There is no plan yet, so nobody knows what to compare. Assess first.")
     direction = job.flow
     began = time.perf_counter()
     with contextlib.ExitStack() as stack:
         if job.order.live:
             link = job.link(direction)
+            if not link.begun:
+                raise GateShut(
+                    "Nothing was copied yet, so there is nothing to compare. Copy first; both sides are compared at a "
+                    "position of the log that is followed from then on."
+                )
             view = link.capture.fix()
             stack.callback(view.reader.close)
             link.drain(view.position, lambda done: tell(job, direction, done), view)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 
+from prayog_migration.engine.real import newcomers
 from prayog_migration.engine.real.copying import tell
 from prayog_migration.engine.real.job import GateShut, Job
 
 __all__ = ["Flow"]
 
 _LAG_SECONDS = 0.25
+_LOOK_SECONDS = 2.0
 _NEAR_CHANGES = 200
 _NEAR_BYTES = 200_000
 
@@ -21,6 +23,7 @@ class Flow:
         self._job = job
         self._held = ""
         self._told = 0.0
+        self._looked = 0.0
         self._stopped = True
         self._near = ""
         """The direction in which it has caught up."""
@@ -68,6 +71,9 @@ class Flow:
         now = time.monotonic()
         if now - self._told > _LAG_SECONDS:
             self._lag(now)
+        if direction == "forward" and now - self._looked > _LOOK_SECONDS:
+            self._looked = now
+            newcomers.look(job)
         job.control.tick(done.changes if done else 0, 0)
         return done is not None
 

@@ -138,7 +138,7 @@ def _drop_tables(job: Job) -> None:
             writer.execute(f"DROP SEQUENCE IF EXISTS {store.name(sequence.name, sequence.schema)}{cascade}")
         with writer.transaction():
             job.ledger.touch(writer)
-            for key in ("made", "making"):
+            for key in ("made", "making", "newcomers"):
                 job.ledger.state.drop(writer, key)
             for table in ("checkpoint", "quarantine"):
                 writer.execute(f"DELETE FROM {store.name(f'_wiz_{table}')}")

@@ -21,6 +21,7 @@ import time
 from typing import Any
 
 from prayog_migration.engine.plan import Plan
+from prayog_migration.engine.real import newcomers
 from prayog_migration.engine.real.apply import Applied
 from prayog_migration.engine.real.checking import Balance, balance, compare, settled
 from prayog_migration.engine.real.checksum import Comparing
@@ -72,6 +73,7 @@ def switch(job: Job, to: Side) -> Balance:
         return _big_bang(job, to)
     if to == "target":
         job.demand("switch")
+        newcomers.look(job)
     job.control.called_off = False
     job.step("switch", "running")
     forward: Direction = "forward" if to == "target" else "reverse"

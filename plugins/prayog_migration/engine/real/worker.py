@@ -35,6 +35,7 @@ from prayog_migration.engine.real import (
     previewing,
     probing,
     reporting,
+    room,
     switching,
 )
 from prayog_migration.engine.real.capture import CannotCapture, CaptureLost, Drift
@@ -217,9 +218,8 @@ class Worker:
         """Wait a moment and open everything again; what was committed is on the target."""
         self._failed += 1
         wait = _WAITS_S[min(self._failed, len(_WAITS_S)) - 1]
-        self.job.say(
-            "fault", name, what=fault.kind, code=fault.code, sentence=fault.sentence, wait_us=round(1e6 * wait)
-        )
+        said = room.sentence(self.job, fault.sentence) if fault.kind == "space" else fault.sentence
+        self.job.say("fault", name, what=fault.kind, code=fault.code, sentence=said, wait_us=round(1e6 * wait))
         self.job.control.wait(wait)
         if self.job.control.cancelled:
             raise Cancelled
