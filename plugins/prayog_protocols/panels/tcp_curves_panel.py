@@ -64,6 +64,7 @@ class TcpCurvesPanel(ReadingPanel):
         self.stream.clicked.connect(self._on_bytes)
         for plot in (self.cwnd, self.trips, self.waiting):
             plot.clicked.connect(self._on_gauge)
+        self.stream.setToolTip("A click goes to that packet, in all panels; ← and → go packet by packet")
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
         self._timer.timeout.connect(self._draw)

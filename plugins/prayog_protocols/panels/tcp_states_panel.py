@@ -137,6 +137,14 @@ def _border(box: QRectF, towards: QPointF) -> QPointF:
     return box.center() + way * min(across, along, 1.0)
 
 
+def _led_by(edge: tuple[str, str, str] | None, state: str) -> str:
+    """What led into a state, in the words of the table."""
+    if edge is None or edge[2] != state:
+        return ""
+    why = next((one.why for one in TABLE.rows if (one.state, one.event, one.to) == edge), "")
+    return f" (by {edge[1]}{f': {why}' if why else ''})"
+
+
 class TcpStatesPanel(ReadingPanel):
     """Lights the state of every end at the shown moment, and says how it came there."""
 
@@ -144,7 +152,7 @@ class TcpStatesPanel(ReadingPanel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._edges: list[tuple[int, str, tuple[str, str]]] = []  # (step, machine, transition)
+        self._edges: list[tuple[int, str, tuple[str, str, str]]] = []  # (step, machine, (from, event, to))
         self._shown = (-2, -1)
         self._diagram = _Diagram()
         self.note = paragraph("", "muted")
@@ -167,7 +175,8 @@ class TcpStatesPanel(ReadingPanel):
     def take(self, step: Step) -> None:
         for effect in step.effects:
             if effect.kind == "edge":
-                self._edges.append((step.seq, step.node, (effect.data["from"], effect.data["to"])))
+                data = effect.data
+                self._edges.append((step.seq, step.node, (data["from"], data["event"], data["to"])))
 
     def read(self, through: bool) -> None:
         if self.bench is not None:
@@ -177,6 +186,8 @@ class TcpStatesPanel(ReadingPanel):
         if self._shown == (bench.at, len(self._edges)):
             return
         self._shown = bench.at, len(self._edges)
+        # The transition that each machine crossed last.
+        last = {name: edge for seq, name, edge in self._edges if seq <= bench.at}
         where: dict[str, list[str]] = {}
         lines: list[str] = []
         for name, node in bench.view().nodes.items():
@@ -184,12 +195,11 @@ class TcpStatesPanel(ReadingPanel):
             for peer, state in ends.items():
                 mark = f"{name} ({peer.partition(':')[0]})" if len(ends) > 1 else name
                 where.setdefault(state, []).append(mark)
-                lines.append(f"{mark} {state}")
-        # The transition that each machine crossed last.
-        last = {name: edge for seq, name, edge in self._edges if seq <= bench.at}
-        self._diagram.where, self._diagram.crossed = where, list(last.values())
+                lines.append(f"{mark}: {state}{_led_by(last.get(name), state)}")
+        self._diagram.where = where
+        self._diagram.crossed = [(begin, end) for begin, _, end in last.values()]
         said = "; ".join(lines) or "No connection yet: press Play."
-        self.note.setText(f"{said}. From every state RST leads to CLOSED." if lines else said)
+        self.note.setText(f"{said}. RST leads from every state to CLOSED." if lines else said)
         self._diagram.setAccessibleDescription(said)
         self._diagram.update()
 

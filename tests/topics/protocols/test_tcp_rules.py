@@ -17,6 +17,7 @@ from prayog_protocols.engine.tcp.scoreboard import Scoreboard
 from prayog_protocols.engine.tcp.setup import Setup, build
 from prayog_protocols.engine.tcp.timing import Rto
 from prayog_protocols.engine.tcp.tuning import Tuning
+from prayog_protocols.engine.tcp.verdicts import fairness
 from prayog_sim.node import Ctx
 from prayog_sim.run import Action
 from prayog_sim.world import World
@@ -240,6 +241,17 @@ def test_throughput_follows_the_formula_of_mathis() -> None:
     rate = (late.ack - early.ack) / (late.at_us - early.at_us)
     due = 1_460 / trip_us * math.sqrt(1.5) * math.sqrt(every)
     assert rate == pytest.approx(due, rel=0.1)
+
+
+def test_two_flows_of_one_kind_share_a_line() -> None:
+    """AIMD leads to equal shares (Chiu and Jain 1989)."""
+    tuning = replace(PLAIN, sack=True, buffer=1_000_000, delayed_ack_us=40_000)
+    setup = Setup(tuning, "newreno", "newreno", amount=2_500_000, rate_kbps=10_000, queue=30)
+    world = build(setup, 1)
+    world.run()
+    share = fairness(world.trace)
+    assert share is not None
+    assert share > 0.9
 
 
 # -- flow control ------------------------------------------------------------------------------------------------------

@@ -28,11 +28,11 @@ _WORDS = {
 
 
 class Call:
-    """What a machine does by itself: whom it calls, when, and which program then runs."""
+    """What a machine does by itself: whom it calls, how, and which program then runs."""
 
-    def __init__(self, peer: str, port: int, program: Callable[[], Program], after_us: int = 0, way: str = "TCP",
+    def __init__(self, peer: str, port: int, program: Callable[[], Program], way: str = "TCP",
                  own_port: int = 0, flow: str = "") -> None:  # fmt: skip
-        self.peer, self.port, self.program, self.after_us, self.way = peer, port, program, after_us, way
+        self.peer, self.port, self.program, self.way = peer, port, program, way
         self.own_port, self.flow = own_port, flow
 
 
@@ -64,8 +64,8 @@ class Host(Node):
     # -- the driver ----------------------------------------------------------------------------------------------
 
     def on_start(self, ctx: Ctx) -> None:
-        for number, call in enumerate(self._calls):
-            ctx.set_timer(f"call {number}", call.after_us)
+        for number in range(len(self._calls)):
+            ctx.set_timer(f"call {number}", 0)
 
     def on_message(self, src: str, msg: Any, ctx: Ctx) -> None:
         self._now = ctx.now
@@ -169,7 +169,7 @@ class Host(Node):
         call = self._transfers
         if way not in ("TCP", "UDP") or call is None:
             raise ActionError(f"Transfer by TCP or by UDP, from a machine that calls; found {way!r} at {self.me}.")
-        self._call(ctx, Call(call.peer, call.port, call.program, 0, way))
+        self._call(ctx, Call(call.peer, call.port, call.program, way))
 
     def forget(self, line: Connection) -> None:
         """A connection is over."""

@@ -42,7 +42,6 @@ class Setup:
     duplicate: float = 0.0
     drops: str = ""
     read_rate: int = 0  # bytes a second; 0: at once
-    second_after_us: int = 0
     isn: int | None = None
     strict: bool = False
 
@@ -76,11 +75,11 @@ def build(setup: Setup, seed: int) -> World:
     tuning = replace(setup.tuning, scale=setup.window_scale())
     port = WEB if setup.program == "requests" else PORT
 
-    def caller(me: str, way: str, after_us: int) -> Callable[[], Node]:
+    def caller(me: str, way: str) -> Callable[[], Node]:
         carried = "UDP" if way == "udp" else "TCP"
         own = TWICE if setup.program == "both open" else 0
         to = TWICE if own else port
-        calls = () if setup.program == "none" else (Call("shop", to, _program(setup, way), after_us, carried, own),)
+        calls = () if setup.program == "none" else (Call("shop", to, _program(setup, way), carried, own),)
         own_tuning = tuning if way == "udp" else replace(tuning, control=way)
         messages = partial(Messages, _MESSAGES, _MESSAGE, setup.every_us)
         return partial(Host, me, own_tuning, calls, {}, setup.isn, Call("shop", port, messages))
@@ -90,10 +89,10 @@ def build(setup: Setup, seed: int) -> World:
     if setup.program == "requests":
         serve = partial(Responder, setup.amount)
     server = replace(tuning, control=setup.first if setup.first != "udp" else tuning.control)
-    back = (Call("laptop", TWICE, Idle, 0, "TCP", TWICE, "laptop"),) if setup.program == "both open" else ()
-    nodes: dict[str, Callable[[], Node]] = {"laptop": caller("laptop", setup.first, 0)}
+    back = (Call("laptop", TWICE, Idle, "TCP", TWICE, "laptop"),) if setup.program == "both open" else ()
+    nodes: dict[str, Callable[[], Node]] = {"laptop": caller("laptop", setup.first)}
     if setup.second != "none":
-        nodes["phone"] = caller("phone", setup.second, setup.second_after_us)
+        nodes["phone"] = caller("phone", setup.second)
     nodes["router"] = partial(
         Router, setup.rate_kbps, setup.queue, setup.loss, setup.reorder, setup.duplicate,
         max(2_000, setup.delay_us // 2), parse_drops(setup.drops), "laptop",
