@@ -62,17 +62,17 @@ class EditableHex(HexView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         letter = event.text().lower()
-        if len(letter) != 1 or letter not in "0123456789abcdef" or not self._data:
+        if len(letter) != 1 or letter not in "0123456789abcdef" or not self.data:
             self._half = ""
             super().keyPressEvent(event)
             return
         self._half += letter
         if len(self._half) == 2:
             at = self.byte
-            data = self._data[:at] + bytes.fromhex(self._half) + self._data[at + 1 :]
+            data = self.data[:at] + bytes.fromhex(self._half) + self.data[at + 1 :]
             self._half = ""
             self.typed.emit(data)
-            self._pick(min(at + 1, len(self._data) - 1))
+            self.pick(min(at + 1, len(self.data) - 1))
 
 
 class EditorPanel(CapturePanel):

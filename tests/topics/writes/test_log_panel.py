@@ -109,7 +109,7 @@ def test_any_byte_can_be_flipped_and_cut_on_the_bench(bench: Any, qtbot: QtBot) 
     panel._buttons["crash"].click()
     bench.play()
     wal = bench.page.host.view().facts["wal"]
-    assert panel._data[: wal["bytes"]] == panel._hex._data
+    assert panel._data[: wal["bytes"]] == panel._hex.data
     assert panel._records.rowCount() == len(wal["records"])
     panel._hex.setFocus()
     qtbot.keyClick(panel._hex, Qt.Key.Key_Home)
@@ -162,7 +162,7 @@ def test_a_record_and_its_bytes_are_found_by_each_other(bench: Any, qtbot: QtBot
     assert panel._hex.chosen == record["start"]
     view = panel._hex
     view.choose(0)
-    cell = view._cell(9)
+    cell = view.cell(9)
     qtbot.mouseClick(
         view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(round(cell.center().x()), round(cell.center().y()))
     )
