@@ -83,10 +83,15 @@ def check(path: Path) -> int:
 def pack(path: Path, out: Path) -> int:
     """Make one wheel of the topic in `path` and say how it is given to others."""
     from prayog import packing
+    from prayog_sdk.topic import Topic, TopicError
 
     found = _in_folder(path)
     if found.manifest is None:
         raise BadInput(found.problems[0].sentence)
+    try:
+        Topic.load(found.manifest).close()
+    except (TopicError, ManifestError) as error:
+        raise BadInput(f"Nobody could open this wheel: {error}. `prayog check` says more.") from error
     package = Path(str(found.manifest.folder)).resolve()
     if package.name != found.top:
         package /= found.top

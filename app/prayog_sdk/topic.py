@@ -380,7 +380,7 @@ def _leave(manifest: Manifest, added: str) -> None:
         return
     package, folder = manifest.module.split(".")[0], manifest.folder.resolve()
     for name in [n for n in sys.modules if n == package or n.startswith(f"{package}.")]:
-        if folder in _file(sys.modules[name]).parents:
+        if any(place == folder or folder in place.parents for place in _places(sys.modules[name])):
             del sys.modules[name]
     if added:
         with _PATH:
@@ -391,8 +391,10 @@ def _leave(manifest: Manifest, added: str) -> None:
                     sys.path.remove(added)
 
 
-def _file(module: ModuleType) -> Path:
-    return Path(getattr(module, "__file__", None) or "/").resolve()
+def _places(module: ModuleType) -> list[Path]:
+    """Where a module lies; a package without `__init__.py` has no file, but folders."""
+    found = (getattr(module, "__file__", None), *getattr(module, "__path__", ()))
+    return [Path(place).resolve() for place in found if place]
 
 
 def _root(manifest: Manifest, package: str) -> str:

@@ -132,9 +132,11 @@ class Stage(QStackedWidget):
 
         card = self.desk.card(place.topic)
         authors = ", ".join(card.manifest.authors) if card and card.manifest else ""
-        sentence = self.tr(
-            "It is not part of the lab: it came in the file {0}, and says that it was written by {1}. Its code runs "
-            "with your rights on this computer, so open it only if you trust who gave it to you.\n\nSHA-256 {2}"
+        came = self.tr("It is not part of the lab: it came in the file {0}, and does not say who wrote it.")
+        if authors:
+            came = self.tr("It is not part of the lab: it came in the file {0}, and says that {1} wrote it.")
+        risk = self.tr(
+            "Its code runs with your rights on this computer, so open it only if you trust who gave it to you."
         )
 
         def agree() -> None:
@@ -144,7 +146,7 @@ class Stage(QStackedWidget):
 
         actions = ((self.tr("Open it"), agree), (self.tr("Leave it closed"), self._cancel))
         groups = " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))  # a line of 64 letters does not fit
-        shown = sentence.format(wheel.name, authors or self.tr("nobody who is named"), groups)
+        shown = f"{came.format(wheel.name, authors)} {risk}\n\nSHA-256 {groups}"
         head = self.tr("Open {0}?").format(self._title())
         self._put(EmptyState(head, shown, icon="plugins", actions=actions))
         self.occupied.emit(True)

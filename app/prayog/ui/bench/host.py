@@ -85,6 +85,8 @@ class Host(QObject):
     """The learner's function is to be run: its text."""
     asked_seed = Signal(object)
     """A seed of a challenge is to be shown: a `SeedResult`."""
+    offered = Signal()
+    """Other actions are on offer, because another kind of run is shown."""
     working = Signal(object, str)
     """A job that the whole bench waits for, and what it does in words."""
 
@@ -109,6 +111,8 @@ class Host(QObject):
         self.draft: str | None = None
         self.own: Sequence[str] = ()
         """Names of the topic's own actions."""
+        self._offered_for = ""
+        """The kind of run for which these actions are."""
         self.lame: Problem | None = None
         """Why there are none, when the topic's code raised."""
         self.lenses: list[Lens] = []
@@ -229,15 +233,21 @@ class Host(QObject):
     def put(self, branch: Branch) -> None:
         """Show a new run: ask the topic what can be done with it, then tell everyone."""
         run, params, topic = branch.run, branch.params, self.topic
-        own, self.lame = self._own_actions(params)
-        self.own = tuple(spec.name for spec in own)
-        self.actions = dressed([*own, *faults(run, own)])
+        self._offer(run, params)
         self.series = self.hook("prayog_series", lambda: topic.series(params), [])
         self.measures = self.hook("prayog_measures", lambda: topic.measures(params), {})
         self.code = self.hook("prayog_code", lambda: topic.code(params), None) if run.kind == "world" else None
         self.measured = {}
         self._selection = ""
         self.driver.put(branch)
+
+    def _offer(self, run: Run, params: Any) -> None:
+        """What can be done with `run`."""
+        known, self.lame = self._own_actions(params)
+        own = [spec for spec in known if run.kind in spec.kinds]
+        self.own = tuple(spec.name for spec in own)
+        self.actions = dressed([*own, *faults(run, own)])
+        self._offered_for = run.kind
 
     def _own_actions(self, params: Any) -> tuple[list[ActionSpec], Problem | None]:
         """The topic's actions.  Without them the run goes on; a card among the tools says why they are missing."""
@@ -287,6 +297,10 @@ class Host(QObject):
         self.wake()
 
     def replaced(self) -> None:
+        branch = self.driver.branch
+        if branch is not None and branch.run.kind != self._offered_for:  # a panel made a run of another kind
+            self._offer(branch.run, branch.params)
+            self.offered.emit()
         self.markers.clear()
         self._mark_bookmarks()
         self.signals.run_changed.emit()

@@ -134,7 +134,10 @@ class LessonPane(QWidget):
         if self._simple:
             words = self.tr("No lesson is open. Press play, or try one of the tools above.")
         actions = ((self.tr("Lessons of this topic"), self.leave_asked.emit),)
-        self._area.setWidget(EmptyState(self.tr("Free play"), words, icon="lesson", actions=actions))
+        invitation = EmptyState(self.tr("Free play"), words, icon="lesson", actions=actions)
+        for button in invitation.findChildren(QPushButton):
+            button.setProperty("kind", "")  # the thing to press first is Play
+        self._area.setWidget(invitation)
 
     @property
     def step(self) -> LessonStep | None:

@@ -149,6 +149,7 @@ class BenchPage(QWidget):
         host.asked_start.connect(self.start_free)
         host.asked_code.connect(self.run_code)
         host.asked_seed.connect(self.coach.open_seed)
+        host.offered.connect(self.tools.rebuild)
         host.working.connect(self.centre.wait_for)
         self.runs.made.connect(self._show)
         self.runs.refused.connect(self._not_made)
