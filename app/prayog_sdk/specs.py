@@ -36,7 +36,8 @@ class ActionSpec:
 
     ``target``: ``node`` (select, then act), ``link``, ``message`` or ``run``.  ``key``: a single letter that
     works while the bench has focus.  ``icon``: a name from the shipped set.  ``group``: tools of one group share a
-    button of that title, which opens a menu.  ValueError: an argument is called ``name``.
+    button of that title, which opens a menu.  ``kinds``: the runs on which it is a tool (scripts may name it on any).
+    ValueError: an argument is called ``name``.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ActionSpec:
     key: str = ""
     icon: str = ""
     group: str = ""
+    kinds: tuple[Literal["world", "session"], ...] = ("world", "session")
 
     def __post_init__(self) -> None:
         # The step of an action holds its arguments beside the key `name`, the action's own.

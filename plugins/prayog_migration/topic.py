@@ -167,11 +167,15 @@ _REAL = (
 
 @hookimpl
 def prayog_actions(params: Setup) -> list[ActionSpec]:
-    drill = _DRILLS[params.drill]
     traffic = _TRAFFIC if params.drill in ("move", "dual write", "rename", "false alarm") else ()
-    names = {spec.name for spec in (*drill, *traffic)}
-    real = (replace(spec, key="", group="Real migration") for spec in _REAL if spec.name not in names)
-    return [*drill, *traffic, *real]
+    drill = (*_DRILLS[params.drill], *traffic)
+    real = {spec.name for spec in _REAL}
+    names = {spec.name for spec in drill}
+    more = [spec for spec in _REAL if spec.name not in names]
+    return [
+        *(spec if spec.name in real else replace(spec, kinds=("world",)) for spec in drill),
+        *(replace(spec, key="", group="Real migration", kinds=("session",)) for spec in more),
+    ]
 
 
 @hookimpl

@@ -23,11 +23,15 @@ def test_a_real_move_is_followed_page_by_page(bench: Bench) -> None:
     wizard = bench.panel("wizard")
     wizard.act("assess")
     assert "No migration has begun" in bench.said[-1]
+    assert "note" in bench.page.host.own
+    assert "probe" not in bench.page.host.own
     wizard.page("plan").rows.setValue(1_000)
     wizard.page("plan").target.kind.setCurrentIndex(1)  # a new SQLite file
     wizard.page("plan")._chosen("big bang")
     wizard.page("plan")._begin.click()
     bench.until(lambda: bench.page.host.run.kind == "session")
+    assert "note" not in bench.page.host.own, "what a drill can do is no tool of a real migration"
+    assert "probe" in bench.page.host.own
     wizard = bench.panel("wizard")
     bench.page.driver.play()
     for name in ("probe", "assess", "preview", "schema", "copy", "validate", "report", "clean"):
