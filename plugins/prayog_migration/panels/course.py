@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +25,13 @@ _QUIET = {
     "chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building", "answered",
     "tried", "aside", "cast", "filed", "shard", "divided", "changed",
 }  # fmt: skip
-_COMES_OF_IT = {"worker", "fault", "stalled", "fenced_off", "restarted", "drift", "contradiction"}
-"""What the wizard says when something was broken."""
+_NETWORK = {"cut", "stall", "lose_commit", "fill_disk", "stop_target"}
+_COMES_OF_IT: Mapping[str, set[str]] = {
+    "worker": {"kill", "zombie", *_NETWORK}, "fault": _NETWORK, "stalled": _NETWORK, "fenced_off": {"zombie"},
+    "restarted": {"lose_log"}, "drift": {"add_column"}, "contradiction": {"poison", "lose_log"},
+    "chunk": {"poison"}, "applied": {"poison"},
+}  # fmt: skip
+"""What the wizard says when something was broken, and which faults may be the reason."""
 _BLOWS = 30
 _WORK = {
     "probe", "assess", "preview", "schema", "copy", "validate", "audit", "sync", "switch", "back", "replan", "undo",
@@ -170,17 +176,25 @@ class Course:
                 self._blow(step, f"Not done: {data['sentence']}")
             case "report":
                 self.report = str(data["path"])
-        if step.kind in _COMES_OF_IT and self.blows:
-            self.blows[-1].follow(str(data.get("sentence", "")))
-        elif data.get("quarantined") and step.kind in ("applied", "chunk") and self.blows:
-            self.blows[-1].follow(f"A row of {step.node} was set aside, with the reason." if step.kind == "chunk"
-                                  else "The row was set aside, with the reason.")  # fmt: skip
+        if step.kind in _COMES_OF_IT:
+            self._follow(step)
         self._tell(step)
 
     def _chunk(self, table: str, data: Data) -> None:
         self.loads[table] = Load(
             data["rows"], data["bytes"], data["of"], data["rows_s"], data["quarantined"], data["done"]
         )
+
+    def _follow(self, step: Step) -> None:
+        """Something that the last fault of its sort has led to."""
+        reasons = _COMES_OF_IT[step.kind]
+        blow = next((one for one in reversed(self.blows) if one.what in reasons), None)
+        if blow is None:
+            return
+        if step.kind not in ("chunk", "applied"):
+            blow.follow(str(step.data.get("sentence", "")))
+        elif step.data.get("quarantined"):
+            blow.follow("The row was set aside, with the reason.")
 
     def _blow(self, step: Step, did: str) -> None:
         self.blows = [*self.blows[1 - _BLOWS :], Blow(step.node, step.at, did)]

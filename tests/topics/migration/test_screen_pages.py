@@ -144,6 +144,10 @@ def test_every_fault_says_what_it_will_do_and_what_came_of_it(told: Told, qtbot:
     events = Events(START, ("injected", "kill", {"sentence": "Worker 7 was killed."}))
     events.add("worker", what="died", sentence="The worker was ended by signal 9.", code=-9, pid=7)
     events.add("worker", what="started", sentence="Worker 8 works in epoch 3.", code=None, pid=8)
+    events.add("injected", "poison", sentence="There is a NUL character in name.")
+    events.add("injected", "heal", sentence="All is well.")
+    events.add("applied", "forward", changes=1, quarantined=1)
+    assert events.course.blows[1].then == ["The row was set aside, with the reason."], "it is not what healing led to"
     events.add("refused", "fill_disk", sentence="The target is a file.")
     panel.draw(events.course)
     assert panel.words() == "Fill the disk: Not done: The target is a file."

@@ -72,6 +72,25 @@ def test_a_killed_lab_comes_back_to_the_same_page(step: str, qtbot: QtBot, tmp_p
             assert Unfinished(bench.page.host.services).found() is None, "it was cleaned up"
 
 
+def test_a_closed_lab_comes_back_too(qtbot: QtBot, tmp_path: Path) -> None:
+    with opened(qtbot, tmp_path) as bench:
+        bench.open("lost_minutes")
+        wizard = bench.panel("wizard")
+        plan = wizard.page("plan")
+        plan.rows.setValue(3_000)
+        plan.target.kind.setCurrentIndex(1)
+        plan._begin.click()
+        bench.until(lambda: bench.page.host.run.kind == "session")
+        for name in ("assess", "schema"):
+            wizard.act(name)
+            bench.until(lambda name=name: bench.happened("done", name))  # type: ignore[misc]
+    with opened(qtbot, tmp_path) as bench:
+        wizard = go_on(bench)
+        bench.until(lambda: wizard._shown == "schema")
+        wizard.act("copy")
+        bench.until(lambda: bench.happened("done", "copy"))
+
+
 def test_knobs_that_cannot_be_read_are_no_offer(tmp_path: Path) -> None:
     services = Services(tmp_path, environ={})
     unfinished = Unfinished(services)
