@@ -104,10 +104,6 @@ class TimePlot(QWidget):
         """Another run: all of its time is shown again."""
         self._zoomed = False
 
-    def follow(self, other: TimePlot) -> None:
-        """Show the same stretch of time as `other`."""
-        self._made().setXLink(other._made())
-
     def show_cursor(self, seconds: float) -> None:
         """Where the shown moment is."""
         if self._cursor is not None:

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.tcp.gathered import Gathered
-from prayog_protocols.engine.tcp.pictures import flows, nearest, sequence_of
+from prayog_protocols.engine.tcp.pictures import Strokes, flows, nearest
 from prayog_protocols.engine.tcp.setup import Setup, build
 
 from .test_panels import Bench, bench
@@ -22,7 +22,8 @@ def test_the_picture_has_a_place_for_every_packet_of_the_direction() -> None:
     world.run()
     seen = Gathered(world.trace)
     (flow,) = flows(seen)
-    drawn = sequence_of(seen, flow)
+    drawn = Strokes(flow)
+    drawn.go_on(seen)
     assert sum(end - first for _, first, end in drawn.sent) == 60_000
     assert len(drawn.again) == len(drawn.lost) == 1
     assert [place for _, place in drawn.acked] == sorted(place for _, place in drawn.acked)

@@ -71,7 +71,7 @@ def test_timeouts_double_and_a_new_round_trip_ends_that() -> None:
     world.do(Action("write", {"node": "laptop", "bytes": 500}))
     world.run(until_us=11_000_000)
     last = Gathered(world.trace).gauges["rto_ms", "laptop"][-1][1]
-    assert last < told[0]
+    assert last <= told[0]  # and not eight times as much
 
 
 def test_a_lost_syn_means_three_seconds_and_one_segment() -> None:

@@ -84,8 +84,8 @@ def _established(line: Connection, ctx: Ctx, segment: Segment) -> None:
     s.row = 0
     s.una = 1
     s.begin(s.mss, line.syns > 1)
-    if line.syns == 1:
-        s.timed = None
+    if line.syns == 1:  # the first round trip; after a repeated SYN nobody knows which one was answered (Karn)
+        s.measured(ctx, ctx.now - line.begun, 1)
     s.wnd = s.widest = segment.window << (0 if segment.flags & SYN else line.scale)
     if segment.flags & SYN and segment.flags & ACK and line.state == "ESTABLISHED":
         line.acknowledge(ctx)

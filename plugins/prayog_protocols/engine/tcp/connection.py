@@ -39,7 +39,8 @@ class Connection:
         self.running = ""  # which of the timers “rto” and “persist” runs
         self._acking = False  # a delayed ACK waits
         self.passive = False
-        self.syns = 0
+        self.syns = 0  # SYNs sent
+        self.begun = 0  # when the first of them was
         self.scale = 0  # of the windows that the other side tells
         self.stamps = False
         self.echo = 0  # TS.Recent of RFC 7323
@@ -175,6 +176,7 @@ class Connection:
         flags = SYN if self.state == "SYN-SENT" else SYN | ACK
         self.syns += 1
         again = self.syns > 1
+        self.begun = self.begun if again else ctx.now
         self.put(ctx, self._segment(0, flags), flag_words(flags) + " again" * again, "timeout" if again else "new",
                  0, self.syns)  # fmt: skip
         self.sender.nxt, self.sender.high = max(1, self.sender.nxt), max(1, self.sender.high)

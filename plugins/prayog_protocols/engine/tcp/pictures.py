@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from prayog_protocols.engine.tcp.gathered import Gathered, Sight
 
-__all__ = ["Flow", "Strokes", "flows", "nearest", "packet_before", "sequence_of", "spoken"]
+__all__ = ["Flow", "Strokes", "flows", "nearest", "packet_before", "spoken"]
 
 Point = tuple[float, float]
 
@@ -95,13 +95,6 @@ def flows(seen: Gathered) -> list[Flow]:
     if not found:
         found = dict.fromkeys(Flow(one.src, one.dst) for one in seen.packets)
     return sorted(found, key=lambda flow: heard.index(flow.src))
-
-
-def sequence_of(seen: Gathered, flow: Flow) -> Strokes:
-    """The picture of one direction."""
-    made = Strokes(flow)
-    made.go_on(seen)
-    return made
 
 
 def nearest(places: Sequence[tuple[float, float, int]], at: Point, pixel: Point) -> int:

@@ -64,11 +64,6 @@ class Sender:
         return self.nxt - self.una
 
     @property
-    def done(self) -> bool:
-        """All that was written is confirmed."""
-        return self.una >= self.end
-
-    @property
     def fin_confirmed(self) -> bool:
         return self.closing and self.una > self.end
 
@@ -241,9 +236,9 @@ class Sender:
     def _progress(self, ctx: Ctx, ack: int, echo: int) -> None:
         acked, busy = ack - self.una, self.flight
         if echo >= 0:
-            self._measured(ctx, echo, 1)
+            self.measured(ctx, echo, 1)
         elif self.timed is not None and ack >= self.timed[0]:
-            self._measured(ctx, ctx.now - self.timed[1], self.timed[2])
+            self.measured(ctx, ctx.now - self.timed[1], self.timed[2])
         if self.timed is not None and ack >= self.timed[0]:
             self.timed = None
         del self.data[: min(ack, self.end) - max(self.una, 1)]
@@ -257,7 +252,8 @@ class Sender:
             self.arm(ctx, restart=True)
         self.line.gauges(ctx)
 
-    def _measured(self, ctx: Ctx, rtt_us: int, tries: int) -> None:
+    def measured(self, ctx: Ctx, rtt_us: int, tries: int) -> None:
+        """A round trip, with a segment that was sent `tries` times."""
         self.rto.sample(rtt_us)
         assert self.rto.srtt is not None
         ctx.gauge("rtt_ms", rtt_us / 1e3)
