@@ -72,6 +72,8 @@ def to_json(value: Any) -> Any:
         return value
     if kind is tuple or kind is list:
         return [to_json(v) for v in value]
+    if kind is dict:
+        return {k if type(k) is str else str(k): v if type(v) in _PLAIN else to_json(v) for k, v in value.items()}
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):

@@ -37,6 +37,8 @@ class Model:
         self.admission = admission
         self.sync_us = sync_us
         self.synced_us = 0
+        self._buried: list[tuple[str, Message]] = []
+        """What queues put aside and nobody brought to its place yet."""
         self.groups: dict[tuple[str, str], str] = {}
         """Which group a consumer of a log belongs to."""
         self.variant = variant
@@ -64,11 +66,11 @@ class Model:
                 rng = Rng.derive(self._seed, "queue", queue.name)
                 self.queues[queue.name] = (
                     LogModel(
-                        queue, self.told, cooperative=self._cooperative, pause_us=self._rebalance_us,
+                        queue, self.told, self._buried, cooperative=self._cooperative, pause_us=self._rebalance_us,
                         variant=self.variant,
                     )
                     if queue.partitions
-                    else QueueModel(queue, self.told, rng, self.variant)
+                    else QueueModel(queue, self.told, self._buried, rng, self.variant)
                 )  # fmt: skip
         exchanges += [e for e in topology.exchanges if all(e.name != other.name for other in exchanges)]
         bindings = list(self.topology.bindings)
@@ -129,6 +131,15 @@ class Model:
             if again:
                 self.told("deduplicated", message=message.id, queue=to)
                 return [Receipt(to, duplicate=True)]
+        if to in self.queues:  # a queue by its name: the way of nearly all messages
+            try:
+                receipt = self.queues[to].publish(message, now)
+            except Refused as error:
+                self._not_taken(error, message, to, confirms)
+                raise
+            if self._buried:
+                self._bury(now)
+            return [receipt]
         names = route(self.topology, message, to)
         if not names:
             if all(exchange.name != to for exchange in self.topology.exchanges):
@@ -141,12 +152,16 @@ class Model:
                 receipts.append(self.queues[name].publish(message, now))
             except Refused as error:
                 refused = error
-                if self.queues[name].spec.full == "drop new":
-                    self.told("dropped", message=message.id, queue=name, why="full", told=confirms)
+                self._not_taken(error, message, name, confirms)
         self._bury(now)
         if refused is not None:
             raise refused
         return receipts
+
+    def _not_taken(self, error: Refused, message: Message, queue: str, confirms: bool) -> None:
+        """Where new ones are dropped, nobody learns of it unless the producer waits for a confirmation."""
+        if error.why == "full" and self.queues[queue].spec.full == "drop new":
+            self.told("dropped", message=message.id, queue=queue, why="full", told=confirms)
 
     # -- consumers ---------------------------------------------------------------------------------------------
 
@@ -180,15 +195,15 @@ class Model:
 
     def fetch(self, queue: str, consumer: str, most: int, now: int) -> list[Delivery]:
         """Up to `most` messages for `consumer`."""
-        found = self.queue(queue)
+        found = self.queues.get(queue) or self.queue(queue)
         if isinstance(found, QueueModel):
-            return found.take(consumer, most, now)
+            return found.take(consumer, most, now) if found.ready else []
         group = self.groups.get((queue, consumer))
         return found.take(group, consumer, most, now) if group is not None else []
 
     def ack(self, delivery: Delivery, consumer: str, now: int) -> None:
         """Done.  A late one is told as such, and raises `Stale` where it does not count."""
-        found = self.queue(delivery.queue)
+        found = self.queues.get(delivery.queue) or self.queue(delivery.queue)
         name, receipt = delivery.message.id, delivery.receipt
         late = isinstance(found, QueueModel) and receipt not in found.leases
         try:
@@ -241,12 +256,9 @@ class Model:
 
     def _bury(self, now: int) -> None:
         """Bring what was put aside to where it belongs; a dead-letter queue may bury in its turn."""
-        while True:
-            buried = [entry for found in self.queues.values() for entry in found.buried]
-            if not buried:
-                return
-            for found in self.queues.values():
-                found.buried.clear()
+        while self._buried:
+            buried = self._buried.copy()
+            self._buried.clear()
             for to, message in buried:
                 if to in self.queues:
                     self.queues[to].publish(replace(message, dedup_id=""), now, refusable=False)

@@ -49,8 +49,9 @@ class LogModel:
     """The log `spec`.  ``cooperative``: at a rebalance only partitions that change hands stop (KIP-429)."""
 
     def __init__(
-        self, spec: Queue, told: Told, *, cooperative: bool = True, pause_us: int = 0, variant: str = ""
-    ) -> None:
+        self, spec: Queue, told: Told, buried: list[tuple[str, Message]], *, cooperative: bool = True,
+        pause_us: int = 0, variant: str = "",
+    ) -> None:  # fmt: skip
         self.spec = spec
         self.variant = variant
         self.durability = "lazy" if variant == "confirms first" and spec.durability != "memory" else spec.durability
@@ -62,7 +63,7 @@ class LogModel:
         self.begins = [0] * spec.partitions
         """Position of the oldest that is kept."""
         self.groups: dict[str, Group] = {}
-        self.buried: list[tuple[str, Message]] = []
+        self.buried = buried
         self.dirty = False
         self._seen: dict[str, int] = {}
 

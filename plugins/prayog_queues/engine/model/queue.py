@@ -50,9 +50,12 @@ Buried = tuple[str, Message]
 
 
 class QueueModel:
-    """The queue `spec` with everything in it.  `told` hears what happens; `rng` draws the jitter."""
+    """The queue `spec` with everything in it.
 
-    def __init__(self, spec: Queue, told: Told, rng: Rng, variant: str = "") -> None:
+    `told` hears what happens, `buried` gets what is put aside and where it belongs, `rng` draws the jitter.
+    """
+
+    def __init__(self, spec: Queue, told: Told, buried: list[Buried], rng: Rng, variant: str = "") -> None:
         self.spec = spec
         self.variant = variant
         self.durability = "lazy" if variant == "confirms first" and spec.durability != "memory" else spec.durability
@@ -62,9 +65,9 @@ class QueueModel:
         self.leases: dict[str, Lease] = {}
         self.consumers: list[str] = []
         """Who takes from it, in the order in which they came; with a single active one it is the first."""
-        self.buried: list[Buried] = []
-        """Put aside and not yet fetched by the broker."""
-        self._ready: list[tuple[int, int]] = []
+        self.buried = buried
+        self.ready: list[tuple[int, int]] = []
+        """Heap of (−priority, seq) of what may be handed out; some may be gone meanwhile."""
         self._delayed: list[tuple[int, int]] = []
         self._ends: list[tuple[int, str]] = []
         self._expiring: list[tuple[int, int]] = []
@@ -74,6 +77,9 @@ class QueueModel:
         self._seen: dict[str, int] = {}
         self._unsynced: list[Item] = []
         self._seq = self._outs = 0
+        self._receipt = Receipt(spec.name)
+        self._safe = self.durability not in ("lazy", "memory")
+        self._lazy = self.durability == "lazy"
         self.dirty = False
         """Something was written that a loss of power would undo."""
 
@@ -94,16 +100,16 @@ class QueueModel:
         self._seq += 1
         ttl = message.ttl_us if spec.ttl_us is None else min(spec.ttl_us, message.ttl_us or spec.ttl_us)
         expires = None if ttl is None else now + ttl
-        item = Item(self._seq, message, now, expires, self.durability not in ("lazy", "memory"), spilled)
-        self.items[item.seq] = item
-        self.dirty = self.durability == "lazy"
-        heappush(self._ready, (-message.priority if spec.priorities else 0, item.seq))
+        seq = self._seq
+        item = self.items[seq] = Item(seq, message, now, expires, self._safe, spilled)
+        self.dirty = self._lazy
+        heappush(self.ready, (-message.priority if spec.priorities else 0, seq))
         if expires is not None:
             heappush(self._expiring, (expires, item.seq))
         told("stored", message=message.id, key=message.key, number=message.number, queue=spec.name, position=-1)
         if spilled:
             told("spilled", message=message.id, queue=spec.name)
-        return Receipt(spec.name)
+        return self._receipt
 
     def _full(self, message: Message, now: int) -> bool:
         """What happens at the brim; True: the new one goes to disk."""
@@ -128,7 +134,7 @@ class QueueModel:
         if spec.single_active and self.consumers and consumer != self.consumers[0]:
             return []
         found: list[Delivery] = []
-        ready, items, name = self._ready, self.items, spec.name
+        ready, items, name, lease = self.ready, self.items, spec.name, spec.lease_us
         while ready and len(found) < most:
             place = heappop(ready)
             item = items.get(place[1])
@@ -141,13 +147,13 @@ class QueueModel:
                     heappush(self._behind.setdefault(message.key, []), place)
                     continue
             self._outs += 1
-            receipt = f"{name}#{self._outs}"
-            until = now + spec.lease_us if spec.lease_us else None
-            item.receipt = receipt
+            item.receipt = receipt = f"{name}#{self._outs}"
             item.attempts += 1
-            self.leases[receipt] = (item.seq, consumer, until)
-            if until is not None:
+            until = None
+            if lease:
+                until = now + lease
                 heappush(self._ends, (until, receipt))
+            self.leases[receipt] = (place[1], consumer, until)
             found.append(Delivery(message, name, receipt, item.attempts, -1, until))
         return found
 
@@ -155,7 +161,7 @@ class QueueModel:
         """Done.  Raises `Stale` for a hand-out that is over, unless the queue takes it all the same (not fenced)."""
         item = self._settle(receipt, late=not self.spec.fenced)
         self._remove(item)
-        if self.durability == "lazy":
+        if self._lazy:
             self._unsynced.append(item)
             self.dirty = True
         return item
@@ -222,9 +228,9 @@ class QueueModel:
             self._seq += 1
             item.seq = self._seq
             self.items[item.seq] = item
-            heappush(self._ready, (0, item.seq))
+            heappush(self.ready, (0, item.seq))
         else:
-            heappush(self._ready, place)
+            heappush(self.ready, place)
         return item, delay
 
     def _wait(self, attempts: int) -> int:
@@ -265,7 +271,7 @@ class QueueModel:
             _, seq = heappop(self._delayed)
             waiting = self.items.get(seq)
             if waiting is not None:
-                heappush(self._ready, (-waiting.message.priority if self.spec.priorities else 0, seq))
+                heappush(self.ready, (-waiting.message.priority if self.spec.priorities else 0, seq))
         while self._expiring and self._expiring[0][0] <= now:
             _, seq = heappop(self._expiring)
             old = self.items.get(seq)
@@ -288,11 +294,11 @@ class QueueModel:
 
     def _remove(self, item: Item) -> None:
         del self.items[item.seq]
-        if self._busy.get(item.message.key) == item.seq:
+        if self._busy and self._busy.get(item.message.key) == item.seq:
             del self._busy[item.message.key]
             behind = self._behind.pop(item.message.key, ())
             for place in behind:
-                heappush(self._ready, place)
+                heappush(self.ready, place)
 
     def _expire(self, item: Item, now: int) -> None:
         self._remove(item)
@@ -359,8 +365,8 @@ class QueueModel:
         for item in self.items.values():
             item.receipt = ""
         back = [item for item in self.items.values() if item.seq not in waiting]
-        self._ready = [(-item.message.priority if self.spec.priorities else 0, item.seq) for item in back]
-        heapify(self._ready)
+        self.ready = [(-item.message.priority if self.spec.priorities else 0, item.seq) for item in back]
+        heapify(self.ready)
         if durability == "memory":
             self._seen.clear()
 
