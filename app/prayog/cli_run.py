@@ -141,7 +141,8 @@ def _print(result: RunResult, as_json: bool) -> None:
         }
         print(json.dumps(answer, indent=2, ensure_ascii=False))
         return
-    for told in dict.fromkeys(step.data.get("sentence") for step in result.trace if step.kind in ("error", "halted")):
+    failed = (step for step in result.trace if step.kind in ("error", "failed", "halted"))
+    for told in dict.fromkeys(step.data.get("sentence") for step in failed if "sentence" in step.data):
         print(f"      ! {told}")
     print(f"{result.topic}/{result.scenario}  seed {result.seed}  {result.steps:,} steps  trace {result.trace_hash}")
     for check in result.checks:

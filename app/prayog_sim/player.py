@@ -162,6 +162,8 @@ class _Player:
                 seen += sum(_matches(step, command.until, command.node) for step in steps)
                 if seen >= command.count:
                     break
+                if not self.later and (sentence := _given_up(self.run, first)):
+                    raise self.fail(command, sentence)
         else:
             so_far = f"{command.until} came {seen} times" if command.until else "the run is not at rest"
             hint = self.likely(command.until) or "write how long to run, such as run 2s"
@@ -297,6 +299,15 @@ class _Player:
             if wait(1.0) is not None:
                 return True
         raise self.fail(command, f"the session gave no step for {_WAITS} seconds")
+
+
+def _given_up(run: Run, first: int) -> str:
+    """Why nothing more is to be waited for: what a session itself, not one of its nodes, said since step `first`."""
+    if run.kind != "session":
+        return ""
+    steps = (run.trace[seq] for seq in range(first, len(run.trace)))
+    told = [step.data.get("sentence") for step in steps if step.kind in ("error", "failed") and not step.node]
+    return str(told[0] or "") if told else ""
 
 
 def _matches(step: Step, kind: str, node: str) -> int:

@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
+
 from prayog_sdk.run import Emit
 from prayog_sdk.session import Session
 from prayog_sim.run import Action
+from prayog_sim.script import ScriptError, parse, play
 from prayog_sim.trace import Step
 
 
@@ -59,3 +62,29 @@ def test_a_live_session_is_busy_until_it_is_closed_and_tells_what_happens_by_its
     while run.step() is not None:
         pass
     assert not run.busy
+
+
+class Failing(Ticking):
+    """Cannot do what it is asked for, and goes on ticking."""
+
+    def perform(self, action: Action) -> Iterator[Emit]:
+        yield from super().perform(action)
+        raise RuntimeError("no server answers on this machine")
+
+
+def test_waiting_ends_at_once_when_the_session_says_that_it_failed() -> None:
+    run = Failing()
+    script = parse("title T\nsession\nbegin\nrun until=leader\n", "wait.lab")
+    began = time.monotonic()
+    with pytest.raises(ScriptError, match=r"wait\.lab:4:1: no server answers on this machine"):
+        play(script, run, lambda text, trace: pytest.fail("nothing is judged"), {"begin": []})
+    assert time.monotonic() - began < 30, "it would have waited for a minute"
+    run.close()
+
+
+def test_what_failed_can_be_waited_for() -> None:
+    run = Failing()
+    script = parse("title T\nsession\nbegin\nrun until=error\n", "wait.lab")
+    play(script, run, lambda text, trace: pytest.fail("nothing is judged"), {"begin": []})
+    assert "error" in {step.kind for step in run.trace}
+    run.close()

@@ -277,6 +277,12 @@ def test_a_session_is_followed_and_says_that_it_cannot_be_run_again() -> None:
     while driver.moving and time.monotonic() < until and driver.end < 50:
         driver.advance(0.01)
     assert driver.at == driver.end == 50
+    while driver.moving and time.monotonic() < until:
+        driver.advance(0.01)
+    assert not driver.playing, "the button would offer to pause what is over"
+    driver.play()
+    assert not driver.playing
+    assert "Nothing more happens by itself" in seen.sentences[-1]
     driver.seek(10)
     driver.fork()
     assert "cannot be run again" in seen.sentences[-1].replace("but not run", "cannot be run")

@@ -54,7 +54,7 @@ class Player(Stepper):
     def play(self) -> None:
         if self.branch is None or self.playing:
             return
-        if not self.can_go_on and self.run.kind == "world":
+        if not self.can_go_on:
             self._listener.tell("Nothing more happens by itself. Do something, step back, or start again (R).")
             return
         if not self.branch.pace_us:
@@ -149,6 +149,8 @@ class Player(Stepper):
             self._fail("step", error)
         if following:
             self._catch_up()
+            if self.playing and not branch.busy:
+                self.pause()
 
     def _play(self, seconds: float, deadline: float) -> None:
         branch = self.branch
