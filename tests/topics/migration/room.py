@@ -57,11 +57,12 @@ def opened(qtbot: QtBot, folder: Path) -> Iterator[Bench]:
     page = BenchPage(topic, jobs=jobs, services=services, store=None, settings=Settings(), data_dir=folder / "data")
     problems: list[Any] = []
     page.problem.connect(problems.append)
-    qtbot.addWidget(page)
     page.resize(1280, 800)
     page.show()
     yield Bench(page, qtbot)
     page.close_topic()
+    page.close()
+    page.deleteLater()
     jobs.shutdown()
     services.close()
     assert not [problem.sentence for problem in problems]
