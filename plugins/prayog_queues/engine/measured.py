@@ -13,8 +13,8 @@ __all__ = ["ANSWERS", "Answer", "Measured", "Outcome"]
 Data = Mapping[str, Any]
 
 ANSWERS: Mapping[str, tuple[str, str]] = {
-    "yes": ("✓ yes", "good"), "no": ("✗ no", "bad"), "unable": ("– has none", "muted"),
-    "emulated": ("~ done by the adapter", "warn"), "absent": ("· not here", "muted"),
+    "yes": ("✓ yes", "good"), "no": ("✗ no", "warn"), "unable": ("– has none", "muted"),
+    "emulated": ("~ by the adapter", "text"), "absent": ("· not here", "muted"),
 }  # fmt: skip
 """What a probe may answer: words and tone."""
 
@@ -25,6 +25,7 @@ class Answer:
 
     backend: str
     probe: str
+    question: str
     answer: str
     sentence: str
     seq: int
@@ -39,6 +40,8 @@ class Outcome:
     effects: int
     counts: Mapping[str, int]
     seconds: float
+    durability: str
+    """What a confirmation was worth there."""
     sentence: str
     seq: int
 
@@ -52,21 +55,41 @@ class Measured:
         self.outcomes: dict[str, Outcome] = {}
         self.problems: dict[str, str] = {}
         """Back-end → why nothing could be measured there."""
+        self.titles: dict[str, str] = {}
+        """Back-end → its name for people."""
+        self.over = False
+        """The last measurement came to its end."""
 
     def take(self, step: Step) -> None:
         """Read one more step."""
         data = step.data
         if step.kind == "guarantee":
-            found = Answer(data["backend"], data["probe"], data["answer"], data.get("sentence", ""), step.seq)
+            found = Answer(
+                data["backend"], data["probe"], data.get("question", data["probe"]), data["answer"],
+                data.get("sentence", ""), step.seq,
+            )  # fmt: skip
             self.answers[found.probe, found.backend] = found
+            self.titles[found.backend] = data.get("title", found.backend)
         elif step.kind == "outcome":
             counts = dict(data.get("verdict", {}))
+            self.titles[data["backend"]] = data.get("title", data["backend"])
             self.outcomes[data["backend"]] = Outcome(
                 data["backend"], data.get("published", 0), data.get("effects", 0), counts,
-                data.get("seconds", 0.0), data.get("sentence", ""), step.seq,
+                data.get("seconds", 0.0), data.get("durability", ""), " ".join(_told(data)), step.seq,
             )  # fmt: skip
-        elif step.kind == "problem" and data.get("backend"):
+        elif step.kind == "absent" and data.get("backend"):
+            self.titles[data["backend"]] = data.get("title", data["backend"])
             self.problems[data["backend"]] = data.get("sentence", "")
+        elif step.kind in ("probed", "compared"):
+            self.over = True
+
+    def question(self, probe: str) -> str:
+        """What a probe asks."""
+        return next((a.question for a in self.answers.values() if a.probe == probe), probe)
+
+    def title(self, backend: str) -> str:
+        """A back-end for people."""
+        return self.titles.get(backend, backend)
 
     def probes(self) -> list[str]:
         """The rows, in the order in which they were first answered."""
@@ -75,3 +98,9 @@ class Measured:
     def backends(self) -> list[str]:
         """The columns."""
         return list(dict.fromkeys(backend for _, backend in self.answers))
+
+
+def _told(data: Data) -> list[str]:
+    """What is to be said of an outcome: the verdict, what the adapter did, and what could not be done there."""
+    done = [f"Done by the adapter: {what}." for what in data.get("emulates", {})]
+    return [data.get("sentence", ""), *done, *map(str, data.get("cannot", ())[:2])]

@@ -11,7 +11,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from prayog_queues.engine.measured import ANSWERS, Answer, Measured
-from prayog_queues.engine.real.backends import BACKENDS
 from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.verdict import KINDS
 from prayog_queues.panels.following import FollowingPanel
@@ -48,6 +47,8 @@ class BackendsPanel(FollowingPanel[Measured]):
         self._job: Job | None = None
         self._drawn: tuple[int, int] = (-1, -1)
         self.cells: dict[tuple[str, str], QPushButton] = {}
+        self._places: dict[tuple[str, str], int] = {}
+        """Line of a probe (its back-end is ""), column of a back-end (its probe is "")."""
         self._about = paragraph(
             self.tr(
                 "What a manual promises and what a server does are two things. The probes ask every broker that is "
@@ -73,7 +74,7 @@ class BackendsPanel(FollowingPanel[Measured]):
         self._table = TextTable(
             self.tr("The same job on every broker"),
             [self.tr("Broker"), self.tr("Published"), self.tr("Effects"), *(KINDS[kind].title for kind in _SHOWN),
-             self.tr("Took"), self.tr("In words")],
+             self.tr("Took"), self.tr("A confirmation means"), self.tr("In words")],
             numbers=tuple(range(1, 4 + len(_SHOWN))),
         )  # fmt: skip
         self._table.cellActivated.connect(lambda line, _column: self._go(line))
@@ -88,7 +89,7 @@ class BackendsPanel(FollowingPanel[Measured]):
 
     def on_run(self, bench: Bench) -> None:
         super().on_run(bench)
-        self._drawn = (-1, -1)
+        self._clear()
 
     def unbind(self) -> None:
         if self._job is not None:
@@ -130,8 +131,10 @@ class BackendsPanel(FollowingPanel[Measured]):
             return
         busy = bench.run.kind == "session" and bench.run.busy
         found = self.fold
-        words = self.tr("{n} answers so far").replace("{n}", str(len(found.answers))) if found.answers else ""
-        problems = "; ".join(f"{BACKENDS.get(name, name)}: {why}" for name, why in found.problems.items())
+        measured = len(found.answers) + len(found.outcomes)
+        words = self.tr("{n} measured") if found.over else self.tr("{n} measured, it goes on…")
+        words = words.replace("{n}", str(measured)) if measured else self.tr("It begins…") if busy else ""
+        problems = "; ".join(f"{found.title(name)}: {why}" for name, why in found.problems.items())
         self._note.setText(" ".join(word for word in (words, problems) if word))
         self._note.setVisible(bool(self._note.text()) or busy)
         size = (len(found.answers), len(found.outcomes))
@@ -145,38 +148,45 @@ class BackendsPanel(FollowingPanel[Measured]):
             if bad:
                 strong.append(line)
             rows.append([
-                f"{'✗' if bad else '✓'} {BACKENDS.get(outcome.backend, outcome.backend)}", f"{outcome.published:,}",
+                f"{'✗' if bad else '✓'} {found.title(outcome.backend)}", f"{outcome.published:,}",
                 f"{outcome.effects:,}", *(f"{outcome.counts.get(kind, 0):,}" for kind in _SHOWN),
-                f"{outcome.seconds:.1f} s", outcome.sentence,
+                f"{outcome.seconds:.1f} s", outcome.durability, outcome.sentence,
             ])  # fmt: skip
         self._table.show_rows(rows, strong)
         self._table.setFixedHeight(self._table.whole_height() + theme.scaled(16))
         for widget in (self._jobs_head, self._table):
             widget.setVisible(bool(rows))
 
-    def _draw_matrix(self) -> None:
+    def _clear(self) -> None:
         while (item := self._lines.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        self.cells = {}
-        backends = self.fold.backends()
-        for column, name in enumerate(backends, 1):
-            self._lines.addWidget(_head(BACKENDS.get(name, name)), 0, column)
-        for line, probe in enumerate(self.fold.probes(), 1):
-            self._lines.addWidget(_head(probe), line, 0)
-            for column, name in enumerate(backends, 1):
-                answer = self.fold.answers.get((probe, name))
-                if answer is not None:
-                    self._lines.addWidget(self._cell(answer), line, column)
-        self._grid.setVisible(bool(backends))
+        self.cells, self._places = {}, {}
+        self._drawn = (-1, -1)
+
+    def _draw_matrix(self) -> None:
+        """Add what is new: answers come one by one."""
+        for name in self.fold.backends():
+            if ("", name) not in self._places:
+                self._places["", name] = column = 1 + sum(1 for probe, _ in self._places if not probe)
+                self._lines.addWidget(_head(self.fold.title(name)), 0, column)
+        for probe in self.fold.probes():
+            if (probe, "") not in self._places:
+                self._places[probe, ""] = line = 1 + sum(1 for _, name in self._places if not name)
+                self._lines.addWidget(_head(self.fold.question(probe)), line, 0)
+        for (probe, name), answer in self.fold.answers.items():
+            if (probe, name) not in self.cells:
+                self._lines.addWidget(self._cell(answer), self._places[probe, ""], self._places["", name])
+        self._lines.setColumnMinimumWidth(0, theme.scaled(190))
+        self._grid.setVisible(bool(self.cells))
 
     def _cell(self, answer: Answer) -> QPushButton:
         words, tone = ANSWERS.get(answer.answer, (answer.answer, "text"))
         button = QPushButton(words)
         button.setStyleSheet(f"QPushButton {{ color: {getattr(theme.current(), tone)}; padding: 3px 6px; }}")
         button.setToolTip(answer.sentence)
-        button.setAccessibleName(f"{BACKENDS.get(answer.backend, answer.backend)}, {answer.probe}: {words}")
+        button.setAccessibleName(f"{self.fold.title(answer.backend)}, {answer.question} {words}")
         button.setAccessibleDescription(answer.sentence)
         button.clicked.connect(partial(self._tell, answer))
         self.cells[answer.probe, answer.backend] = button
@@ -186,7 +196,7 @@ class BackendsPanel(FollowingPanel[Measured]):
         if self.bench is not None:
             self.bench.seek(answer.seq)
             self.bench.say(answer.sentence)
-            self._note.setText(f"{BACKENDS.get(answer.backend, answer.backend)}, {answer.probe}: {answer.sentence}")
+            self._note.setText(f"{self.fold.title(answer.backend)}, {answer.question} {answer.sentence}")
             self._note.setVisible(True)
 
     def _go(self, line: int) -> None:
@@ -217,14 +227,14 @@ class BackendsPanel(FollowingPanel[Measured]):
     def outline(self) -> str:
         if self.bench is None or self._follower is None:
             return ""
-        told = [f"{BACKENDS.get(a.backend, a.backend)}, {a.probe}: {a.answer}. {a.sentence}"
+        told = [f"{self.fold.title(a.backend)}, {a.question} {a.answer}. {a.sentence}"
                 for a in self.fold.answers.values()]  # fmt: skip
-        told += [f"{BACKENDS.get(o.backend, o.backend)}: {o.effects} effects. {o.sentence}"
+        told += [f"{self.fold.title(o.backend)}: {o.effects} effects. {o.sentence}"
                  for o in self.fold.outcomes.values()]  # fmt: skip
         return "\n".join(told) or self._about.text()
 
     def on_theme(self) -> None:
-        self._drawn = (-1, -1)
+        self._clear()
         super().on_theme()
 
 

@@ -24,7 +24,7 @@ __all__ = ["MOST_A_SECOND", "FlowPainter"]
 
 MOST_A_SECOND = 200
 _RINGS = 3
-_LETTERS = {"p": "P", "x": "X", "q": "Q", "c": "W", "e": "₹"}
+_LETTERS = {"p": "P", "x": "X", "q": "Q", "c": "W", "e": "E"}
 
 
 class FlowPainter:
@@ -131,7 +131,7 @@ class FlowPainter:
         painter.setFont(theme.font())
         painter.setPen(QColor(t.bad if down else t.text))
         inside = box.adjusted(7, 4, -7, -3)
-        letter = "†" if grave else "✗" if down else _LETTERS[place[:1]]
+        letter = "†" if grave else "✗" if down else "₹" if place == "e:charge" else _LETTERS[place[:1]]
         right = self._number(place)
         metrics = QFontMetricsF(painter.font())
         room = inside.width() - metrics.horizontalAdvance(right) - 6

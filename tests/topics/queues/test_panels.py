@@ -33,6 +33,7 @@ from prayog_sdk.scenario import read
 from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 from prayog_sim.run import Action
+from prayog_sim.trace import Step
 
 from .telling import Story
 
@@ -370,3 +371,46 @@ def test_ten_thousand_messages_are_read_in_slices(qtbot: QtBot) -> None:
     view.resize(640, 400)
     view.show_flow(follower.fold, (), 0.0, still=True)
     assert not view.grab().isNull()
+
+
+def test_the_matrix_of_guarantees_fills_as_answers_come(bench: BenchPage, qtbot: QtBot) -> None:
+    backends = panel(bench, qtbot, "backends", 10_000, messages=5)
+    backends.fold.take(answer(0, "sqlite", "late_ack", "yes"))
+    backends.fold.take(answer(1, "nats", "late_ack", "no"))
+    backends.draw()
+    first = backends.cells["late_ack", "sqlite"]
+    backends.fold.take(answer(2, "nats", "dedup", "emulated"))
+    backends.fold.take(Step(3, 3, "outcome", "nats", {
+        "backend": "nats", "title": "NATS", "published": 9, "effects": 11, "verdict": {"duplicate": 2}, "seconds": 1.5,
+        "sentence": "two twice", "durability": "within two minutes", "emulates": {}, "cannot": [],
+    }))  # fmt: skip
+    backends.draw()
+    assert backends.cells["late_ack", "sqlite"] is first, "what is there stays"
+    assert [backends.cells[key].text() for key in (("late_ack", "nats"), ("dedup", "nats"))] == [
+        "✗ no", "~ by the adapter",
+    ]  # fmt: skip
+    assert "Is late_ack so?" in first.accessibleName()
+    assert backends._table.item(0, 0).text() == "✗ NATS"
+    assert "two twice" in backends.outline()
+
+
+def answer(seq: int, backend: str, probe: str, word: str) -> Step:
+    data = {"backend": backend, "title": backend, "probe": probe, "question": f"Is {probe} so?", "answer": word}
+    return Step(seq, seq, "guarantee", backend, {**data, "sentence": "seen", "seconds": 0.1})
+
+
+def test_a_table_shows_its_double_takes(bench: BenchPage, qtbot: QtBot) -> None:
+    table = panel(
+        bench, qtbot, "table", 900_000, kind="table", take="naive", messages=60, rate=40.0, consumers=3, work_ms=60.0,
+        poll_ms=100,
+    )  # fmt: skip
+    settled(bench, qtbot, table, lambda: "pending" in table.outline())
+    assert table.fold.doubled > 0
+    table._double.click()
+    assert any(effect.kind == "delivered" for effect in bench.host.trace[bench.driver.at].effects)
+    before = bench.host.run
+    table._ways["skip locked"].click()
+    qtbot.waitUntil(lambda: bench.host.run is not before, timeout=20_000)
+    assert bench.host.params.take == "skip locked"
+    plain = panel(bench, qtbot, "table", 10_000, messages=5)
+    assert plain.outline() == "No table in this run."
