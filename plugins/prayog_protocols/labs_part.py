@@ -66,7 +66,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("hang_up", "Hang up", "Close the connections on which lines were said.", icon="stop", group="By hand"),
     ActionSpec("send", "Send bytes", "Application bytes as they are, to a server of the lab.", args=(
         Arg("payload", "text", "Bytes (hex)", "474554202f20485454502f312e310d0a0d0a"),
-        Arg("hex", "text", "Packet (hex)", ""), Arg("server", "choice", "Server", "", ("", *SERVERS)),
+        Arg("hex", "text", "Packet (hex)", ""), Arg("before", "text", "Before them, for comparison (hex)", ""),
+        Arg("server", "choice", "Server", "", ("", *SERVERS)),
     ), icon="external", group="By hand"),
 )  # fmt: skip
 

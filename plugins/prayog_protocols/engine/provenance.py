@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Span", "spans"]
+__all__ = ["SIGNS", "Span", "among", "spans"]
+
+SIGNS = {"observed": "●", "synthesised": "◐", "simulated": "○"}
 
 _ETHERNET = 14
 
@@ -53,3 +55,9 @@ def spans(frame: bytes, origin: str, link: int = 1) -> list[Span]:
         else:
             found.append(Span(start, min(end, len(frame)), word))
     return found
+
+
+def among(found: list[Span], start: int, end: int) -> str:
+    """The signs of the origins of bytes `start` to `end` (not included), each once."""
+    words = [one.origin for one in found if one.start < end and start < one.end]
+    return "".join(sign for word, sign in SIGNS.items() if word in words)

@@ -3,7 +3,7 @@
 Rules
 1. `Draughts.build` never fails: what does not fit is said, and the bytes stay as they were.
 2. A field that was worked out anew is told, so that the learner sees what depends on what.
-3. Only fields that lie directly in a layer are edited in the form; options and lists are edited in the bytes.
+3. Options, records, lines and headers are lists of entries (`entries`), which can be changed, added and removed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.engine.showing import literal
 from prayog_protocols.engine.spec import Block, Choose, Field, Item, Kind, When
 from prayog_protocols.engine.tree import Node
+from prayog_protocols.panels import entries
+from prayog_protocols.panels.entries import Entry
 
 __all__ = ["SETTINGS", "Draughts", "Row", "read_value"]
 
@@ -68,6 +70,48 @@ class Draughts:
         before = self.layers[layer]
         self.layers[layer] = Draft(draft.protocol, values)
         if not self._build((layer, key)):
+            self.layers[layer] = before
+
+    def lists(self, layer: int) -> Iterator[Entry]:
+        """The lists of a layer, entry by entry."""
+        draft = self.layers[layer]
+        if isinstance(draft, Draft):
+            now = {key: value for (number, key), value in self._values().items() if number == layer}
+            yield from entries.entries(layer, draft.protocol, draft.values, now)
+
+    def set_entry(self, entry: Entry, text: str, setting: str = "manual") -> None:
+        """Change a value in a list.  Raises `ValueError` with a sentence."""
+        values = self._given(entry)
+        if entry.field is not None:
+            value = read_value(entry.field, text)
+            value = None if setting == "auto" else Force(value) if setting == "wrong" else value
+        else:
+            value = entries.read(entry, entries.value_at(values, entry.path), text)
+        self._replace(entry.layer, entries.changed(values, entry.path, value))
+
+    def add_entry(self, entry: Entry) -> None:
+        """One more entry, like the given one."""
+        path = next(entry.path[:n] for n in range(len(entry.path), 0, -1)
+                    if n == 1 or isinstance(entry.path[n - 1], int) or entry.path[n - 1] == "headers")  # fmt: skip
+        self._replace(entry.layer, entries.with_copy(self._given(entry), path)[0])
+
+    def remove_entry(self, entry: Entry) -> None:
+        """Take the entry out of its list."""
+        last = max((n for n, step in enumerate(entry.path) if isinstance(step, int)), default=-1)
+        if last >= 0:
+            self._replace(entry.layer, entries.without(self._given(entry), entry.path[: last + 1]))
+
+    def _given(self, entry: Entry) -> dict[str, Any]:
+        """The settings of an entry's layer, with its list among them."""
+        draft, key = self.layers[entry.layer], entry.path[0]
+        assert isinstance(draft, Draft)
+        return {str(key): self._values().get((entry.layer, str(key)), []), **draft.values}
+
+    def _replace(self, layer: int, values: dict[str, Any]) -> None:
+        before = self.layers[layer]
+        assert isinstance(before, Draft)
+        self.layers[layer] = Draft(before.protocol, values)
+        if not self._build():
             self.layers[layer] = before
 
     def set_bytes(self, data: bytes) -> None:

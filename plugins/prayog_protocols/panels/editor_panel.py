@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QLabel,
+    QPlainTextEdit,
     QPushButton,
     QSplitter,
     QTreeWidget,
@@ -29,10 +30,11 @@ from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import REGISTRY
 from prayog_protocols.panels.capture_panel import CapturePanel
 from prayog_protocols.panels.drafting import SETTINGS, Draughts, Row, read_value
+from prayog_protocols.panels.entries import Entry, Way
 from prayog_protocols.panels.hex_view import HexView
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
-from prayog_sdk.qt.panel import guarded
+from prayog_sdk.qt.panel import Bench, guarded
 from prayog_sdk.qt.state import paragraph
 
 if TYPE_CHECKING:
@@ -86,6 +88,10 @@ class EditorPanel(CapturePanel):
         self._packet: Packet | None = None
         self._index = -1
         self._filling = False
+        self._open_lists: dict[tuple[int, Way], bool] = {}
+        self._sent = -1  # step from which on the answers are looked for; -1: nothing was sent
+        self._answer_boxes: dict[str, QPlainTextEdit] = {}
+        self.answers = self._make_answers()
         self.form = self._make_form()
         self.hex = EditableHex()
         self.hex.typed.connect(self._typed)
@@ -111,7 +117,13 @@ class EditorPanel(CapturePanel):
         self.send.clicked.connect(self._send)
         self.can_send = QLabel("")
         self.can_send.setProperty("kind", "muted")
-        for each in (self.undo, self.send, self.can_send):
+        self.add = QPushButton("Add")
+        self.add.setToolTip("One more entry in this list, like the chosen one")
+        self.add.clicked.connect(lambda: self._entry(Draughts.add_entry))
+        self.remove = QPushButton("Remove")
+        self.remove.setToolTip("Take the chosen entry out of its list")
+        self.remove.clicked.connect(lambda: self._entry(Draughts.remove_entry))
+        for each in (self.add, self.remove, self.undo, self.send, self.can_send):
             row.addWidget(each)
         left = QWidget()
         column = QVBoxLayout(left)
@@ -130,8 +142,34 @@ class EditorPanel(CapturePanel):
         top.addWidget(self.head)
         outer.addLayout(top)
         outer.addWidget(self._split, 1)
+        outer.addWidget(self.answers)
         outer.addWidget(self.state)
         outer.addWidget(self.diff)
+
+    def _make_answers(self) -> QWidget:
+        """Two answers beside each other."""
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        self.answer_note = paragraph("", "muted")
+        for which, title in (("as it was", "Answer to the packet as it was"), ("as changed", "Answer to yours")):
+            side = QVBoxLayout()
+            head = QLabel(title)
+            box = QPlainTextEdit()
+            box.setReadOnly(True)
+            box.setFont(theme.mono())
+            box.setAccessibleName(title)
+            box.setMaximumHeight(theme.scaled(110))
+            head.setBuddy(box)
+            side.addWidget(head)
+            side.addWidget(box)
+            row.addLayout(side)
+            self._answer_boxes[which] = box
+        column.addLayout(row)
+        column.addWidget(self.answer_note)
+        whole.setVisible(False)
+        return whole
 
     def _make_form(self) -> QTreeWidget:
         form = QTreeWidget()
@@ -144,6 +182,8 @@ class EditorPanel(CapturePanel):
         form.itemDoubleClicked.connect(self._edit)
         form.itemActivated.connect(self._edit)
         form.itemChanged.connect(self._edited)
+        form.itemExpanded.connect(lambda item: self._folded(item, True))
+        form.itemCollapsed.connect(lambda item: self._folded(item, False))
         form.currentItemChanged.connect(lambda _item, _before: self._tell_current())
         form.setColumnWidth(0, theme.scaled(190))
         form.setColumnWidth(1, theme.scaled(170))
@@ -198,12 +238,34 @@ class EditorPanel(CapturePanel):
         for row in draughts.rows():
             item = self._item(row)
             tops[row.layer].addChild(item)
-            if here is not None and (here.layer, here.field.key) == (row.layer, row.field.key):
+            if isinstance(here, Row) and (here.layer, here.field.key) == (row.layer, row.field.key):
                 self.form.setCurrentItem(item)
+        for number, top in tops.items():
+            self._show_lists(top, number, here)
         self._filling = False
         self._show_bytes()
         self._tell()
         self._tell_current()
+
+    def _show_lists(self, top: QTreeWidgetItem, layer: int, here: Row | Entry | None) -> None:
+        """The options, lines and the like of a layer."""
+        assert self.draughts is not None
+        above: dict[Way, QTreeWidgetItem] = {}
+        for entry in self.draughts.lists(layer):
+            item = QTreeWidgetItem([entry.label, entry.value, _SAID.get(entry.setting, "")])
+            item.setData(0, _ROW, entry)
+            if entry.field is not None:
+                item.setToolTip(0, f"{entry.field.meaning} {entry.field.source}".strip())
+            if entry.editable:
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+            parent = next((above[entry.path[:n]] for n in range(len(entry.path) - 1, 0, -1) if entry.path[:n] in above),
+                          top)  # fmt: skip
+            parent.addChild(item)
+            above[entry.path] = item
+            if isinstance(here, Entry) and (here.layer, here.path) == (layer, entry.path):
+                self.form.setCurrentItem(item)
+            if len(entry.path) == 1 or not entry.setting:
+                item.setExpanded(self._open_lists.get((layer, entry.path), len(entry.path) == 1))
 
     def _item(self, row: Row) -> QTreeWidgetItem:
         colours = theme.current()
@@ -224,13 +286,19 @@ class EditorPanel(CapturePanel):
             item.setForeground(2, QBrush(QColor(colours.bad)))
         return item
 
+    def _folded(self, item: QTreeWidgetItem, open_: bool) -> None:
+        entry = item.data(0, _ROW)
+        if isinstance(entry, Entry) and not self._filling:
+            self._open_lists[entry.layer, entry.path] = open_
+
     def _edit(self, item: QTreeWidgetItem, _column: int = 1) -> None:
-        if isinstance(item.data(0, _ROW), Row):
+        row = item.data(0, _ROW)
+        if isinstance(row, Row) or (isinstance(row, Entry) and row.editable):
             self.form.editItem(item, 1)
 
     def _edited(self, item: QTreeWidgetItem, column: int) -> None:
         row = item.data(0, _ROW)
-        if self._filling or column != 1 or not isinstance(row, Row) or self.draughts is None:
+        if self._filling or column != 1 or not isinstance(row, Row | Entry) or self.draughts is None:
             return
         if item.text(1) == row.value:
             return
@@ -239,20 +307,29 @@ class EditorPanel(CapturePanel):
     def _set(self, setting: str) -> None:
         item = self.form.currentItem()
         row = item.data(0, _ROW) if item is not None else None
-        if isinstance(row, Row):
+        if isinstance(row, Row | Entry):
             self._change(row, row.value, setting)
         self._tell_current()
 
-    def _change(self, row: Row, text: str, setting: str) -> None:
+    def _change(self, row: Row | Entry, text: str, setting: str) -> None:
         draughts = self.draughts
         assert draughts is not None
         try:
-            value: Any = read_value(row.field, text)
+            if isinstance(row, Entry):
+                draughts.set_entry(row, text, setting)
+            else:
+                draughts.set(row.layer, row.field.key, read_value(row.field, text), setting)
         except ValueError as error:
             draughts.problem = str(error)
-        else:
-            draughts.set(row.layer, row.field.key, value, setting)
         self._show()
+
+    def _entry(self, change: Callable[[Draughts, Entry], None]) -> None:
+        """Add or remove the chosen entry of a list."""
+        item = self.form.currentItem()
+        entry = item.data(0, _ROW) if item is not None else None
+        if isinstance(entry, Entry) and self.draughts is not None:
+            change(self.draughts, entry)
+            self._show()
 
     def _typed(self, data: bytes) -> None:
         if self.draughts is not None:
@@ -322,17 +399,54 @@ class EditorPanel(CapturePanel):
     def _tell_current(self) -> None:
         item = self.form.currentItem()
         row = item.data(0, _ROW) if item is not None else None
+        able = (isinstance(row, Row) and not row.part) or (isinstance(row, Entry) and row.field is not None)
         for setting, button in self.settings.items():
-            button.setEnabled(isinstance(row, Row) and not row.part)
-            button.setChecked(isinstance(row, Row) and row.setting == setting and not row.part)
+            button.setEnabled(able)
+            button.setChecked(able and row is not None and row.setting == setting)
+        self.add.setEnabled(isinstance(row, Entry))
+        self.remove.setEnabled(isinstance(row, Entry) and any(isinstance(step, int) for step in row.path))
         if isinstance(row, Row) and self._packet is not None and not self._filling:
             node = next((one for one in self._packet.walk() if one.field is row.field), None)
             self.hex.mark(node.start, node.bits) if node is not None else self.hex.mark(0, 0)
 
     def _send(self) -> None:
-        if self.draughts is not None:
-            payload = next((layer for layer in reversed(self.draughts.layers) if isinstance(layer, bytes)), b"")
-            self.do("send", hex=self.draughts.data.hex(), payload=payload.hex())
+        draughts = self.draughts
+        if draughts is None:
+            return
+        payload, before = (payload_of(data, draughts.link) for data in (draughts.data, draughts.original))
+        if not payload:
+            self._say("✗ There is nothing to send: the packet carries no bytes of an application.", "bad")
+            return
+        self._sent = len(self.bench.trace) if self.bench is not None else -1
+        self.answers.setVisible(True)
+        self._show_answers()
+        self.do("send", hex=draughts.data.hex(), payload=payload.hex(),
+                before=before.hex() if before and before != payload else "")  # fmt: skip
+
+    def draw(self) -> None:
+        super().draw()
+        if self._sent >= 0:
+            self._show_answers()
+
+    def _show_answers(self) -> None:
+        """What the server said, to the packet as it was and to the changed one."""
+        assert self.bench is not None
+        steps = self.bench.trace[self._sent :]
+        heard = {str(step.data.get("which", "")): step.data for step in steps if step.kind == "said_back"}
+        failed = next((str(step.data.get("sentence")) for step in steps if step.kind == "failed"), "")
+        same = "as it was" in heard and "as changed" in heard and (
+            heard["as it was"]["text"], heard["as it was"]["closed"]) == (
+            heard["as changed"]["text"], heard["as changed"]["closed"])  # fmt: skip
+        for which, box in self._answer_boxes.items():
+            data = heard.get(which) or (heard.get("") if which == "as changed" else None)
+            words = "waiting for the answer…" if not failed and len(heard) < 2 and "" not in heard else failed
+            if data is not None:
+                words = str(data["text"])[:4_000] or "nothing came back"
+                words += "\n[the server closed the connection]" if data["closed"] else ""
+            elif "" in heard:
+                words = "The packet was not changed, so it was sent once."
+            box.setPlainText(words)
+        self.answer_note.setText("Both answers are the same." if same else "")
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
@@ -349,8 +463,15 @@ class EditorPanel(CapturePanel):
 
         return {"pcapng": pcapng, "bin": lambda path: _write(path, draughts.data)}
 
+    def on_run(self, bench: Bench) -> None:
+        super().on_run(bench)
+        self._sent = -1
+        self.answers.setVisible(False)
+
     def on_theme(self) -> None:
         self.hex.restyle()
+        for box in self._answer_boxes.values():
+            box.setFont(theme.mono())
         self.form.setColumnWidth(0, theme.scaled(190))
         self.form.setColumnWidth(1, theme.scaled(170))
         if self.draughts is not None:
@@ -370,3 +491,16 @@ class EditorPanel(CapturePanel):
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
+
+
+def payload_of(data: bytes, link: int) -> bytes:
+    """The application's bytes in a packet; none where it has no ports."""
+    c = Dissection(REGISTRY, data)
+    c.run(REGISTRY.find("link", link))
+    for layer in c.packet.layers:
+        if layer.name in ("tcp", "udp") and layer.source == 0:
+            size = c.packet.value("ip.len")
+            first = next((one for one in c.packet.layers if one.name in ("ip", "ipv6")), None)
+            end = first.position + size if first is not None and isinstance(size, int) and first.name == "ip" else None
+            return data[layer.end // 8 : end]
+    return b""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QBrush, QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
 
+from prayog_protocols.engine.provenance import SIGNS, Span, among
 from prayog_protocols.engine.showing import display, title
 from prayog_protocols.engine.spec import Kind
 from prayog_sdk.qt import theme
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["LayerTree"]
 
 _NODE = Qt.ItemDataRole.UserRole
+_FROM, _MEANING = 2, 3  # columns
 _LINE = 160  # letters of a meaning in its line; the whole is in the tool tip
 
 
@@ -32,8 +34,10 @@ class LayerTree(QTreeWidget):
         self._items: dict[int, QTreeWidgetItem] = {}
         self._open: set[str] = {"tcp", "udp", "http"}
         self._quiet = False
-        self.setColumnCount(3)
-        self.setHeaderLabels(["Field", "Value", "What it means"])
+        self._spans: list[Span] = []
+        self.setColumnCount(4)
+        self.setHeaderLabels(["Field", "Value", "From", "What it means"])
+        self.headerItem().setToolTip(_FROM, "● observed · ◐ synthesised (made here) · ○ simulated")
         self.setUniformRowHeights(True)
         self.setMouseTracking(True)
         self.setFrameShape(QTreeWidget.Shape.NoFrame)
@@ -52,9 +56,12 @@ class LayerTree(QTreeWidget):
         self.setIndentation(theme.scaled(14))
         self.setColumnWidth(0, theme.scaled(200))
         self.setColumnWidth(1, theme.scaled(150))
+        self.setColumnWidth(_FROM, theme.scaled(52))
 
-    def show_packet(self, packet: Packet | None) -> None:
-        """Another packet."""
+    def show_packet(self, packet: Packet | None, spans: list[Span] | None = None) -> None:
+        """Another packet; `spans` tell where the bytes of its frame come from, if somebody knows."""
+        self._spans = spans or []
+        self.setColumnHidden(_FROM, not self._spans)
         self._quiet = True
         self.setUpdatesEnabled(False)
         self.clear()
@@ -87,17 +94,21 @@ class LayerTree(QTreeWidget):
         field = node.field
         layer = field.kind is Kind.PROTOCOL
         if layer or field.kind is Kind.NONE:
-            item = QTreeWidgetItem([title(node), "", ""])
+            item = QTreeWidgetItem([title(node)])
         else:
             meaning = field.meaning if len(field.meaning) <= _LINE else field.meaning[:_LINE] + "…"
             where = f"  [{field.source}]" if field.source else ""
-            item = QTreeWidgetItem([field.label or field.name, display(node), meaning + where])
-            item.setToolTip(2, f"{field.meaning}\n{field.source}".strip())
+            item = QTreeWidgetItem([field.label or field.name, display(node), "", meaning + where])
+            item.setToolTip(_MEANING, f"{field.meaning}\n{field.source}".strip())
             if not node.bits:
                 item.setForeground(0, QBrush(QColor(theme.current().muted)))
                 item.setToolTip(0, f"{field.name}: in no byte; worked out from other fields or packets")
             else:
                 item.setToolTip(0, field.name)
+        if self._spans and node.source == 0 and node.bits:
+            signs = among(self._spans, node.start // 8, (node.end + 7) // 8)
+            item.setText(0 if layer else _FROM, f"{item.text(0)}   {signs}" if layer else signs)
+            item.setToolTip(_FROM, ", ".join(word for word, sign in SIGNS.items() if sign in signs))
         if layer:
             font = item.font(0)
             font.setBold(True)

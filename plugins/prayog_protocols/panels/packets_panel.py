@@ -28,6 +28,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prayog_protocols.engine.provenance import SIGNS, Span, among
+from prayog_protocols.engine.provenance import spans as spans_of
 from prayog_protocols.engine.recording import ORIGINS
 from prayog_protocols.engine.showing import explain
 from prayog_protocols.panels.capture_panel import FEW, CapturePanel
@@ -68,6 +70,7 @@ class PacketsPanel(CapturePanel):
         self._shown = -1  # index of the packet in the tree
         self._waiting = -1  # index of one that a worker reads
         self._source = 0
+        self._spans: list[Span] = []  # where the bytes of the frame come from
         self._searching: Job | None = None
         self._following = False
         self.filter = FilterLine()
@@ -90,6 +93,8 @@ class PacketsPanel(CapturePanel):
         self.sources.setDrawBase(False)
         self.sources.setExpanding(False)
         self.sources.currentChanged.connect(self._show_source)
+        self.legend = paragraph("", "muted")
+        self.legend.setContentsMargins(theme.UNIT // 2, 0, theme.UNIT // 2, 0)
         self.words = paragraph("")
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._lay_out()
@@ -111,6 +116,7 @@ class PacketsPanel(CapturePanel):
         column.setSpacing(0)
         column.addWidget(self.sources)
         column.addWidget(self.hex, 1)
+        column.addWidget(self.legend)
         self._halves = QSplitter(Qt.Orientation.Horizontal)
         self._halves.addWidget(self.tree)
         self._halves.addWidget(right)
@@ -239,7 +245,10 @@ class PacketsPanel(CapturePanel):
         """Show the layers and bytes of a packet."""
         self._packet, self._waiting = packet, -1
         self._shown = -1 if packet is None else packet.number - 1
-        self.tree.show_packet(packet)
+        origin = self.origin(self._shown) if packet is not None else ""
+        link = self.capture.interface(self._shown).link if self.capture is not None and packet is not None else 1
+        self._spans = spans_of(packet.sources[0].data, origin, link) if packet is not None and origin else []
+        self.tree.show_packet(packet, self._spans)
         self.sources.blockSignals(True)
         while self.sources.count():
             self.sources.removeTab(0)
@@ -255,12 +264,23 @@ class PacketsPanel(CapturePanel):
         packet = self._packet
         if packet is None:
             self.hex.show_bytes(b"", [])
+            self._show_legend([])
             return
         if number == self._source:
             return
         self._source = number
         layers = [(one.start // 8, (one.end + 7) // 8) for one in packet.layers if one.source == number and one.bits]
-        self.hex.show_bytes(packet.sources[number].data, layers)
+        spans = self._spans if number == 0 else []
+        self.hex.show_bytes(packet.sources[number].data, layers, spans)
+        self._show_legend(spans)
+
+    def _show_legend(self, spans: list[Span]) -> None:
+        """What the inks of the bytes mean, with how many there are of each."""
+        counts = {word: sum(one.end - one.start for one in spans if one.origin == word) for word in SIGNS}
+        told = [f"{SIGNS[word]} {word} {count:,}" for word, count in counts.items() if count]
+        self.legend.setText("   ".join(told))
+        self.legend.setToolTip("\n".join(f"{SIGNS[word]} {word}: {ORIGINS[word]}" for word in SIGNS))
+        self.legend.setVisible(bool(told))
 
     def _mark(self) -> None:
         """Mark the chosen field in tree and bytes."""
@@ -329,7 +349,9 @@ class PacketsPanel(CapturePanel):
         said = explain(node)
         bits = f"   {said.picture}" if said.picture and (node.start % 8 or node.bits % 8) else ""
         stands = f" — {said.stands_for}" if said.stands_for else ""
-        where = "; ".join(part for part in (said.name, said.where) if part)
+        origins = among(self._spans, node.position, node.position + node.size) if node.source == 0 else ""
+        origin = ", ".join(f"{sign} {word}" for word, sign in SIGNS.items() if sign in origins)
+        where = "; ".join(part for part in (said.name, said.where, origin) if part)
         source = f"  [{said.source}]" if said.source else ""
         wrong = "".join(
             f"  ! {note.sentence}" for note in packet.notes

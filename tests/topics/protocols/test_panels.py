@@ -13,16 +13,22 @@ from pytestqt.qtbot import QtBot
 import prayog_protocols
 from prayog.settings import Settings
 from prayog.ui.bench.page import BenchPage
+from prayog_protocols.engine.building import Draft
 from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.demo import demo, demo_bytes
+from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import REGISTRY
+from prayog_protocols.engine.tree import Packet
 from prayog_protocols.panels.bitpicture import WIDTH, cells_of, pieces, spec_cells
 from prayog_protocols.panels.choice import Choice, of_node, read
 from prayog_protocols.panels.drafting import Draughts
+from prayog_protocols.panels.editor_panel import payload_of
 from prayog_sdk import manifest
 from prayog_sdk.qt.jobs import JobManager
 from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
+
+from . import talking
 
 
 class Bench:
@@ -113,6 +119,60 @@ def test_the_editor_works_out_what_depends_on_a_change() -> None:
     draughts.set_bytes(capture.raw(9))
     assert draughts.data == capture.raw(9)
     assert not draughts.differences()
+
+
+def test_lists_in_a_packet_are_changed_entry_by_entry() -> None:
+    """Options of TCP, headers of HTTP and lines of SMTP, with lengths and sums worked out anew."""
+    capture = Capture(talking.made("http", "mail"))
+    draughts = Draughts.of(capture.raw(0), 1)
+    tcp = next(n for n, layer in enumerate(draughts.layers) if isinstance(layer, Draft) and layer.protocol == "tcp")
+    mss = next(entry for entry in draughts.lists(tcp) if entry.path == ("options", 0, "mss_val"))
+    assert (mss.value, mss.setting) == ("1460", "manual")
+    draughts.set_entry(mss, "536")
+    option = next(entry for entry in draughts.lists(tcp) if entry.path == ("options", 1))
+    draughts.add_entry(option)
+    packet = dissected(draughts.data)
+    assert packet.value("tcp.options.mss_val") == 536
+    assert len(packet.find("tcp.options.nop")) == 2
+    assert not [note for note in packet.notes if note.severity == "error"]
+    draughts.remove_entry(mss)
+    assert dissected(draughts.data).value("tcp.options.mss_val") is None
+
+    draughts = Draughts.of(capture.raw(3), 1)
+    http = next(n for n, layer in enumerate(draughts.layers) if isinstance(layer, Draft) and layer.protocol == "http")
+    host = next(entry for entry in draughts.lists(http) if entry.value.startswith("Host"))
+    draughts.set_entry(host, "Host: chai.example")
+    assert dissected(draughts.data).value("http.host") == "chai.example"
+    with pytest.raises(ValueError, match="a name, a colon and a value"):
+        draughts.set_entry(host, "chai.example")
+
+    index = next(n for n in range(len(capture)) if capture.packet(n).value("smtp.req.command") == "EHLO")
+    draughts = Draughts.of(capture.raw(index), 1)
+    line = next(entry for entry in draughts.lists(len(draughts.layers) - 1) if entry.path == ("lines", 0))
+    draughts.set_entry(line, "HELO me")
+    draughts.add_entry(line)
+    assert payload_of(draughts.data, 1) == b"HELO me\r\nHELO me\r\n"
+
+
+def dissected(data: bytes) -> Packet:
+    c = Dissection(REGISTRY, data)
+    c.run(REGISTRY.find("link", 1))
+    return c.packet
+
+
+@pytest.mark.xdist_group("protocol labs")
+def test_a_changed_packet_is_sent_and_its_answer_stands_beside_that_to_the_first(bench: Bench) -> None:
+    bench.open("lab_smtp")
+    panel = bench.panel("editor")
+    capture = panel.capture
+    index = next(n for n in range(len(capture)) if "ehlo" in str(capture.packet(n).value("smtp.req.command")).lower())
+    panel.choose(Choice(index))
+    bench.until(lambda: panel.draughts is not None and panel.head.text().endswith(f" {index + 1}"))
+    entry = next(one for one in panel.draughts.lists(len(panel.draughts.layers) - 1) if one.path == ("lines", 0))
+    panel._change(entry, "OHLE laptop.test", "manual")
+    panel.send.click()
+    boxes = panel._answer_boxes
+    bench.until(lambda: "250" in boxes["as it was"].toPlainText() and "500" in boxes["as changed"].toPlainText())
 
 
 def test_packet_field_and_byte_lead_to_each_other(bench: Bench, qtbot: QtBot) -> None:

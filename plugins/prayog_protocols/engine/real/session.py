@@ -166,8 +166,9 @@ class LabSession(Session):
         if action.name in CONVERSATIONS:
             return "talk", {"conversation": action.name, "variant": _variant(action)}
         if action.name == "send":
-            frame, payload = _payload(args)
-            return "send", {"server": self._addressed(str(args.get("server") or ""), frame), "payload": payload}
+            frame, payload, before = _payload(args)
+            server = self._addressed(str(args.get("server") or ""), frame)
+            return "send", {"server": server, "payload": payload, "before": before}
         names = {
             "request": ("method", "path", "body", "header"),
             "command": ("line",),
@@ -261,14 +262,14 @@ def _variant(action: Action) -> str:
     return str(action.args.get("variant", next(iter(known))))
 
 
-def _payload(args: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """The frame and what is to be sent of it.  Raises `ActionError`."""
+def _payload(args: Mapping[str, Any]) -> tuple[bytes, bytes, bytes]:
+    """The frame, what is to be sent of it, and what is to be sent before it.  Raises `ActionError`."""
     try:
-        frame, payload = (bytes.fromhex(str(args.get(name) or "")) for name in ("hex", "payload"))
+        frame, payload, before = (bytes.fromhex(str(args.get(name) or "")) for name in ("hex", "payload", "before"))
     except ValueError:
-        raise ActionError("hex and payload are bytes in hexadecimal, two digits each") from None
+        raise ActionError("hex, payload and before are bytes in hexadecimal, two digits each") from None
     if not payload:
         raise ActionError("There is nothing to send: the packet has no application bytes")
-    if len(payload) > _MOST:
-        raise ActionError(f"At most {_MOST:,} bytes are sent at once; these are {len(payload):,}")
-    return frame, payload
+    if max(len(payload), len(before)) > _MOST:
+        raise ActionError(f"At most {_MOST:,} bytes are sent at once; these are {max(len(payload), len(before)):,}")
+    return frame, payload, before

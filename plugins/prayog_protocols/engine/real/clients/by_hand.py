@@ -36,11 +36,14 @@ def heard(line: socket.socket) -> tuple[bytes, bool]:
     return data, False
 
 
-def tell(lab: Any, server: str, data: bytes, closed: bool) -> None:
+def tell(lab: Any, server: str, data: bytes, closed: bool, which: str = "") -> None:
     text = data.decode("utf-8", "replace")
     words = f"{len(data)} bytes came back" if data else "Nothing came back"
-    lab.tell("said back", server=server, hex=data.hex(), text=text, closed=closed,
-             sentence=words + (", and the server closed the connection." if closed else "."))  # fmt: skip
+    words += ", and the server closed the connection." if closed else "."
+    if which:
+        words = f"To the packet {which}: {words[0].lower()}{words[1:]}"
+    said = {"which": which} if which else {}
+    lab.tell("said back", server=server, hex=data.hex(), text=text, closed=closed, **said, sentence=words)
 
 
 def request(lab: Any, lines: dict[str, socket.socket], method: str, path: str, body: str, header: str) -> None:
@@ -95,20 +98,30 @@ def hang_up(lab: Any, lines: dict[str, socket.socket]) -> None:
     lines.clear()
 
 
-def send(lab: Any, lines: dict[str, socket.socket], server: str, payload: bytes) -> None:
+def send(lab: Any, lines: dict[str, socket.socket], server: str, payload: bytes, before: bytes = b"") -> None:
+    """Send bytes; `before`: send these first, so that both answers can be compared."""
+    if before:
+        _exchange(lab, server, before, "as it was")
+    _exchange(lab, server, payload, "as changed" if before else "")
+
+
+def _exchange(lab: Any, server: str, payload: bytes, which: str) -> None:
     port = lab.port(server)
     if SERVERS[server].transport == "udp":
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.settimeout(PATIENCE_S)
             one.sendto(payload, ("127.0.0.1", port))
             try:
-                tell(lab, server, one.recvfrom(65536)[0], False)
+                tell(lab, server, one.recvfrom(65536)[0], False, which)
             except TimeoutError:
-                tell(lab, server, b"", False)
+                tell(lab, server, b"", False, which)
         return
     with socket.create_connection(("127.0.0.1", port), 5) as line:
         if SERVERS[server].speaks in ("smtp", "ftp", "pop", "imap"):
             heard(line)
-        line.sendall(payload)
-        answer, closed = heard(line)
-        tell(lab, server, answer, closed)
+        try:
+            line.sendall(payload)
+            answer, closed = heard(line)
+        except OSError:  # it was closed meanwhile
+            answer, closed = b"", True
+        tell(lab, server, answer, closed, which)
