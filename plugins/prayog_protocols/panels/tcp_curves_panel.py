@@ -38,7 +38,6 @@ __all__ = ["TcpCurvesPanel"]
 
 _EVERY_MS = 150
 _WIDE = 760  # px at 100 % text from which the small plots stand side by side
-_STRANGE = "These curves are of the experiment “tcp”: a simulated TCP with every segment a packet."
 
 
 class TcpCurvesPanel(ReadingPanel):
@@ -92,7 +91,9 @@ class TcpCurvesPanel(ReadingPanel):
         column.setSpacing(2)
         column.addLayout(bar)
         column.addWidget(area, 1)
-        self._empty = EmptyState("Nothing was sent yet", "Press Play: the curves grow as segments pass.", icon="plot")
+        self._empty = EmptyState(
+            "No segments yet", "The curves grow as segments of the simulated TCP (experiment “tcp”) pass.", icon="plot"
+        )
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(full)
@@ -156,7 +157,6 @@ class TcpCurvesPanel(ReadingPanel):
             return
         found = flows(self._seen)
         if not found:
-            self.note.setText(_STRANGE)
             return
         if found != self._flows:
             chosen = self.which.currentText()

@@ -198,7 +198,7 @@ class TcpStatesPanel(ReadingPanel):
                 lines.append(f"{mark}: {state}{_led_by(last.get(name), state)}")
         self._diagram.where = where
         self._diagram.crossed = [(begin, end) for begin, _, end in last.values()]
-        said = "; ".join(lines) or "No connection yet: press Play."
+        said = "; ".join(lines) or "No connection of the simulated TCP yet (the experiment “tcp”)."
         self.note.setText(f"{said}. RST leads from every state to CLOSED." if lines else said)
         self._diagram.setAccessibleDescription(said)
         self._diagram.update()

@@ -120,6 +120,7 @@ WON: dict[str, tuple[dict[str, object], list[tuple[str, dict[str, object]]]]] = 
         ],
     ),
     "your-own-sender": ({"code": SENDER}, []),
+    "fill-the-pipe": ({"tcp_buffer": 250_000}, []),  # speed times round trip
 }  # fmt: skip
 """One way to win each."""
 
