@@ -27,7 +27,10 @@ from prayog_sim.run import Action
 
 __all__ = ["BackendsPanel"]
 
-_SHOWN = ("lost", "duplicate", "unexpected", "reordered", "stale_ack", "overlap")
+_SHOWN = {
+    "lost": "Lost", "duplicate": "Twice", "unexpected": "Unexpected", "reordered": "Overtaken", "stale_ack": "Late ack",
+    "overlap": "At once",
+}  # fmt: skip
 
 
 def _open(_ctx: Ctx, setup: Setup, seed: int, services: Services) -> Session:
@@ -73,9 +76,9 @@ class BackendsPanel(FollowingPanel[Measured]):
         self._jobs_head = paragraph(self.tr("The same job"), step=1)
         self._table = TextTable(
             self.tr("The same job on every broker"),
-            [self.tr("Broker"), self.tr("Published"), self.tr("Effects"), *(KINDS[kind].title for kind in _SHOWN),
+            [self.tr("Broker"), self.tr("Sent"), self.tr("Effects"), *(self.tr(words) for words in _SHOWN.values()),
              self.tr("Took"), self.tr("A confirmation means"), self.tr("In words")],
-            numbers=tuple(range(1, 4 + len(_SHOWN))),
+            numbers=tuple(range(1, 4 + len(_SHOWN))), hints=["", "", "", *(KINDS[kind].means for kind in _SHOWN)],
         )  # fmt: skip
         self._table.cellActivated.connect(lambda line, _column: self._go(line))
         self._table.cellClicked.connect(lambda line, _column: self._go(line))
@@ -132,7 +135,7 @@ class BackendsPanel(FollowingPanel[Measured]):
         busy = bench.run.kind == "session" and bench.run.busy
         found = self.fold
         measured = len(found.answers) + len(found.outcomes)
-        words = self.tr("{n} measured") if found.over else self.tr("{n} measured, it goes on…")
+        words = self.tr("{n} measured.") if found.over else self.tr("{n} measured, it goes on…")
         words = words.replace("{n}", str(measured)) if measured else self.tr("It begins…") if busy else ""
         problems = "; ".join(f"{found.title(name)}: {why}" for name, why in found.problems.items())
         self._note.setText(" ".join(word for word in (words, problems) if word))

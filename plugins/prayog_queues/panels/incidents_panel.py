@@ -41,6 +41,7 @@ class IncidentsPanel(Panel):
         super().__init__(parent)
         self._job: Job | None = None
         self._loading: LoadingState | None = None
+        self._scenario = ""
         self.solved: set[int] = set()
         self._broken: Mapping[str, Any] = {}
         self._yours: Mapping[str, Any] = {}
@@ -112,6 +113,16 @@ class IncidentsPanel(Panel):
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
         self._choose()
+
+    def on_run(self, bench: Bench) -> None:
+        """A scenario that is an incident's is that incident."""
+        scenario = bench.label().scenario
+        if scenario == self._scenario:
+            return
+        self._scenario = scenario
+        found = next((one.number for one in INCIDENTS if one.scenario == scenario), None)
+        if found is not None and self._job is None:
+            self.choose(found)
 
     def unbind(self) -> None:
         if self._job is not None:

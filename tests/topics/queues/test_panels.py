@@ -414,3 +414,11 @@ def test_a_table_shows_its_double_takes(bench: BenchPage, qtbot: QtBot) -> None:
     assert bench.host.params.take == "skip locked"
     plain = panel(bench, qtbot, "table", 10_000, messages=5)
     assert plain.outline() == "No table in this run."
+
+
+def test_the_scenario_of_an_incident_opens_it_in_the_player(bench: BenchPage, qtbot: QtBot) -> None:
+    bench.open_scenario(topic().scenario("slow_worker"))
+    qtbot.waitUntil(lambda: bench.driver.branch is not None, timeout=20_000)
+    incidents = shown(bench, qtbot, "incidents")
+    qtbot.waitUntil(lambda: incidents.incident.number == 3, timeout=20_000)
+    assert "transcoded" in incidents.outline()
