@@ -835,3 +835,19 @@ def test_a_topic_whose_panels_are_all_tabs_has_one_in_the_centre() -> None:
     own = [PanelSpec(name, name, f"nowhere:{name}", "tab") for name in ("first", "second")]
     shown = proposal(own, "session", has_nodes=False, has_series=False, has_code=False)
     assert [(spec.id, spec.area) for spec, on in shown if on][:2] == [("first", "centre"), ("second", "tab")]
+
+
+def test_two_panels_in_the_centre_stand_beside_each_other_with_tabs_behind_the_first(
+    room: Callable[..., Room], qtbot: Any
+) -> None:
+    page = room().open("three")
+    specs = [
+        (PanelSpec("left", "Left", "events", "centre"), True), (PanelSpec("behind", "Behind", "outline", "tab"), True),
+        (PanelSpec("next", "Next", "outline", "centre"), True), (PanelSpec("closed", "Closed", "outline", "tab"), False),
+        (PanelSpec("far", "Far", "outline", "right"), True), (PanelSpec("low", "Low", "outline", "bottom"), True),
+    ]  # fmt: skip
+    page.docks.build(specs)
+    qtbot.wait(100)
+    seen = {dock.objectName(): dock.width() for dock in page.docks.all() if not dock.visibleRegion().isEmpty()}
+    assert set(seen) == {"left", "next", "far", "low"}
+    assert abs(seen["left"] - seen["next"]) < 8

@@ -161,10 +161,13 @@ class Docks(QMainWindow):
             self.removeDockWidget(dock)
         centre: Dock | None = None
         last: dict[str, Dock] = {}
-        for name, dock in self._docks.items():
-            area = dock.slot.spec.area
+        areas = {name: dock.slot.spec.area for name, dock in self._docks.items()}
+        for name, area in areas.items():
             if area == "centre" and not self._opened.get(name, True):
-                area = "tab"  # splitting the centre for a hidden dock would tear its tabs apart
+                areas[name] = "tab"  # splitting the centre for a hidden dock would tear its tabs apart
+        # A dock that has tabs cannot be split any more, so what stands beside it comes before what is behind it.
+        for name in sorted(areas, key=lambda name: areas[name] == "tab"):
+            dock, area = self._docks[name], areas[name]
             if area == "tab" and centre is not None:
                 self.tabifyDockWidget(centre, dock)
             elif area == "bottom":
@@ -226,9 +229,11 @@ class Docks(QMainWindow):
         self._stack()
         shown = [dock for dock in self._docks.values() if not dock.isHidden() and not dock.isFloating()]
         left, right, bottom = ([d for d in shown if d.slot.spec.area == area] for area in ("centre", "right", "bottom"))
-        if right and left and "right" not in self._stacked:
-            sizes = [self.width() * 66 // 100, self.width() * 34 // 100]
-            self.resizeDocks([left[0], right[0]], sizes, Qt.Orientation.Horizontal)
+        beside = right[:1] if "right" not in self._stacked else []
+        if left and len(left) + len(beside) > 1:
+            wide = self.width() * (66 if beside else 100) // 100 // len(left)
+            sizes = [wide] * len(left) + [self.width() * 34 // 100] * len(beside)
+            self.resizeDocks([*left, *beside], sizes, Qt.Orientation.Horizontal)
         if bottom and left and "bottom" not in self._stacked:
             low = max(theme.scaled(140), self.height() * 30 // 100)
             self.resizeDocks([left[0], bottom[0]], [self.height() - low, low], Qt.Orientation.Vertical)
