@@ -13,10 +13,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QTreeWidget,
     QTreeWidgetItem,
@@ -135,7 +137,15 @@ class EditorPanel(CapturePanel):
         self._split.addWidget(self.hex)
         self._split.setSizes([560, 440])
         self._split.setChildrenCollapsible(False)
-        outer = QVBoxLayout(self)
+        self._whole = QWidget()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(self._whole)
+        around = QVBoxLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(area)
+        outer = QVBoxLayout(self._whole)
         outer.setContentsMargins(*(theme.UNIT,) * 4)
         outer.setSpacing(theme.UNIT // 2)
         top = QHBoxLayout()
@@ -192,7 +202,11 @@ class EditorPanel(CapturePanel):
     # -- the bench -----------------------------------------------------------------------------------------------
 
     def show_capture(self) -> None:
-        self._index = -1
+        draughts, index = self.draughts, self.choice.index if self.choice is not None else -1
+        if draughts is None or self.capture is None or not 0 <= index == self._index < len(self.capture) or (
+            self.capture.raw(index) != draughts.original
+        ):  # fmt: skip
+            self._index = -1  # else only more packets came: what the learner did is kept
         self.show_choice()
 
     def show_choice(self) -> None:
@@ -481,6 +495,7 @@ class EditorPanel(CapturePanel):
         super().resizeEvent(event)
         narrow = self.width() < theme.scaled(620)
         self._split.setOrientation(Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal)
+        self._whole.setMinimumHeight(theme.scaled(420 if narrow else 300))
 
     def outline(self) -> str:
         return f"{self.head.text()} {self.state.text()} {self.diff.text()}"
