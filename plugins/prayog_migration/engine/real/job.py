@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -105,13 +106,13 @@ class Job:
         self._say(kind, node, data)
 
     def note(self, writer: Writer, kind: str, node: str = "", **data: Any) -> None:
-        """Keep it for the report, in the caller's transaction, and tell it."""
+        """Keep it for the report, in the caller's transaction, and tell it when that is committed."""
         self._events += 1
         writer.execute(
             f"INSERT INTO {self.target.name(EVENT)} (seq, at_us, kind, data) VALUES (?, ?, ?, ?)",
             (self._events, time.time_ns() // 1000, kind, json.dumps({"node": node, **data}, ensure_ascii=False)),
         )
-        self._say(kind, node, data)
+        writer.after_commit(partial(self._say, kind, node, data))
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a value; only the worker may."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pymysql
@@ -13,6 +13,7 @@ from pymysql.constants import CLIENT
 from pymysql.cursors import SSCursor
 
 from prayog_migration.engine.model import Catalogue, Dialect, Table
+from prayog_migration.engine.real.connected import Connected, Writing
 from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
 
 __all__ = ["MysqlReader", "MysqlStore", "MysqlWriter"]
@@ -121,7 +122,7 @@ class MysqlStore:
         return Fault(kind, str(number or type(error).__name__), sentence)
 
 
-class MysqlReader:
+class MysqlReader(Connected):
     """A consistent snapshot (REPEATABLE READ); tables of engines without transactions are read as they are."""
 
     def __init__(self, store: MysqlStore) -> None:
@@ -208,14 +209,8 @@ class MysqlReader:
     def close(self) -> None:
         self.connection.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-
-class MysqlWriter:
+class MysqlWriter(Writing):
     """A connection that writes.  DDL commits by itself in this dialect."""
 
     def __init__(self, store: MysqlStore) -> None:
@@ -223,26 +218,19 @@ class MysqlWriter:
         self.connection = store.connect()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def _begun(self) -> Iterator[None]:
         self.connection.begin()
         try:
             yield
         except BaseException:
-            if self.connection.open:
+            if self._alive:
                 self.connection.rollback()
             raise
         self.connection.commit()
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        self.execute("SAVEPOINT _wiz")
-        try:
-            yield
-        except BaseException:
-            if self.connection.open:
-                self.execute("ROLLBACK TO SAVEPOINT _wiz")
-            raise
-        self.execute("RELEASE SAVEPOINT _wiz")
+    @property
+    def _alive(self) -> bool:
+        return bool(self.connection.open)
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> Written:
         names, marks = ", ".join(map(self._store.quote, columns)), ", ".join(["%s"] * len(columns))
@@ -280,12 +268,6 @@ class MysqlWriter:
     def close(self) -> None:
         if self.connection.open:
             self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def _beyond(keys: Sequence[str], position: Position, sign: str) -> tuple[str, list[Any]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Self
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import sql as pg
@@ -14,6 +14,7 @@ from psycopg.types.string import TextLoader
 
 from prayog_migration.engine.copytext import copy_text
 from prayog_migration.engine.model import Catalogue, Dialect, Table
+from prayog_migration.engine.real.connected import Connected, Writing
 from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
 
 __all__ = ["SESSION_OPTIONS", "PostgresReader", "PostgresStore", "PostgresWriter", "exact_text"]
@@ -117,7 +118,7 @@ class PostgresStore:
         return Fault(kind, state, sentence, diag.constraint_name or diag.column_name or "")
 
 
-class PostgresReader:
+class PostgresReader(Connected):
     """A REPEATABLE READ, READ ONLY transaction: one snapshot for everything."""
 
     def __init__(self, store: PostgresStore, snapshot: str = "") -> None:
@@ -205,12 +206,6 @@ class PostgresReader:
     def close(self) -> None:
         self.connection.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
 
 class _Counting(LibpqWriter):
     """Counts what COPY sends."""
@@ -224,17 +219,15 @@ class _Counting(LibpqWriter):
         super().write(data)
 
 
-class PostgresWriter:
+class PostgresWriter(Writing):
     """A connection that writes."""
 
     def __init__(self, store: PostgresStore) -> None:
         self._store = store
         self.connection = store.connect()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self.connection.transaction():
-            yield
+    def _begun(self) -> AbstractContextManager[Any]:
+        return self.connection.transaction()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -283,12 +276,6 @@ class PostgresWriter:
 
     def close(self) -> None:
         self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def _statement(sql: str, parameters: Sequence[Any]) -> tuple[bytes, Sequence[Any] | None]:

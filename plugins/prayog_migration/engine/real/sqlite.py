@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from prayog_migration.engine.model import Catalogue, Dialect, Table
+from prayog_migration.engine.real.connected import Connected, Writing
 from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
 
 __all__ = ["SqliteReader", "SqliteStore", "SqliteWriter"]
@@ -91,7 +92,7 @@ def _lenient(text: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-class SqliteReader:
+class SqliteReader(Connected):
     """A read transaction on a file."""
 
     def __init__(self, store: SqliteStore) -> None:
@@ -192,14 +193,8 @@ class SqliteReader:
     def close(self) -> None:
         self.connection.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-
-class SqliteWriter:
+class SqliteWriter(Writing):
     """A connection that writes."""
 
     def __init__(self, store: SqliteStore) -> None:
@@ -209,27 +204,19 @@ class SqliteWriter:
         self.connection.execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def _begun(self) -> Iterator[None]:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            if self.connection.in_transaction:  # a full disk has undone it already
+            if self._alive:
                 self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        self.connection.execute("SAVEPOINT _wiz")
-        try:
-            yield
-        except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK TO _wiz")
-                self.connection.execute("RELEASE _wiz")
-            raise
-        self.connection.execute("RELEASE _wiz")
+    @property
+    def _alive(self) -> bool:
+        return self.connection.in_transaction  # a full disk has undone it already
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> Written:
         names, marks = ", ".join(map(self._store.quote, columns)), ", ".join("?" * len(columns))
@@ -273,9 +260,3 @@ class SqliteWriter:
 
     def close(self) -> None:
         self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()

@@ -15,7 +15,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
@@ -147,6 +147,10 @@ class Writer(Protocol):
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block, undo everything when it raises.  Does not nest."""
+        ...
+
+    def after_commit(self, told: Callable[[], None]) -> None:
+        """Call `told` when the transaction that is open now is committed, and never when it is undone."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
