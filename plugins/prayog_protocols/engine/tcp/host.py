@@ -8,7 +8,7 @@ from typing import Any
 from prayog_protocols.engine.tcp.arriving import arrive
 from prayog_protocols.engine.tcp.connection import Connection
 from prayog_protocols.engine.tcp.frames import ACK, RST, SYN, Carried, Datagram, Segment, ends_of, read, write
-from prayog_protocols.engine.tcp.programs import Messages, Program, text
+from prayog_protocols.engine.tcp.programs import Messages, Program, message
 from prayog_protocols.engine.tcp.tuning import Tuning
 from prayog_sim.node import Ctx, Node
 from prayog_sim.run import ActionError, Look
@@ -219,9 +219,8 @@ class Stream:
     def tick(self, host: Host, ctx: Ctx) -> None:
         """Send the next message."""
         self.number += 1
-        payload = (b"%06d " % self.number + text(7, self.size))[: self.size]
-        words = f"message {self.number}"
-        host.put(ctx, self.peer, Datagram(*self.ports, payload), words, "datagram", self.number, self.size)
+        said = Datagram(*self.ports, message(self.number, self.size))
+        host.put(ctx, self.peer, said, f"message {self.number}", "datagram", self.number, self.size)
         if self.number < self.count:
             ctx.set_timer(f"stream {self.ports[0]}", self.every_us)
 

@@ -5,14 +5,15 @@ All that is sent is a known text, so the reader can tell for every byte whether 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from prayog_sim.node import Ctx
+from prayog_sim.run import ActionError
 
 if TYPE_CHECKING:
     from prayog_protocols.engine.tcp.connection import Connection
 
-__all__ = ["Bulk", "Idle", "Messages", "Program", "Requests", "Responder", "text"]
+__all__ = ["Bulk", "Idle", "Messages", "Program", "Requests", "Responder", "message", "text"]
 
 _LINE = "{:06d} This line goes to the shop, in order and only once.\n"
 _LINES = "".join(_LINE.format(number) for number in range(4_096)).encode()
@@ -28,11 +29,18 @@ def text(first: int, size: int) -> bytes:
     return piece
 
 
+def message(number: int, size: int) -> bytes:
+    """Message `number` (from 1), by TCP as by UDP."""
+    return (b"%06d " % number + text(7, size))[:size]
+
+
 class Program:
     """Reads what arrives, at once or at `rate` bytes a second, and compares it with what was to be sent.
 
     ``size``: bytes of one message, where the stream consists of messages.
     """
+
+    by_hand: ClassVar[bool] = True
 
     def __init__(self, rate: int = 0, size: int = 0) -> None:
         self.rate, self.size = rate, size
@@ -72,14 +80,20 @@ class Program:
             self.arrived(line, ctx)
 
     def write(self, line: Connection, ctx: Ctx, size: int) -> None:
-        """Write the next `size` bytes of the text."""
+        """Write the next `size` bytes of the text; raises `ActionError` where the program has its own to say."""
+        if not self.by_hand:
+            raise ActionError("This program writes by itself; with the program “wait” you write.")
         data = text(self.written, size)
         self.written += size
         line.write(ctx, data)
 
     def expected(self, first: int, size: int) -> bytes:
         """What should arrive."""
-        return text(first, size)
+        if not self.size:
+            return text(first, size)
+        begun, ended = first // self.size, -(-(first + size) // self.size)
+        whole = b"".join(message(number + 1, self.size) for number in range(begun, ended))
+        return whole[first - begun * self.size :][:size]
 
     def _plan(self, line: Connection, ctx: Ctx) -> None:
         if not self._ticking:
@@ -136,9 +150,12 @@ class Bulk(Program):
 class Messages(Program):
     """`count` messages of `size` bytes, one every `every_us`."""
 
+    by_hand = False
+
     def __init__(self, count: int, size: int, every_us: int) -> None:
         super().__init__(size=size)
         self.left, self.every_us = count, every_us
+        self.said = 0
 
     def opened(self, line: Connection, ctx: Ctx) -> None:
         self._say(line, ctx)
@@ -153,7 +170,8 @@ class Messages(Program):
         if self.left <= 0:
             return
         self.left -= 1
-        self.write(line, ctx, self.size)
+        self.said += 1
+        line.write(ctx, message(self.said, self.size))
         if self.left:
             ctx.set_timer(f"say {line.key}", self.every_us)
         else:
@@ -169,6 +187,8 @@ def _request(number: int) -> bytes:
 
 class Requests(Program):
     """Asks for `count` pages of `size` bytes, one after the other, and thinks for a while in between."""
+
+    by_hand = False
 
     def __init__(self, count: int, size: int, think_us: int) -> None:
         super().__init__()
@@ -206,6 +226,8 @@ class Requests(Program):
 
 class Responder(Program):
     """Answers each request with a page of `size` bytes."""
+
+    by_hand = False
 
     def __init__(self, size: int) -> None:
         super().__init__()
