@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from prayog_queues.engine.guarantees import PROBES
+from prayog_queues.engine.setup import REAL
 from prayog_sdk.specs import ActionSpec, Arg
 
-__all__ = ["ACTIONS"]
+__all__ = ["ACTIONS", "EXPERIMENTS"]
 
 _BROKER = Arg("node", "node", "At", "broker")
 _CONSUMER = Arg("node", "node", "Consumer", "w1")
@@ -12,6 +14,9 @@ _PRODUCER = Arg("node", "node", "Producer", "p1")
 _QUEUE = Arg("queue", "text", "Queue", "")
 _EXCHANGE = Arg("exchange", "text", "Exchange", "events")
 _PATTERN = Arg("pattern", "text", "Pattern", "order.#")
+
+EXPERIMENTS = ("double_take", "skip_locked", "polling", "notify_price", "skipped_id", "statements")
+"""What the microscope shows; `engine.real.microscope` does it."""
 
 ACTIONS = (
     ActionSpec("publish", "Send an order", "One more message, for this customer.",
@@ -45,4 +50,14 @@ ACTIONS = (
                args=(_EXCHANGE, Arg("kind", "choice", "Kind", "topic", ("direct", "topic", "fanout", "headers")),
                      _BROKER),
                icon="plus", group="Topology"),
+    ActionSpec("run_job", "Run the job", "Real broker: the producers send, the consumers work.", icon="play"),
+    ActionSpec("everywhere", "On every broker", "Real brokers: the same job on each that is here, judged by one judge.",
+               icon="swap", group="Real brokers"),
+    ActionSpec("probe", "Probe", "Real brokers: try what each of them guarantees.",
+               args=(Arg("backend", "choice", "Broker (empty: all)", "", ("", "simulator", *REAL)),
+                     Arg("probe", "choice", "Question (empty: all)", "", ("", *(probe.name for probe in PROBES)))),
+               icon="check", group="Real brokers"),
+    ActionSpec("microscope", "Microscope", "A real database as a queue: one experiment, measured.",
+               args=(Arg("what", "choice", "Experiment", "double_take", EXPERIMENTS),), icon="search",
+               group="Real brokers"),
 )  # fmt: skip

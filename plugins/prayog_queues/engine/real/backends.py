@@ -9,7 +9,8 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,11 @@ from prayog_sdk.services import ServiceMissing, Services
 
 if TYPE_CHECKING:
     from prayog_sdk.services.nats import EmbeddedNats
+    from prayog_sdk.services.postgres import EmbeddedPostgres
 
-__all__ = ["BACKENDS", "OWN", "Place", "connect", "durability_of", "find"]
+__all__ = ["BACKENDS", "OWN", "Place", "connect", "durability_of", "find", "restart_of"]
+
+_RECOVERY_S = 20.0
 
 BACKENDS: Mapping[str, str] = {
     "sqlite": "SQLite", "postgres": "PostgreSQL", "nats": "NATS JetStream", "rabbitmq": "RabbitMQ",
@@ -94,6 +98,34 @@ def connect(place: Place, consumer: str = "") -> Broker:
             from prayog_queues.engine.real.mqtt import MqttBroker
 
             return MqttBroker(place.urls[0], place.prefix, consumer)
+
+
+def restart_of(place: Place, server: EmbeddedNats | None, services: Services) -> Callable[[], None] | None:
+    """What kills the broker's server and starts it again; None where it is not ours to kill."""
+    if server is not None:
+        def again() -> None:
+            server.kill()
+            server.url()
+        return again
+    if place.backend == "postgres" and services.embedded("postgres"):
+        return lambda: _recovered(services.own_postgres("queues"))
+    return None
+
+
+def _recovered(server: EmbeddedPostgres) -> None:
+    """Crash it, and start it again; its old processes may hold its shared memory for a moment."""
+    server.crash()
+    until = time.monotonic() + _RECOVERY_S
+    while server.pid is not None and time.monotonic() < until:
+        time.sleep(0.02)
+    while True:
+        try:
+            server.url()
+            return
+        except ServiceMissing:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.3)
 
 
 def durability_of(place: Place, broker: Broker) -> str:

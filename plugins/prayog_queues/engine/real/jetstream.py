@@ -83,11 +83,11 @@ class JetStreamBroker:
             )
         for queue in topology.queues:
             for wanted, name in (
-                (queue.priorities, "priorities"), (queue.by_key, "an order by key"),
-                (queue.single_active, "a single active consumer"), (queue.full == "spill", "spilling"),
+                (queue.priorities, "priorities"), (queue.by_key, "order by key"),
+                (queue.single_active, "single active one"), (queue.full == "spill", "spilling"),
             ):  # fmt: skip
                 if wanted:
-                    raise Unable(f"JetStream has no {name.removeprefix('a ')} for a queue of competing consumers.")
+                    raise Unable(f"JetStream has no {name} for a queue of competing consumers.")
         for queue in topology.queues:
             self._do(self._declare(queue), 4 * _DEADLINE_S)
             self._queues[queue.name] = queue
@@ -255,7 +255,9 @@ class JetStreamBroker:
             self._readers.pop(queue.name, None)
 
     def close(self) -> None:
-        if self._client is not None and not self._loop.is_closed():
+        if self._loop.is_closed():
+            return
+        if self._client is not None:
             with contextlib.suppress(BrokerError):
                 self._do(self._client.close(), 2)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -21,11 +21,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prayog_queues.engine.envelope import Message
 from prayog_queues.engine.port import Broker, BrokerError, Unable
-from prayog_queues.engine.real.backends import BACKENDS, connect, durability_of, find
+from prayog_queues.engine.real.backends import BACKENDS, connect, durability_of, find, restart_of
 from prayog_queues.engine.real.folding import fold, show, start
 from prayog_queues.engine.real.ledger import Effect, PostgresLedger, open_ledger
 from prayog_queues.engine.real.orders import declared, orders_of
@@ -43,10 +43,6 @@ from prayog_sdk.session import Session
 from prayog_sim.run import Action, ActionError, Run, View
 from prayog_sim.trace import Step
 
-if TYPE_CHECKING:
-    from prayog_sdk.services.nats import EmbeddedNats
-    from prayog_sdk.services.postgres import EmbeddedPostgres
-
 __all__ = ["JOB_ACTIONS", "BrokerSession", "not_here"]
 
 JOB_ACTIONS = ("run_job", "kill", "restart_broker", "publish", "poison")
@@ -55,7 +51,6 @@ _LOOK_S = 0.1
 _CALM = 3
 """So many looks in a row must find nothing left."""
 _MORE_S = 30.0
-_RECOVERY_S = 20.0
 POWER = (
     "A power loss cannot be made here: it needs root and a disk that forgets. A killed process proves that what was "
     "given to the operating system survives; only a sync before the answer, or copies elsewhere, survive a power loss."
@@ -344,13 +339,7 @@ class BrokerSession(Session):
     # -- the server --------------------------------------------------------------------------------------------------
 
     def _restart(self) -> Callable[[], None] | None:
-        """Kills the server and starts it again; None where that is not ours to do."""
-        server = self._server
-        if server is not None:
-            return lambda: _restarted(server)
-        if self.place.backend == "postgres" and self._services.embedded("postgres"):
-            return lambda: _recovered(self._services.own_postgres("queues"))
-        return None
+        return restart_of(self.place, self._server, self._services)
 
     def _restarted(self) -> Iterator[Emit]:
         again = self._restart()
@@ -368,27 +357,6 @@ class BrokerSession(Session):
         elif ledger is not None:
             ledger.close()
         broker.remove(topology)
-
-
-def _restarted(server: EmbeddedNats) -> None:
-    server.kill()
-    server.url()
-
-
-def _recovered(server: EmbeddedPostgres) -> None:
-    """Crash it, and start it again; its old processes may hold its shared memory for a moment."""
-    server.crash()
-    until = time.monotonic() + _RECOVERY_S
-    while server.pid is not None and time.monotonic() < until:
-        time.sleep(0.02)
-    while True:
-        try:
-            server.url()
-            return
-        except ServiceMissing:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.3)
 
 
 def _words(effect: Effect) -> dict[str, Any]:
