@@ -843,7 +843,7 @@ def test_two_panels_in_the_centre_stand_beside_each_other_with_tabs_behind_the_f
     page = room().open("three")
     specs = [
         (PanelSpec("left", "Left", "events", "centre"), True), (PanelSpec("behind", "Behind", "outline", "tab"), True),
-        (PanelSpec("next", "Next", "outline", "centre"), True), (PanelSpec("closed", "Closed", "outline", "tab"), False),
+        (PanelSpec("next", "Next", "outline", "centre"), True), (PanelSpec("shut", "Shut", "outline", "tab"), False),
         (PanelSpec("far", "Far", "outline", "right"), True), (PanelSpec("low", "Low", "outline", "bottom"), True),
     ]  # fmt: skip
     page.docks.build(specs)
