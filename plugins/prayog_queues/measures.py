@@ -127,7 +127,7 @@ def _throughput(trace: Trace) -> float | None:
         if word.kind == "publish":
             began = word.at if began is None else began
         else:
-            seen.add((word.data["message"], word.data["queue"]))
+            seen.add((word.data["message"], word.data.get("group") or word.data["queue"]))
             end = word.at
     return round(len(seen) * 1e6 / (end - began), 2) if began is not None and end is not None and end > began else None
 
@@ -354,7 +354,7 @@ def _one_reader(trace: Trace) -> Verdict:
     """Whoever is handed a message of a log has its partition in that generation of the group."""
     owner: dict[tuple[str, str, int], str] = {}
     for word in told(trace, "assigned", "delivered"):
-        queue = str(word.data["queue"])
+        queue = f"{word.data['queue']}/{word.data.get('group', '')}"
         if word.kind == "assigned":
             for part in word.data["partitions"]:
                 owner[queue, str(word.data["generation"]), part] = word.data.get("consumer", word.node)

@@ -13,7 +13,7 @@ from prayog_queues.engine.handlers import HANDLERS, POINTS
 from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
 from prayog_sdk.params import Choice, Code, Slider, Text, Toggle
 
-__all__ = ["BROKEN", "CORRECT", "KINDS", "Setup", "customers", "topology_of"]
+__all__ = ["BROKEN", "CORRECT", "GROUPS", "KINDS", "Setup", "customers", "group_of", "topology_of"]
 
 CORRECT = "correct"
 REAL = ("sqlite", "postgres", "nats", "rabbitmq", "redis", "kafka", "mqtt")
@@ -77,6 +77,7 @@ class Setup:
     ] = 3
 
     partitions: Annotated[int, Slider(1, 24, title="Partitions", help="Of a log.")] = 3
+    groups: Annotated[int, Slider(1, 3, title="Groups", help="Of a log: each reads everything.")] = 1
     durability: Annotated[
         str,
         Choice(
@@ -226,6 +227,15 @@ def topology_of(setup: Setup) -> tuple[Topology, str]:
     }[kind]
     bindings = tuple(Binding("events", name, pattern) for name, pattern in zip(names, patterns, strict=True))
     return Topology(tuple(queue_of(setup, n) for n in names), (Exchange("events", kind),), bindings), "events"  # type: ignore[arg-type]
+
+
+GROUPS = ("billing", "shipping", "email")
+"""Names of the groups of a log, where there are several."""
+
+
+def group_of(setup: Setup, index: int) -> str:
+    """The group of consumer number `index` (from 0); empty where there is only one."""
+    return GROUPS[index % setup.groups] if setup.kind == "log" and setup.groups > 1 else ""
 
 
 _NAMES = (

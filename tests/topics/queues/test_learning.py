@@ -78,6 +78,7 @@ TRUTHS = {
     "everybody-hears-it#filter": "72",
     "everybody-hears-it#nobody": "no",
     "everybody-hears-it#history": "0",
+    "everybody-hears-it#groups": "90",
     "everybody-hears-it#compare": "HTTP",
 }
 """What each question turns out to be: the texts of the lessons say so, and explain just this."""

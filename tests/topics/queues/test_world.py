@@ -345,3 +345,32 @@ def test_a_broken_broker_is_caught_where_the_right_one_passes(variant: Any) -> N
 
 def test_every_labelled_fault_is_a_variant() -> None:
     assert {variant.name for variant in prayog_broken()} == set(BROKEN)
+
+
+def test_a_disk_that_lies_about_its_sync_loses_what_was_confirmed() -> None:
+    lost = {}
+    for lies in (False, True):
+        run = build(parse(Setup, {"messages": 60, "rate": 60, "work_ms": 60, "lease_ms": 0, "handler": "inbox"}), 1)
+        run.run(until_us=790_000)
+        if lies:
+            run.do(Action("losesync", {"node": "broker"}))
+        run.run(until=lambda step: any(e.kind == "disk" for e in step.effects))
+        run.run(until=lambda step: any(e.kind == "confirmed" for e in step.effects))
+        run.do(Action("power_loss", {}))
+        run.run(until_us=60_000_000)
+        assert judged(run.trace).finished
+        lost[lies] = judged(run.trace).counts["lost"]
+    assert lost[False] == 0
+    assert lost[True] > 0
+
+
+def test_each_group_of_a_log_reads_everything_and_holds_up_nobody() -> None:
+    run = build(parse(Setup, {"kind": "log", "groups": 3, "consumers": 3, "messages": 20, "lease_ms": 0}), 1)
+    run.do(Action("pause", {"node": "w3"}))
+    run.run(until_us=5_000_000)
+    done = [word.data["group"] for word in told(run.trace, "effect")]
+    assert (done.count("billing"), done.count("shipping"), done.count("email")) == (20, 20, 0)
+    run.do(Action("resume", {"node": "w3"}))
+    run.run(until_us=60_000_000)
+    assert judged(run.trace).finished
+    assert judged(run.trace).clean

@@ -29,7 +29,7 @@ class Model:
     def __init__(
         self, topology: Topology, seed: int = 0, *, admission: Admission | None = None,
         sync_us: int = LAZY_US, cooperative: bool = True, rebalance_us: int = 0, record: bool = True,
-        variant: str = "",
+        variant: str = "", flushes: bool = False,
     ) -> None:  # fmt: skip
         self.told = Told(record)
         self.topology = Topology()
@@ -43,6 +43,8 @@ class Model:
         """Which group a consumer of a log belongs to."""
         self.variant = variant
         """A labelled fault (see `setup.BROKEN`), or nothing."""
+        self.flushes = flushes
+        """Whoever drives it calls `flush` for queues that sync before the answer."""
         self._seed = seed
         self._cooperative, self._rebalance_us = cooperative, rebalance_us
         self.declare(topology)
@@ -67,10 +69,10 @@ class Model:
                 self.queues[queue.name] = (
                     LogModel(
                         queue, self.told, self._buried, cooperative=self._cooperative, pause_us=self._rebalance_us,
-                        variant=self.variant,
+                        variant=self.variant, flushes=self.flushes,
                     )
                     if queue.partitions
-                    else QueueModel(queue, self.told, self._buried, rng, self.variant)
+                    else QueueModel(queue, self.told, self._buried, rng, self.variant, self.flushes)
                 )  # fmt: skip
         exchanges += [e for e in topology.exchanges if all(e.name != other.name for other in exchanges)]
         bindings = list(self.topology.bindings)
@@ -288,7 +290,7 @@ class Model:
     def due(self) -> int | None:
         """When `tick` has something to do (µs); None: nothing will come by itself."""
         heads = [at for found in self.queues.values() if (at := found.due) is not None]
-        if any(found.dirty for found in self.queues.values()):
+        if any(found.dirty and found.kept == "lazy" for found in self.queues.values()):
             heads.append((self.synced_us // self.sync_us + 1) * self.sync_us)
         return min(heads) if heads else None
 
@@ -306,7 +308,19 @@ class Model:
         """Let the disk take what was written lazily."""
         self.synced_us = now
         for found in self.queues.values():
-            found.sync()
+            if found.kept == "lazy":
+                found.sync()
+
+    @property
+    def unflushed(self) -> bool:
+        """Something was written that a sync before the answer should make safe."""
+        return any(found.dirty and found.kept == "flushed" for found in self.queues.values())
+
+    def flush(self) -> None:
+        """The disk has synced what has to be synced before the answer."""
+        for found in self.queues.values():
+            if found.kept == "flushed":
+                found.sync()
 
     def restart(self, now: int, *, power: bool) -> None:
         """The process ended (`power`: the machine lost power) and is back; everybody has to come again."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from zlib import crc32
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
+from prayog_queues.engine.model.keeping import how_kept
 from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale
 
@@ -30,7 +31,9 @@ def partition_of(key: str, partitions: int) -> int:
 class Group:
     """Consumers that share the work of a log: who reads what, and how far."""
 
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, named: dict[str, str]) -> None:
+        self.named = named
+        """What words of it say: its name, unless it is that of the log."""
         self.members: list[str] = []
         self.generation = 0
         self.owner: list[str] = [""] * partitions
@@ -50,11 +53,11 @@ class LogModel:
 
     def __init__(
         self, spec: Queue, told: Told, buried: list[tuple[str, Message]], *, cooperative: bool = True,
-        pause_us: int = 0, variant: str = "",
+        pause_us: int = 0, variant: str = "", flushes: bool = False,
     ) -> None:  # fmt: skip
         self.spec = spec
         self.variant = variant
-        self.durability = "lazy" if variant == "confirms first" and spec.durability != "memory" else spec.durability
+        self.kept = how_kept(spec.durability, variant, flushes)
         self.told = told
         self.cooperative = cooperative
         self.pause_us = pause_us
@@ -65,6 +68,8 @@ class LogModel:
         self.groups: dict[str, Group] = {}
         self.buried = buried
         self.dirty = False
+        self._synced = [0] * spec.partitions
+        """Up to which position each partition is on the disk."""
         self._seen: dict[str, int] = {}
 
     def publish(self, message: Message, now: int, *, refusable: bool = True) -> Receipt:
@@ -87,8 +92,8 @@ class LogModel:
             self._forget(oldest, "full")
         if spec.dedup_us and message.dedup_id:
             self._seen[message.dedup_id] = now + spec.dedup_us
-        self.dirty = self.durability == "lazy"
-        self.parts[part].append((message, now, self.durability not in ("lazy", "memory")))
+        self.dirty = self.kept in ("lazy", "flushed")
+        self.parts[part].append((message, now, self.kept == "safe"))
         position = self.begins[part] + len(self.parts[part]) - 1
         self.told(
             "stored", message=message.id, key=message.key, number=message.number, queue=spec.name, position=position,
@@ -109,7 +114,8 @@ class LogModel:
     def group(self, name: str) -> Group:
         """The group `name`; a new one begins with the oldest message."""
         if name not in self.groups:
-            group = self.groups[name] = Group(self.spec.partitions)
+            named = {"group": name} if name not in ("", self.spec.name) else {}
+            group = self.groups[name] = Group(self.spec.partitions, named)
             group.read, group.committed = list(self.begins), list(self.begins)
         return self.groups[name]
 
@@ -156,7 +162,8 @@ class LogModel:
         for member in members:
             mine = [part for part, owner in enumerate(group.owner) if owner == member]
             self.told(
-                "assigned", queue=self.spec.name, partitions=mine, generation=group.generation, consumer=member
+                "assigned", queue=self.spec.name, partitions=mine, generation=group.generation, consumer=member,
+                **group.named,
             )  # fmt: skip
 
     # -- reading -----------------------------------------------------------------------------------------------
@@ -202,7 +209,8 @@ class LogModel:
                 group.attempts.pop((part, old), None)
             group.committed[part] = position + 1
             self.told(
-                "committed", queue=self.spec.name, partition=part, position=position + 1, consumer=member
+                "committed", queue=self.spec.name, partition=part, position=position + 1, consumer=member,
+                **group.named,
             )  # fmt: skip
         return message
 
@@ -262,19 +270,21 @@ class LogModel:
                 group.stopped_us = 0
 
     def sync(self) -> None:
-        """What was written lazily is on the disk now."""
+        """What was written is on the disk now."""
         self.dirty = False
-        if self.durability == "lazy":
-            self.parts = [[(m, at, True) for m, at, _ in kept] for kept in self.parts]
+        for part, stored in enumerate(self.parts):
+            first = self._synced[part] - self.begins[part]
+            for index in range(max(first, 0), len(stored)):
+                stored[index] = (*stored[index][:2], True)
+            self._synced[part] = self.begins[part] + len(stored)
 
     def restart(self, power: bool, now: int) -> None:
         """The broker ended and came back: members have to join again; unsafe messages may be gone."""
-        durability = self.durability
-        unsafe = durability == "memory" or (power and durability == "lazy")
+        unsafe = self.kept == "memory" or (power and self.kept in ("lazy", "flushed"))
         for part, kept in enumerate(self.parts):
             while unsafe and kept and not kept[-1][2]:
                 message, _, _ = kept.pop()
-                why = "volatile" if durability == "memory" else "unsynced"
+                why = "volatile" if self.kept == "memory" else "unsynced"
                 self.told("dropped", message=message.id, queue=self.spec.name, why=why, told=False)
             end = self.begins[part] + len(kept)
             for group in self.groups.values():

@@ -17,6 +17,7 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
+from prayog_queues.engine.model.keeping import how_kept
 from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale
 from prayog_sim.rng import Rng
@@ -55,10 +56,12 @@ class QueueModel:
     `told` hears what happens, `buried` gets what is put aside and where it belongs, `rng` draws the jitter.
     """
 
-    def __init__(self, spec: Queue, told: Told, buried: list[Buried], rng: Rng, variant: str = "") -> None:
+    def __init__(
+        self, spec: Queue, told: Told, buried: list[Buried], rng: Rng, variant: str = "", flushes: bool = False
+    ) -> None:
         self.spec = spec
         self.variant = variant
-        self.durability = "lazy" if variant == "confirms first" and spec.durability != "memory" else spec.durability
+        self.kept = how_kept(spec.durability, variant, flushes)
         self.told = told
         self.rng = rng
         self.items: dict[int, Item] = {}
@@ -78,8 +81,8 @@ class QueueModel:
         self._unsynced: list[Item] = []
         self._seq = self._outs = 0
         self._receipt = Receipt(spec.name)
-        self._safe = self.durability not in ("lazy", "memory")
-        self._lazy = self.durability == "lazy"
+        self._safe = self.kept == "safe"
+        self._writes = self.kept in ("lazy", "flushed")
         self.dirty = False
         """Something was written that a loss of power would undo."""
 
@@ -102,7 +105,7 @@ class QueueModel:
         expires = None if ttl is None else now + ttl
         seq = self._seq
         item = self.items[seq] = Item(seq, message, now, expires, self._safe, spilled)
-        self.dirty = self._lazy
+        self.dirty = self._writes
         heappush(self.ready, (-message.priority if spec.priorities else 0, seq))
         if expires is not None:
             heappush(self._expiring, (expires, item.seq))
@@ -161,7 +164,7 @@ class QueueModel:
         """Done.  Raises `Stale` for a hand-out that is over, unless the queue takes it all the same (not fenced)."""
         item = self._settle(receipt, late=not self.spec.fenced)
         self._remove(item)
-        if self._lazy:
+        if self._writes:
             self._unsynced.append(item)
             self.dirty = True
         return item
@@ -329,12 +332,11 @@ class QueueModel:
     # -- what a disk keeps -------------------------------------------------------------------------------------
 
     def sync(self) -> None:
-        """What was written lazily is on the disk now."""
+        """What was written is on the disk now."""
         self.dirty = False
-        if self.durability == "lazy":
-            for item in self.items.values():
-                item.synced = True
-            self._unsynced.clear()
+        for item in self.items.values():
+            item.synced = True
+        self._unsynced.clear()
 
     def restart(self, power: bool, now: int) -> None:
         """The broker's process ended (or its machine lost power) and came back: leases and memory are gone.
@@ -342,11 +344,10 @@ class QueueModel:
         What was written and not synced survives the end of a process, in the operating system's cache, and not the
         loss of power.  An acknowledgement that was not synced is undone by it: the message is back.
         """
-        durability = self.durability
-        unsafe = durability == "memory" or (power and durability == "lazy")
+        unsafe = self.kept == "memory" or (power and self._writes)
         lost = [item for item in self.items.values() if unsafe and not item.synced]
         for item in lost:
-            why = "volatile" if durability == "memory" else "unsynced"
+            why = "volatile" if self.kept == "memory" else "unsynced"
             self.told("dropped", message=item.message.id, queue=self.spec.name, why=why, told=False)
             del self.items[item.seq]
         if power:
@@ -367,7 +368,7 @@ class QueueModel:
         back = [item for item in self.items.values() if item.seq not in waiting]
         self.ready = [(-item.message.priority if self.spec.priorities else 0, item.seq) for item in back]
         heapify(self.ready)
-        if durability == "memory":
+        if self.kept == "memory":
             self._seen.clear()
 
     # -- looking -----------------------------------------------------------------------------------------------

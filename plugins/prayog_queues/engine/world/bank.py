@@ -25,7 +25,7 @@ class Bank(Node):
 
     def __init__(self, setup: Setup) -> None:
         self.ledger: dict[str, int] = {}
-        """How often each message had its effect, by ``message @ queue``."""
+        """How often each message had its effect, by ``message @ queue`` (or group)."""
         self.inbox: dict[str, bool] = {}
         self.tokens: dict[str, int] = {}
         """The largest token that was seen for each."""
@@ -55,7 +55,8 @@ class Bank(Node):
         setup, message = self._setup, msg.delivery.message
         if setup.bank_fails_ms and 0 <= ctx.now - 1_000 * setup.bank_fails_at_ms < 1_000 * setup.bank_fails_ms:
             return "down"
-        name = f"{message.id} @ {msg.delivery.queue}"
+        place = msg.group or msg.delivery.queue
+        name = f"{message.id} @ {place}"
         if msg.step == "ask":
             if name not in self.inbox:
                 return "new"
@@ -78,9 +79,9 @@ class Bank(Node):
         until = msg.delivery.lease_until_us
         ctx.emit(
             "effect", message=message.id, key=message.key, number=message.number, queue=msg.delivery.queue,
-            receipt=msg.delivery.receipt, what=DEEDS.get(msg.delivery.queue, "charge"),
+            receipt=msg.delivery.receipt, what=DEEDS.get(place, "charge"),
             stale=until is not None and ctx.now > until, consumer=src,
-            attempt=msg.delivery.attempt,
+            attempt=msg.delivery.attempt, **({"group": msg.group} if msg.group else {}),
         )  # fmt: skip
         if self.ledger[name] == 1:
             ctx.gauge("end_to_end_ms", (ctx.now - message.time_us) / 1_000)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from prayog_queues.engine.port import Topology
-from prayog_queues.engine.setup import Setup, topology_of
+from prayog_queues.engine.setup import Setup, group_of, topology_of
 from prayog_queues.engine.world.attacker import Attacker
 from prayog_queues.engine.world.bank import Bank
 from prayog_queues.engine.world.broker import BrokerNode
@@ -68,7 +68,7 @@ def build(setup: Setup, seed: int) -> QueueWorld:
         if table
         else partial(BrokerNode, setup, seed, producers, working, spares),
         **{
-            name: partial(takes, setup, queues[i % len(queues)], spare=name in spares)
+            name: partial(takes, setup, queues[i % len(queues)], group_of(setup, i), spare=name in spares)
             for i, name in enumerate((*working, *spares))
         },
         "bank": partial(Bank, setup),

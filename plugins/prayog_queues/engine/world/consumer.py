@@ -71,8 +71,10 @@ class Consumer(Node):
     actions = ("kill",)
     durable = ("struck", "resting")
 
-    def __init__(self, setup: Setup, queue: str, *, spare: bool = False) -> None:
+    def __init__(self, setup: Setup, queue: str, group: str = "", *, spare: bool = False) -> None:
         self.queue = queue
+        self.group = group
+        """Of a log; empty where there is only one."""
         self.tasks: dict[str, Task] = {}
         self.buffer: list[Delivery] = []
         """Prefetched, not begun."""
@@ -102,7 +104,8 @@ class Consumer(Node):
 
     def _join(self, ctx: Ctx) -> None:
         setup = self._setup
-        ctx.send("broker", Subscribe(self.queue, 0 if setup.pull else setup.prefetch, password_of(ctx.me)))
+        credit = 0 if setup.pull else setup.prefetch
+        ctx.send("broker", Subscribe(self.queue, credit, password_of(ctx.me), self.group))
         if setup.pull:
             ctx.send("broker", Fetch(self.queue, setup.prefetch))
 
@@ -179,7 +182,7 @@ class Consumer(Node):
         ctx.emit(
             "delivered", message=message.id, key=message.key, number=message.number, queue=delivery.queue,
             attempt=delivery.attempt, receipt=delivery.receipt, position=delivery.position,
-            lease_us=lease - ctx.now if lease is not None else 0,
+            lease_us=lease - ctx.now if lease is not None else 0, **self._of_group(),
         )  # fmt: skip
         if point == "after_receive":
             self._crash(ctx, point)
@@ -191,6 +194,9 @@ class Consumer(Node):
         if point:
             self.points[delivery.receipt] = point
         self._begin(ctx)
+
+    def _of_group(self) -> dict[str, str]:
+        return {"group": self.group} if self.group else {}
 
     def _draw(self, delivery: Delivery, ctx: Ctx) -> str:
         """Where the consumer will die with this message, if it will."""
@@ -288,7 +294,7 @@ class Consumer(Node):
             except Unreadable as error:
                 self._give_up(task, str(error), ctx, park=True)
                 return
-        ctx.send("bank", Charge(step, delivery, delivery.attempt))
+        ctx.send("bank", Charge(step, delivery, delivery.attempt, self.group))
         ctx.set_timer(f"bank {delivery.receipt}", PATIENCE_US)
 
     def _answered(self, task: Task, msg: Charged, ctx: Ctx) -> None:

@@ -51,6 +51,7 @@ class Subscribe:
     queue: str
     credit: int
     password: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Charge:
     step: str
     delivery: Delivery
     token: int
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
