@@ -8,6 +8,9 @@ PostgreSQL that comes with the lab, or in the one of PRAYOG_POSTGRES_URL.
 
 * bulk: the resumable load with its checkpoints, against raw COPY of a prepared file from the same client (the limit),
   and against SQLAlchemy's executemany with psycopg.  Contenders take turns, the median of the ratios counts.
+* changes: batches of updates, inserts, deletes and changed keys applied by staging and merging, against the same ones
+  one statement a row, in one transaction.
+* writers: a SQLite application that commits row by row, or fifty rows at a time, alone and while its keys are captured.
 * validation: rows a second on either side, canonical texts and digests included.
 * memory: the load of the whole shop in a process of its own; its highest resident memory.
 
@@ -17,8 +20,10 @@ Seconds differ between machines and moments; ratios less.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -30,14 +35,19 @@ from typing import Any
 
 import psycopg
 
+from prayog_migration.engine.changes import Change, folded
 from prayog_migration.engine.plan import Plan
+from prayog_migration.engine.real.apply import Applier
 from prayog_migration.engine.real.build import Builder
+from prayog_migration.engine.real.capture import Batch
 from prayog_migration.engine.real.checksum import Comparing, SourceSide, TargetSide
 from prayog_migration.engine.real.demo import make_shop
+from prayog_migration.engine.real.ledger import Ledger
 from prayog_migration.engine.real.loading import load_all
 from prayog_migration.engine.real.moving import assess
 from prayog_migration.engine.real.sqlite import SqliteStore
 from prayog_migration.engine.real.store import Store, open_store
+from prayog_migration.engine.triggers import CAPTURE_TRIGGERS, followed, install
 from prayog_sdk.services import Services
 
 ROUNDS = 5
@@ -163,6 +173,123 @@ def bulk(source: SqliteStore, url: str, rows: int) -> Plan:
     return plan
 
 
+BATCHES, BATCH = 5, 20_000
+
+
+def _changes(number: int, rows: int) -> list[Change]:
+    """One batch: six updates in ten, two inserts, a delete, a row that gets another key; of rows of its own."""
+    found = []
+    for n, (key, *cells) in enumerate(sales(BATCH)):
+        old = (key + number * BATCH,)
+        row = (*old, *cells[:5], f"changed {n}")
+        match n % 10:
+            case 6 | 7:
+                found.append(Change(0, "insert", after=(old[0] + rows,), row=(old[0] + rows, *row[1:])))
+            case 8:
+                found.append(Change(0, "delete", before=old))
+            case 9:
+                found.append(Change(0, "update", old, (old[0] + 2 * rows,), (old[0] + 2 * rows, *row[1:])))
+            case _:
+                found.append(Change(0, "update", old, old, row))
+    return found
+
+
+def changes(source: SqliteStore, url: str, plan: Plan, rows: int) -> None:
+    print(f"changes, {BATCHES} batches of {BATCH:,}")
+    rows = max(rows, BATCHES * BATCH)
+    ours, single = [], []
+    for _ in range(3):
+        loaded(source, url, plan)
+        target = open_store(url, "prayog_bench")
+        ledger = Ledger(target)
+        ledger.claim()
+        with target.writer() as writer, writer.transaction():
+            ledger.begin(writer, "forward", "0")
+        applier = Applier(target, plan, ledger, "forward", lambda number, keys: [])
+        batches = [
+            Batch(folded(_changes(n, rows), ["sale"], exact=False), str(n + 1), exact=False) for n in range(BATCHES)
+        ]
+        try:
+            ours.append(timed(lambda: [applier.apply(batch, "0") for batch in batches]))  # noqa: B023
+        finally:
+            applier.close()
+            ledger.release()
+        with target.writer() as writer:
+            left = int(writer.query("SELECT count(*) FROM sale WHERE note LIKE 'changed%'")[0][0])
+        assert left == BATCHES * BATCH * 9 // 10
+        loaded(source, url, plan)
+        single.append(row_by_row(target, _changes(0, rows)) / BATCH * BATCHES * BATCH)
+    count = BATCHES * BATCH
+    line("staged and merged, changes/s", count / statistics.median(ours), 50_000, "the position in each transaction")
+    line(
+        "÷ one statement a row", statistics.median(b / a for a, b in zip(ours, single, strict=True)), 5,
+        f"{count / statistics.median(single):,.0f} changes/s, prepared, one transaction",
+    )  # fmt: skip
+
+
+def row_by_row(target: Store, todo: list[Change]) -> float:
+    names = ("id", "customer", "title", "amount", "paid", "at", "note")
+    update = f"UPDATE sale SET {', '.join(f'{name} = %s' for name in names)} WHERE id = %s"
+    insert = f"INSERT INTO sale ({', '.join(names)}) OVERRIDING SYSTEM VALUE VALUES ({', '.join(['%s'] * 7)})"
+
+    def cells(row: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (*row[:4], bool(row[4]), *row[5:])
+
+    def work() -> None:
+        with target.connect() as connection, connection.transaction(), connection.cursor() as cursor:
+            for change in todo:
+                if change.op == "insert":
+                    cursor.execute(insert, cells(change.row or ()), prepare=True)
+                elif change.op == "delete":
+                    cursor.execute("DELETE FROM sale WHERE id = %s", change.before, prepare=True)
+                else:
+                    cursor.execute(update, (*cells(change.row or ()), *(change.before or ())), prepare=True)
+
+    return timed(work)
+
+
+WRITES = 8_000
+
+
+def writers(folder: Path) -> None:
+    print("writers of a SQLite file (WAL, synchronous=NORMAL), alone ÷ captured")
+    table = next(one for one in make_source(folder / "w.sqlite", 50_000).catalogue().tables if one.name == "sale")
+    for size in (1, 50):
+        ratios, rates = [], []
+        for _ in range(ROUNDS):
+            alone = write_rate(folder / "w.sqlite", size)
+            run_script(folder / "w.sqlite", list(install(followed([table]))))
+            captured = write_rate(folder / "w.sqlite", size)
+            run_script(folder / "w.sqlite", [f"DROP TRIGGER _wiz_{one}_sale" for one in CAPTURE_TRIGGERS])
+            run_script(folder / "w.sqlite", ["DROP TABLE _wiz_log"])
+            ratios.append(captured / alone)
+            rates.append(captured)
+        label = "row by row" if size == 1 else f"{size} rows a transaction"
+        line(label, statistics.median(ratios), 0.5, f"{statistics.median(rates):,.0f} updates/s while captured")
+
+
+def run_script(path: Path, statements: list[str]) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def write_rate(path: Path, size: int) -> float:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+        def work() -> None:
+            for begin in range(0, WRITES, size):
+                connection.execute("BEGIN IMMEDIATE")
+                for n in range(begin, begin + size):
+                    key = 1 + n * 7919 % 50_000
+                    connection.execute("UPDATE sale SET amount = ?, paid = ? WHERE id = ?", (n, n % 2, key))
+                connection.execute("COMMIT")
+
+        return WRITES / timed(work)
+
+
 def validation(source: SqliteStore, url: str, plan: Plan, rows: int) -> None:
     print("validation, one table")
     loaded(source, url, plan)
@@ -225,6 +352,8 @@ def main() -> None:
             url = services.url("postgres")
             source = make_source(Path(folder) / "sale.sqlite", rows)
             plan = bulk(source, url, rows)
+            changes(source, url, plan, rows)
+            writers(Path(folder))
             validation(source, url, plan, rows)
             memory(Path(folder), url, most)
             with psycopg.connect(url, autocommit=True) as connection:
