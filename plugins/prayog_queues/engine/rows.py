@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from prayog_queues.engine.queueing import percentile
 from prayog_sim.trace import Step
 
-__all__ = ["Rows", "TableRow"]
+__all__ = ["Experiment", "Rows", "TableRow"]
 
 Data = Mapping[str, Any]
 _ASKS = ("SELECT", "UPDATE … RETURNING")
 """What a worker says when it asks for work begins with one of these."""
+
+
+@dataclass(slots=True)
+class Experiment:
+    """One experiment on a real database: what was asked, each row that was measured, and what follows."""
+
+    title: str
+    question: str
+    measured: list[tuple[str, str]] = field(default_factory=list)
+    """(label, sentence)."""
+    conclusion: str = ""
+    holds: bool | None = None
 
 
 class TableRow:
@@ -44,6 +57,7 @@ class Rows:
         self.doubled_seq = -1
         self.pickups: list[int] = []
         """From the commit of a row to its first hand-out, in µs."""
+        self.experiments: dict[str, Experiment] = {}
 
     def take(self, step: Step) -> None:
         """Read one more step."""
@@ -51,12 +65,23 @@ class Rows:
         for effect in step.effects:
             self._one(effect.kind, step.node, effect.data, step)
 
+    def _experiment(self, kind: str, data: Data) -> None:
+        known = self.experiments.setdefault(data["what"], Experiment(data["what"], ""))
+        if kind == "experiment":
+            self.experiments[data["what"]] = Experiment(data["title"], data["question"])
+        elif kind == "measured":
+            known.measured.append((str(data.get("label", "")), str(data.get("sentence", ""))))
+        else:
+            known.conclusion, known.holds = data.get("sentence", ""), data.get("holds")
+
     def _one(self, kind: str, node: str, data: Data, step: Step) -> None:
         match kind:
             case "statement":
                 sql, who = data["sql"], data.get("consumer") or node
                 self.statements[sql] = self.statements.get(sql, 0) + data.get("count", 1)
                 self.by[who] = self.by.get(who, 0) + data.get("count", 1)
+            case "experiment" | "measured" | "concluded":
+                self._experiment(kind, data)
             case "stored":
                 known = self.rows.setdefault(
                     data["message"], TableRow(data["message"], data.get("key", ""), step.at, step.seq)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,18 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from prayog_queues.engine.measured import ANSWERS, Answer, Measured
-from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.verdict import KINDS
 from prayog_queues.panels.following import FollowingPanel
+from prayog_queues.panels.for_real import do_for_real
 from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
-from prayog_sdk.qt.jobs import Ctx, Job
+from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
-from prayog_sdk.services import Services
-from prayog_sdk.session import Session
 from prayog_sim.run import Action
 
 __all__ = ["BackendsPanel"]
@@ -31,13 +28,6 @@ _SHOWN = {
     "lost": "Lost", "duplicate": "Twice", "unexpected": "Unexpected", "reordered": "Overtaken", "stale_ack": "Late ack",
     "overlap": "At once",
 }  # fmt: skip
-
-
-def _open(_ctx: Ctx, setup: Setup, seed: int, services: Services) -> Session:
-    """A session that measures: in a worker, since it may start a server."""
-    from prayog_queues.engine.real.session import BrokerSession
-
-    return BrokerSession(setup, seed, services, lambda _done, _total, _text: None)
 
 
 class BackendsPanel(FollowingPanel[Measured]):
@@ -103,28 +93,15 @@ class BackendsPanel(FollowingPanel[Measured]):
 
     def _do(self, name: str) -> None:
         """Measure in the session on the bench, or in a new one beside the run that is there."""
-        bench = self.bench
-        if bench is None or self._job is not None:
+        if self._job is not None:
             return
-        if bench.run.kind == "session":
-            bench.do(Action(name))
-            return
-        setup = replace(bench.params, backend="sqlite")
-        self._job = job = bench.jobs.submit(_open, setup, bench.seed, bench.services)
-        job.succeeded.connect(lambda session: self._opened(session, name))
-        job.failed.connect(lambda sentence, _details: self._note.setText(sentence))
-        job.finished.connect(self._over)
+        titles = {"probe": self.tr("Probes"), "everywhere": self.tr("The same job everywhere")}
+        self._job = do_for_real(lambda: self.bench, titles[name], Action(name), self._note.setText)
+        if self._job is not None:
+            self._job.finished.connect(self._over)
 
     def _over(self) -> None:
         self._job = None
-
-    def _opened(self, session: Session, name: str) -> None:
-        if self.bench is None:
-            session.close()
-            return
-        titles = {"probe": self.tr("Probes"), "everywhere": self.tr("The same job everywhere")}
-        self.bench.show(titles[name], session)
-        self.bench.do(Action(name))
 
     # -- showing -----------------------------------------------------------------------------------------------
 

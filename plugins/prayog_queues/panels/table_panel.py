@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from prayog_queues.engine.rows import Rows
+from prayog_queues.panels.database_lab import DatabaseLab
 from prayog_queues.panels.following import FollowingPanel
+from prayog_queues.panels.for_real import do_for_real
 from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.qt.state import EmptyState, paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.clock import format_us
+from prayog_sim.run import Action
 
 __all__ = ["TablePanel"]
 
@@ -83,12 +87,31 @@ class TablePanel(FollowingPanel[Rows]):
             icon="table",
             actions=[(self.tr("Run a table as a queue"), self._begin)],
         )
+        self._lab = DatabaseLab()
+        self._lab.wanted.connect(self._measure)
+        real = QWidget()
+        column_in(real).addWidget(self._lab)
         self._pages = QStackedWidget()
-        self._pages.addWidget(self._empty)
-        self._pages.addWidget(inside)
+        for page in (self._empty, inside, real):
+            self._pages.addWidget(page)
+        self._group = QButtonGroup(self)
+        head = QWidget()
+        row = FlowLayout(head)
+        row.setContentsMargins(theme.UNIT, theme.UNIT, theme.UNIT, 0)
+        for index, words in enumerate((self.tr("This run"), self.tr("On a real PostgreSQL"))):
+            button = QPushButton(words)
+            button.setCheckable(True)
+            self._group.addButton(button, index)
+            row.addWidget(button)
+        self._group.idClicked.connect(self._turn)
+        self._here = False
+        self._known = 0
+        self._job: Job | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._pages)
+        layout.setSpacing(0)
+        layout.addWidget(head)
+        layout.addWidget(self._pages, 1)
 
     def fresh(self) -> Rows:
         return Rows()
@@ -97,7 +120,9 @@ class TablePanel(FollowingPanel[Rows]):
         super().on_run(bench)
         params = bench.params
         here = params.kind == "table" or (bench.run.kind == "session" and params.backend in ("sqlite", "postgres"))
-        self._pages.setCurrentIndex(int(here))
+        self._here = here
+        if self._group.checkedId() != 1 or here:
+            self._turn(0)
         for name, button in self._ways.items():
             button.setChecked(params.take == name)
             button.setVisible(bench.run.kind == "world")
@@ -106,11 +131,37 @@ class TablePanel(FollowingPanel[Rows]):
         ]  # fmt: skip
         self._about.setText(" ".join(told))
 
+    def _turn(self, page: int) -> None:
+        """This run, or the experiments."""
+        self._pages.setCurrentIndex(2 if page == 1 else int(self._here))
+        self._group.button(page).setChecked(True)
+
+    def _measure(self, what: str) -> None:
+        if self._job is not None:
+            return
+        action = Action("microscope", {"what": what})
+        self._job = do_for_real(lambda: self.bench, self.tr("A database as a queue"), action, self._lab.tell)
+        if self._job is not None:
+            self._job.finished.connect(self._over)
+
+    def _over(self) -> None:
+        self._job = None
+
+    def unbind(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        super().unbind()
+
     def draw(self) -> None:
         bench = self.bench
         if bench is None:
             return
         fold = self.fold
+        self._lab.show_experiments(fold.experiments, busy=self._job is not None)
+        if len(fold.experiments) != self._known:
+            self._known = len(fold.experiments)
+            if fold.experiments:
+                self._turn(1)
         at = bench.trace[bench.at].at if 0 <= bench.at < len(bench.trace) else 0
         rows = fold.open_rows()
         done = sum(row.state == "done" for row in fold.rows.values())
@@ -118,7 +169,9 @@ class TablePanel(FollowingPanel[Rows]):
         taken = sum(row.state == "taken" for row in rows)
         self._sums.setText(words.replace("{p}", f"{len(rows) - taken:,}").replace("{t}", f"{taken:,}"))
         locks = [f"{who}: {', '.join(names[:3])}" for who, names in fold.locks().items()]
-        parts = [self.tr("{n} statements for each hand-out").replace("{n}", f"{fold.per_message:.1f}")]
+        parts = []
+        if fold.deliveries and fold.statements:
+            parts.append(self.tr("{n} statements for each hand-out").replace("{n}", f"{fold.per_message:.1f}"))
         if fold.asks:
             parts.append(self.tr("{m} of {n} asks found nothing").replace("{m}", f"{fold.for_nothing:,}")
                          .replace("{n}", f"{fold.asks:,}"))  # fmt: skip
@@ -165,6 +218,8 @@ class TablePanel(FollowingPanel[Rows]):
             self.bench.seek(seq)
 
     def outline(self) -> str:
+        if self._pages.currentIndex() == 2:
+            return self._lab.outline()
         if self._pages.currentIndex() == 0:
             return self.tr("No table in this run.")
         return f"{self._about.text()} {self._sums.text()}. {self._costs.text()}."
@@ -172,6 +227,7 @@ class TablePanel(FollowingPanel[Rows]):
     def on_theme(self) -> None:
         self._rows.setMinimumHeight(theme.scaled(120))
         self._statements.setMinimumHeight(theme.scaled(110))
+        self._lab.resize_table()
         super().on_theme()
 
 
