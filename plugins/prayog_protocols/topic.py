@@ -27,9 +27,11 @@ from prayog_sdk.params import Choice, Code, ParamError, Slider, Toggle
 from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec, SeriesSpec, Variant
 
 if TYPE_CHECKING:
+    from prayog_sdk.compare import Comparison
     from prayog_sdk.run import Run
     from prayog_sdk.services import Services
     from prayog_sdk.session import Session
+    from prayog_sim.trace import Trace
 
 YOURS = "your sender"
 STUDIES = (
@@ -38,13 +40,19 @@ STUDIES = (
 
 
 @dataclass(frozen=True)
-class Params(reading_part.Knobs, labs_part.Knobs, tcp_part.Knobs):
-    """What is looked at."""
+class _Experiment:
+    """The first question."""
 
     study: Annotated[
         str,
         Choice(*STUDIES, title="Experiment", help="“capture” opens a file; the others make their packets themselves."),
     ] = "capture"
+
+
+@dataclass(frozen=True)
+class _Small:
+    """Of the small experiments."""
+
     round_trip_ms: Annotated[
         float,
         Slider(1, 1_000, step=1, log=True, unit="ms", title="Round trip", help="Of the experiment “round trips”."),
@@ -56,6 +64,11 @@ class Params(reading_part.Knobs, labs_part.Knobs, tcp_part.Knobs):
         float, Slider(0, 0.5, step=0.01, unit="share", title="Loss", help="Of the experiment “your sender”.")
     ] = 0.1
     code: Annotated[str, Code(title="Your function", help="The sender of the experiment “your sender”.")] = ""
+
+
+@dataclass(frozen=True)
+class Params(tcp_part.Knobs, _Small, labs_part.Knobs, reading_part.Knobs, _Experiment):
+    """What is looked at.  A form shows the knobs of the last base first."""
 
 
 @hookimpl
@@ -104,6 +117,13 @@ def prayog_build(params: Params, seed: int, progress: Progress) -> Run:
 @hookimpl
 def prayog_session(params: Params, seed: int, services: Services, progress: Progress) -> Session:
     return labs_part.session(params, seed, services, progress)
+
+
+@hookimpl
+def prayog_compare(simulated: Trace, real: Trace) -> Comparison:
+    from prayog_protocols.comparing import compare
+
+    return compare(simulated, real)
 
 
 @hookimpl
