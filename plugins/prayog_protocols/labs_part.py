@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from prayog_protocols.engine.conversations import CONVERSATIONS, SERVERS
 from prayog_sdk.checks import Check, Measure, Verdict, count, never
 from prayog_sdk.params import Slider, Toggle
+from prayog_sdk.services import ServiceMissing
 from prayog_sdk.specs import ActionSpec, Arg
 
 if TYPE_CHECKING:
@@ -37,8 +38,16 @@ class Knobs:
 
 def session(params: Any, seed: int, services: Services, progress: Progress) -> Session:
     """A lab that waits for its first conversation."""
+    from prayog_protocols.engine.real.mirrored import MIRRORED, Mirrored
     from prayog_protocols.engine.real.session import LabSession
 
+    if params.study in MIRRORED:
+        return Mirrored(params.study, params.nat, seed, params.lab_mss, progress)
+    if params.study != "lab":
+        raise ServiceMissing(
+            f"The experiment “{params.study}” has no counterpart in the lab.",
+            "Those about retries, FTP and hearing of news have one.",
+        )
     return LabSession(seed, params.lab_mss, params.lab_kernel, progress)
 
 
