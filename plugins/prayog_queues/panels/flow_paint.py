@@ -101,7 +101,7 @@ class FlowPainter:
     def _box(self, place: str, box: QRectF, *, focus: bool, selected: bool) -> None:
         t, painter = theme.current(), self.painter
         name = place[2:]
-        down = place[:1] == "c" and name in self.flow.down
+        down = (name if place[:1] == "c" else "broker") in self.flow.down and place[:1] in ("c", "q", "x")
         grave = place[:1] == "q" and name in self.plan.graves
         doubled = place[:1] == "e" and bool(self.flow.doubled.get(name))
         edge = t.bad if down or doubled else t.accent if selected else t.edge
@@ -163,11 +163,13 @@ class FlowPainter:
 
     def _below(self, place: str, *, down: bool) -> str:
         sort, name = place[:1], place[2:]
-        if sort == "x":
+        if sort == "x" and not down:
             return next((e.kind for e in self.flow.topology.exchanges if e.name == name), "")
         if sort == "e" and self.flow.doubled.get(name):
             return f"{self.flow.doubled[name]} twice"
-        return "down" if down else ""
+        if down:
+            return "down" if sort == "c" else "the broker is down"
+        return ""
 
     def _bar(self, name: str, box: QRectF) -> None:
         """How full it is, against the fullest that any queue was; and the partitions of a log with their readers."""

@@ -143,7 +143,8 @@ def sentence(flow: Flow, place: str, now: float) -> str:
                 f" Partition {p}: {parts.get(p, 0):,} stored, read by {owners.get(p, 'nobody')}."
                 for p in sorted(parts | owners)
             )
-            return f"{what} {name}: {flow.depth(name):,} wait{pace}.{log}"
+            off = " The broker is down." if "broker" in flow.down else ""
+            return f"{what} {name}: {flow.depth(name):,} wait{pace}.{log}{off}"
         case "c":
             held = flow.hands.get(name, {})
             state = "down, " if name in flow.down else ""

@@ -210,7 +210,8 @@ class MessagesPanel(FollowingPanel[Lives]):
         self._story.show_rows([[format_us(m.at), m.title, m.sentence] for m in story], strong)
         parts = [f"{life.id}, number {life.number} of {life.key or '–'}: {STATES.get(life.state, life.state)}."]
         if life.deaths:
-            parts.append(self.tr("{n} deaths, none overwritten.").replace("{n}", str(life.deaths)))
+            words = self.tr("{n} deaths, none overwritten.") if life.deaths > 1 else self.tr("One death so far.")
+            parts.append(words.replace("{n}", str(life.deaths)))
         tree = list(self.fold.tree(life.id))
         if len(tree) > 1:
             shown = " · ".join(f"{'↳' * depth}{name}" for depth, name in tree[:12])

@@ -284,6 +284,25 @@ def test_looking_changes_nothing_and_the_badge_would_see_it(
     assert messages._badge.text().startswith(sign)
 
 
+def test_a_dead_letter_is_sent_back_from_the_inspector(bench: BenchPage, qtbot: QtBot) -> None:
+    knobs = {"messages": 20, "poison": 100.0, "attempts": 1, "dead_letters": True}
+    messages = panel(bench, qtbot, "messages", 400_000, **knobs)
+    settled(bench, qtbot, messages, lambda: bool(messages.fold.select(state="dead")))
+    dead = messages.fold.select(state="dead")[0].id
+    messages.choose(dead)
+    assert "One death so far." in messages._title.text()
+    messages._redrive.click()
+    settled(bench, qtbot, messages, lambda: messages.fold.lives[dead].state == "waiting")
+    assert bench.host.run.actions[-1].action.args["message"] == dead
+
+
+def test_the_flow_says_when_the_broker_is_down(bench: BenchPage, qtbot: QtBot) -> None:
+    flow = panel(bench, qtbot, "flow", 300_000, messages=20)
+    bench.host.do(Action("restart_broker", {"node": "broker"}))
+    settled(bench, qtbot, flow, lambda: "The broker is down." in flow.outline())
+    assert not flow._view.grab().isNull()
+
+
 def test_the_load_speaks_of_littles_law(bench: BenchPage, qtbot: QtBot, tmp_path: Path) -> None:
     load = panel(bench, qtbot, "load", 3_000_000, messages=300, rate=40.0, work_ms=10.0)
     settled(bench, qtbot, load, lambda: "Little’s law: 40.0/s" in load.outline())
