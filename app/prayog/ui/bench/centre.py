@@ -34,12 +34,12 @@ class Centre(QStackedWidget):
         super().__init__(page)
         self._page = page
         self.reality = RealityView()
-        self.compare = CompareView(page.host, page.topic.params_type)
+        self.compare: CompareView | None = None
+        """There once two runs were compared: its form is as large as the set-up's, and every new look dresses it."""
         self._instead = QScrollArea()
         self._instead.setWidgetResizable(True)
-        for widget in (page.docks, self.reality, self.compare, self._instead):
+        for widget in (page.docks, self.reality, self._instead):
             self.addWidget(widget)
-        self.compare.left.connect(self.to_panels)
         self.reality.left.connect(self.to_panels)
         self.reality.again.connect(self.check_reality)
         self.reality.open_trace.connect(self._open_real_trace)
@@ -49,14 +49,20 @@ class Centre(QStackedWidget):
         self._instead.setWidget(widget)
         self.setCurrentWidget(self._instead)
 
+    @property
+    def comparing(self) -> bool:
+        """Two runs are compared."""
+        return self.compare is not None and self.compare.running
+
     def let_go(self) -> None:
         """The page closes."""
-        self.compare.end()
+        if self.compare is not None:
+            self.compare.end()
 
     # -- waiting -------------------------------------------------------------------------------------------------
 
     def wait_for_run(self, job: Job, words: str) -> None:
-        if not self.compare.running:  # which goes on with the new run
+        if not self.comparing:  # which goes on with the new run
             self.to_panels()
         self.wait_for(job, words)
 
@@ -74,7 +80,7 @@ class Centre(QStackedWidget):
     def _waited(self, loading: LoadingState) -> None:
         if not self._page.closed:
             if self.currentWidget() is loading:
-                self.setCurrentWidget(self.compare if self.compare.running else self._page.docks)
+                self.setCurrentWidget(self.compare if self.compare is not None and self.comparing else self._page.docks)
             self.removeWidget(loading)
             loading.deleteLater()
 
@@ -101,13 +107,14 @@ class Centre(QStackedWidget):
 
     def to_panels(self) -> None:
         """Back to the panels."""
-        self.compare.end()
+        if self.compare is not None:
+            self.compare.end()
         self.setCurrentWidget(self._page.docks)
 
     def toggle_compare(self) -> None:
         """Compare the run with another seed or other knobs, on one transport; or go back to the panels."""
         branch = self._page.driver.branch
-        if self.compare.running:
+        if self.comparing:
             self.to_panels()
         elif branch is None or branch.run.kind == "session":
             self._page.said.emit(
@@ -115,6 +122,10 @@ class Centre(QStackedWidget):
             )
         else:
             shown = [dock.slot.spec for dock in self._page.docks.all() if dock.slot.spec.id != "code"]
+            if self.compare is None:
+                self.compare = CompareView(self._page.host, self._page.topic.params_type)
+                self.compare.left.connect(self.to_panels)
+                self.addWidget(self.compare)
             self.compare.begin(shown)
             self.setCurrentWidget(self.compare)
 

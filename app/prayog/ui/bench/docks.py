@@ -384,6 +384,7 @@ class _TitleBar(QWidget):
     def __init__(self, dock: Dock) -> None:
         super().__init__(dock)
         self._slim = False
+        self._measure()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._name = QLabel(dock.slot.spec.title)
         self._name.setProperty("kind", "muted")
@@ -410,10 +411,19 @@ class _TitleBar(QWidget):
             self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(80), 0 if self._slim else max(28, theme.scaled(28)))
+        return QSize(self._wide, 0 if self._slim else self._high)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(0, self.sizeHint().height())
+        return QSize(0, 0 if self._slim else self._high)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._measure()
+
+    def _measure(self) -> None:
+        """Once for each text size: the layout asks for it hundreds of times."""
+        self._wide, self._high = theme.scaled(80), max(28, theme.scaled(28))
 
     def event(self, event: QEvent) -> bool:
         if event.type() in (
