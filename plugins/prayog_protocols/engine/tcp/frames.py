@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from struct import Struct
+from typing import NamedTuple
 
 from prayog_protocols.engine.checksum import internet
 from prayog_protocols.engine.wire import HOSTS
@@ -27,8 +28,7 @@ _MAC = {name: bytes((2, 0, 0, 0, 0, number)) for number, name in enumerate(HOSTS
 _TTL, _WHOLE = 64, 0x4000  # never in fragments, as every system sends TCP
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):  # made twice for each packet: a third of the time that a dataclass takes
     """What TCP says in one packet.  Numbers are those on the wire; `window` is not scaled yet."""
 
     src_port: int

@@ -23,10 +23,8 @@ _READ_EVERY_US = 10_000
 def text(first: int, size: int) -> bytes:
     """`size` bytes of the text that is sent, from place `first` on; it repeats itself every quarter of a megabyte."""
     start = first % len(_LINES)
-    piece = _LINES[start : start + size]
-    while len(piece) < size:
-        piece += _LINES[: size - len(piece)]
-    return piece
+    whole = _LINES if start + size <= len(_LINES) else _LINES * ((start + size) // len(_LINES) + 1)
+    return whole[start : start + size]
 
 
 def message(number: int, size: int) -> bytes:

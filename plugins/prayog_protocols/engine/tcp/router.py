@@ -5,7 +5,7 @@ beside the machines that call, so their packets are noted as they leave, those o
 the way.  Frames are passed on unchanged; what a real router does to MAC addresses and TTL is left out.
 
 Rules
-1. Three random numbers are drawn for each packet, whatever the rates are: changing one rate shifts nothing else.
+1. Where anything is left to chance, three random numbers are drawn for each packet: changing one rate shifts no other.
 2. Segments with new data are numbered for each sender, from 1; what is sent again keeps its number.
 """
 
@@ -130,7 +130,9 @@ class Router(Node):
 
     def _fate(self, ctx: Ctx, frm: str, msg: Carried) -> tuple[str, int, bool]:
         """Why it is lost (or nothing), how much later it goes on (µs), and whether twice."""
-        lost, detour, doubled = (ctx.rng.random() for _ in range(3))
+        lost = detour = doubled = 1.0
+        if self.loss or self._reorder or self._duplicate:
+            lost, detour, doubled = ctx.rng.random(), ctx.rng.random(), ctx.rng.random()
         late_us = self._late_us if detour < self._reorder else 0
         twice = doubled < self._duplicate
         why = "lost on the way" if lost < self.loss else ""

@@ -5,7 +5,7 @@ Stretches are pairs of numbers (first byte, byte after the last), counted from t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 __all__ = ["Scoreboard"]
 
@@ -19,8 +19,10 @@ class Scoreboard:
         self.mss = mss
         self.held: list[tuple[int, int]] = []  # reported stretches, sorted, apart
 
-    def update(self, blocks: Iterable[tuple[int, int]], una: int) -> int:
+    def update(self, blocks: Sequence[tuple[int, int]], una: int) -> int:
         """Take in the blocks of an ACK; returns how many bytes in them are news."""
+        if not self.held and not blocks:
+            return 0
         before = sum(end - start for start, end in self.held)
         gone = sum(min(end, una) - start for start, end in self.held if start < una)
         stretches = sorted(
