@@ -436,7 +436,7 @@ def test_a_table_shows_its_double_takes(bench: BenchPage, qtbot: QtBot) -> None:
 
 
 def test_the_scenario_of_an_incident_opens_it_in_the_player(bench: BenchPage, qtbot: QtBot) -> None:
-    bench.open_scenario(topic().scenario("slow_worker"))
+    bench.open_scenario(topic().scenario("incident_03_slow_worker"))
     qtbot.waitUntil(lambda: bench.driver.branch is not None, timeout=20_000)
     incidents = shown(bench, qtbot, "incidents")
     qtbot.waitUntil(lambda: incidents.incident.number == 3, timeout=20_000)

@@ -8,7 +8,7 @@ __all__ = ["DELIVERY"]
 
 DELIVERY = (
     Incident(
-        1, "Charged twice", "crash_storm",
+        1, "Charged twice", "incident_01_crash_storm",
         "Customers call: their card was charged twice. It happens a few times a day, whenever the payment service is "
         "restarted. Nothing is wrong with the broker.",
         (
@@ -31,7 +31,7 @@ DELIVERY = (
         "Library, “Making retries safe with idempotent APIs”",
     ),
     Incident(
-        2, "The order that vanished", "order_vanished",
+        2, "The order that vanished", "incident_02_order_vanished",
         "Orders are missing. The shop has them, the queue is empty, the warehouse never heard of them. No error "
         "anywhere.",
         (
@@ -51,7 +51,7 @@ DELIVERY = (
         "Measured on NATS JetStream: 200 orders, acknowledged first, 25 crashes: 175 charges, 25 lost",
     ),
     Incident(
-        3, "A slow worker, double work", "slow_worker",
+        3, "A slow worker, double work", "incident_03_slow_worker",
         "Videos are transcoded twice, three times, again and again; the machines are busy, and nothing gets done.",
         (
             Clue("overlaps", "Times that two handlers were at work on one message."),
@@ -70,7 +70,7 @@ DELIVERY = (
         "Amazon SQS Developer Guide, visibility timeout; celery #3270, kombu #337",
     ),
     Incident(
-        4, "The zombie", "zombie_ack",
+        4, "The zombie", "incident_04_zombie_ack",
         "One order was charged twice, five seconds apart, by two machines. The first had stood still in a garbage "
         "collection, and went on.",
         (
@@ -93,7 +93,7 @@ DELIVERY = (
         "2.15.1",
     ),
     Incident(
-        12, "A dead consumer holds the queue", "dead_prefetch",
+        12, "A dead consumer holds the queue", "incident_12_dead_prefetch",
         "A machine lost its network. The queue says “0 ready, 200 unacknowledged”, and nothing moves.",
         (
             Clue("time_to_redeliver_ms", "From the machine’s death to the last hand-out of what it held."),
@@ -113,7 +113,7 @@ DELIVERY = (
         "RabbitMQ documentation, Heartbeats and Consumers; Apache Kafka documentation, consumer configurations",
     ),
     Incident(
-        20, "Acknowledged, and gone", "acked_but_gone",
+        20, "Acknowledged, and gone", "incident_20_acked_but_gone",
         "The power failed for a moment. Seventy orders that were confirmed are nowhere.",
         (
             Clue("lost", "Orders that were confirmed and are gone."),

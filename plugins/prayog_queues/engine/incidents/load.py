@@ -8,7 +8,7 @@ __all__ = ["LOAD"]
 
 LOAD = (
     Incident(
-        5, "Poison", "poison_storm",
+        5, "Poison", "incident_05_poison_storm",
         "Since ten o’clock the consumers are at 100 %, and orders are slow. One message has a field that nobody can "
         "read.",
         (
@@ -28,7 +28,7 @@ LOAD = (
         "Measured on nats-server 2.15.1; RabbitMQ documentation, Dead Letter Exchanges",
     ),
     Incident(
-        6, "A storm of retries", "retry_storm",
+        6, "A storm of retries", "incident_06_retry_storm",
         "The bank was away for ten seconds. When it came back it was knocked down again, by us.",
         (
             Clue("peak_retries", "Retries in the worst second; twenty orders come in a second."),
@@ -47,7 +47,7 @@ LOAD = (
         "M. Brooker, “Exponential Backoff And Jitter” (AWS 2015); Google SRE book, chapter 22",
     ),
     Incident(
-        10, "The queue that grows for ever", "grows_for_ever",
+        10, "The queue that grows for ever", "incident_10_grows_for_ever",
         "The queue was to absorb the load. Now it holds four seconds of orders, and tomorrow four hours.",
         (
             Clue("depth_slope", "How many messages more wait, each second."),
@@ -65,7 +65,7 @@ LOAD = (
         "J. Little, “A proof for the queuing formula L = λW” (1961)",
     ),
     Incident(
-        11, "TTL ate the orders", "ttl_ate",
+        11, "TTL ate the orders", "incident_11_ttl_ate",
         "After an outage of six seconds some orders are missing. Nobody logged anything.",
         (
             Clue("silent", "Messages that were dropped, and nobody was told."),
@@ -83,7 +83,7 @@ LOAD = (
         "RabbitMQ documentation, Time-To-Live and Expiration; Dead Letter Exchanges",
     ),
     Incident(
-        18, "NOTIFY slowed the database", "notify_price",
+        18, "NOTIFY slowed the database", "incident_18_notify_price",
         "To get rid of polling every insert now sends a NOTIFY. Since then all writes are slow, also those of others.",
         (
             Clue("commit_rate", "Commits in a second; about 3,500 without NOTIFY."),
@@ -102,7 +102,7 @@ LOAD = (
         "PostgreSQL documentation, NOTIFY; measured on PostgreSQL 18.4: with 16 writers 0.18 to 0.43 of the commits",
     ),
     Incident(
-        19, "Forged and replayed", "forged_and_replayed",
+        19, "Forged and replayed", "incident_19_forged_and_replayed",
         "Orders that no customer made, in the shop’s name; and real ones that came a second time.",
         (
             Clue("unexpected", "Effects of messages that no producer sent."),

@@ -8,7 +8,7 @@ __all__ = ["ORDER"]
 
 ORDER = (
     Incident(
-        7, "The retry that broke the order", "retry_broke_order",
+        7, "The retry that broke the order", "incident_07_retry_broke_order",
         "A customer put a book into the cart and took it out again. The book was delivered.",
         (
             Clue("reordered", "Messages that took effect after a later one of the same customer."),
@@ -26,7 +26,7 @@ ORDER = (
         "Confluent, “Kafka Connect: error handling and dead letter queues”; Uber, “Reliable reprocessing” (2018)",
     ),
     Incident(
-        8, "More consumers, wrong balances", "wrong_balances",
+        8, "More consumers, wrong balances", "incident_08_wrong_balances",
         "To be faster, two more consumers were started. Since then some balances are wrong.",
         (
             Clue("reordered", "Messages that took effect after a later one of the same customer."),
@@ -45,7 +45,7 @@ ORDER = (
         "Apache Kafka documentation 4.5; Amazon SQS Developer Guide, FIFO queues; Google Cloud Pub/Sub, ordering",
     ),
     Incident(
-        9, "The hot partition", "hot_partition",
+        9, "The hot partition", "incident_09_hot_partition",
         "Three partitions, three consumers, and one of them does nearly all the work. The orders of one large shop "
         "are late.",
         (
