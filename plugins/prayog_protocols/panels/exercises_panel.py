@@ -110,6 +110,7 @@ class ExercisesPanel(CapturePanel):
 
     def show_capture(self) -> None:
         self._index = -1
+        self._ask(0)
         self.show_choice()
 
     def show_choice(self) -> None:

@@ -31,6 +31,7 @@ _HEADS = {
     "layers": ("Protocol", "Packets", "Share", "Bytes", "Innermost in"),
 }
 _TALK = ("No.", "A", "B", "A → B packets", "A → B bytes", "B → A packets", "B → A bytes", "Begins (s)", "Lasts (s)")
+_FORMS = {"server": "One server", "swarm": "Peer to peer"}
 Counted = list[Conversation] | list[Endpoint] | Hierarchy
 
 
@@ -54,6 +55,9 @@ class TalkersPanel(CapturePanel):
         self.measured = TextTable("Measured", ("Way", "Bytes", "Packets", "Requests", "Mean delay", "Worst delay"),
                                   numbers=range(1, 6), wrapped=0)  # fmt: skip
         self.measured.hide()
+        self.loads = TextTable("Load of each machine", ("Machine", "Sent bytes", "Share", "Received bytes"),
+                               numbers=(1, 3), wrapped=0)  # fmt: skip
+        self.loads.hide()
         bar = QHBoxLayout()
         bar.setSpacing(theme.UNIT)
         bar.addWidget(QLabel("Count"))
@@ -62,12 +66,12 @@ class TalkersPanel(CapturePanel):
         column = QVBoxLayout(self)
         column.setContentsMargins(*(theme.UNIT,) * 4)
         column.addWidget(self.measured)
+        column.addWidget(self.loads)
         column.addLayout(bar)
         column.addWidget(self.table, 1)
 
     def show_capture(self) -> None:
-        ways = self.bench.view().facts.get("ways") if self.bench is not None else None
-        self._show_measured(ways or {})
+        self._show_measured()
         capture, name = self.capture, str(self.what.currentData())
         if capture is None or self.bench is None:
             self.table.show_rows([])
@@ -79,17 +83,28 @@ class TalkersPanel(CapturePanel):
 
     def draw(self) -> None:
         super().draw()
-        if self.bench is not None:
-            self._show_measured(self.bench.view().facts.get("ways") or {})
+        self._show_measured()
 
-    def _show_measured(self, ways: Mapping[str, Mapping[str, Any]]) -> None:
+    def _show_measured(self) -> None:
+        """What the run measured itself: ways to hear of news, or who had to send how much."""
+        facts = self.bench.view().facts if self.bench is not None else {}
+        ways: Mapping[str, Mapping[str, Any]] = facts.get("ways") or {}
+        loads: list[Mapping[str, Any]] = list(facts.get("loads") or ())
         self.measured.setVisible(bool(ways))
         self.measured.show_rows([
             [way, f"{one['bytes']:,}", f"{one['packets']:,}", f"{one['requests']:,}", f"{one['mean_delay_ms']:g} ms",
-             f"{one['worst_delay_ms']:g} ms"]
+             f"{one['worst_delay_ms']:g} ms" if "worst_delay_ms" in one else "not measured"]
             for way, one in ways.items()
         ])  # fmt: skip
         self.measured.setFixedHeight(self.measured.whole_height())
+        most = max((one["sent"] for one in loads), default=0)
+        self.loads.setVisible(bool(loads))
+        self.loads.show_rows([
+            [f"{_FORMS.get(one['form'], one['form'])}: {one['name']}", f"{one['sent']:,}",
+             "▇" * max(bool(one["sent"]), round(20 * one["sent"] / most)) if most else "", f"{one['received']:,}"]
+            for one in loads
+        ])  # fmt: skip
+        self.loads.setFixedHeight(min(self.loads.whole_height(), theme.scaled(220)))
 
     def _show(self, capture: Capture, name: str, counted: Counted) -> None:
         if capture is not self.capture or name != self.what.currentData():

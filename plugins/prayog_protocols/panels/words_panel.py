@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from prayog_protocols.engine.reference import TABLES, Line
 from prayog_sdk.qt import theme
@@ -36,8 +38,12 @@ class WordsPanel(Panel):
         self.run_line = QPushButton("Run this line")
         self.run_line.clicked.connect(self._run)
         self.about = paragraph("", "muted")
-        self.table = TextTable(TABLES[0].title, TABLES[0].heads)
-        self.table.itemSelectionChanged.connect(self._allow)
+        self.tables = QStackedWidget()
+        for one in TABLES:  # the column that explains takes the room that is left
+            letters = [sum(map(len, cells)) for cells in zip(*(line.cells for line in one.lines), strict=True)]
+            table = TextTable(one.title, one.heads, wrapped=letters.index(max(letters)))
+            table.itemSelectionChanged.connect(self._allow)
+            self.tables.addWidget(table)
         bar = QHBoxLayout()
         bar.setSpacing(theme.UNIT)
         bar.addWidget(self.which)
@@ -47,7 +53,7 @@ class WordsPanel(Panel):
         column.setContentsMargins(*(theme.UNIT,) * 4)
         column.addLayout(bar)
         column.addWidget(self.about)
-        column.addWidget(self.table, 1)
+        column.addWidget(self.tables, 1)
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
@@ -60,10 +66,14 @@ class WordsPanel(Panel):
         table, words = TABLES[self.which.currentIndex()], self.search.text().lower().split()
         self._lines = [line for line in table.lines if all(word in " ".join(line.cells).lower() for word in words)]
         self.about.setText(table.about)
-        self.table.setAccessibleName(table.title)
-        self.table.set_heads(table.heads)
+        self.tables.setCurrentIndex(self.which.currentIndex())
         self.table.show_rows([line.cells for line in self._lines])
         self._allow()
+
+    @property
+    def table(self) -> TextTable:
+        """The one that is shown."""
+        return cast(TextTable, self.tables.currentWidget())
 
     def _action(self) -> Action | None:
         """What the run can do to show the chosen line."""

@@ -54,16 +54,25 @@ class LabSession(Session):
         super().__init__()
 
     def start(self) -> Facts:
-        return {"conversation": "", "variant": "", "packets": 0, "bytes": 0, "servers": {}, "told": ""}
+        return {"conversation": "", "variant": "", "packets": 0, "bytes": 0, "servers": {}, "told": "",
+                "ways": {}, "loads": []}
 
     def fold(self, state: Facts, step: Step) -> Facts:
         data = step.data
         if step.kind == "conversation":
-            return {**state, "conversation": data["title"], "variant": data["variant"], "told": ""}
+            return {**state, "conversation": data["title"], "variant": data["variant"], "told": "", "ways": {},
+                    "loads": []}  # fmt: skip
         if step.kind == "packet":
             return {**state, "packets": state["packets"] + 1, "bytes": state["bytes"] + len(data["hex"]) // 2}
         if step.kind == "speaks":
             return {**state, "servers": {**state["servers"], data["server"]: data["port"]}}
+        if step.kind == "way":
+            measured = {"bytes": data["wire_bytes"], "packets": data["packets"], "requests": data["requests"],
+                        "mean_delay_ms": data["late_ms"]}  # fmt: skip
+            return {**state, "ways": {**state["ways"], data["way"]: measured}}
+        if step.kind == "load":
+            load = {key: data[key] for key in ("form", "name", "sent", "received")}
+            return {**state, "loads": [*state["loads"], load]}
         if "sentence" in data:
             return {**state, "told": data["sentence"]}
         return state
