@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("scenario", metavar="TOPIC/SCENARIO", help="or TOPIC/CHALLENGE, on all its published seeds")
     _run_options(add)
     add.add_argument("--saved", type=Path, metavar="FILE", help="grade this saved run (a challenge only)")
+    add.add_argument("--real", action="store_true", help="do the same on the real component, and compare")
     add.add_argument("--json", action="store_true", help="the result as one JSON object")
     add.add_argument("--trace", type=Path, metavar="FILE", help="write the trace, one JSON object a line")
     add.add_argument("--force", action="store_true", help="let --trace overwrite a file")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from prayog_sdk.headless import RunResult
     from prayog_sdk.scenario import Scenario
     from prayog_sdk.topic import Topic
+    from prayog_sim.trace import Trace
 
-__all__ = ["run", "scenario_in", "scenario_of", "sentences", "topic_values"]
+__all__ = ["run", "scenario_in", "scenario_of", "sentences", "topic_values", "write"]
 
 
 def run(profile: Profile, args: argparse.Namespace) -> int:
@@ -35,15 +36,22 @@ def run(profile: Profile, args: argparse.Namespace) -> int:
     topic, name = open_topic(profile, args.scenario, args.safe)
     challenge = cli_grade.challenge_of(topic, name)
     if challenge is not None:
+        if args.real:
+            raise BadInput(f"--real plays a scenario; {topic.id}/{name} is a challenge.")
         with sentences(topic.id):
             return cli_grade.grade(topic, challenge, args)
     scenario = scenario_in(topic, name)
     if args.saved is not None:
         raise BadInput(f"--saved grades a challenge; {topic.id}/{name} is a scenario.")
+    if args.real:
+        from prayog import cli_real
+
+        with sentences(topic.id):
+            return cli_real.run(profile, topic, scenario, args)
     with sentences(topic.id):
         result = _play(profile, topic, scenario, args.seed, topic_values(topic, args.values))
         if args.trace is not None:
-            _write(args.trace, result, args.force)
+            write(args.trace, result.trace, args.force)
         _print(result, args.json)
     return 0 if result.ok else 1
 
@@ -115,11 +123,12 @@ def _free(path: Path, force: bool) -> None:
         raise BadInput(f"{path} is there already; choose another file, or overwrite it with --force.")
 
 
-def _write(path: Path, result: RunResult, force: bool) -> None:
+def write(path: Path, trace: Trace, force: bool) -> None:
+    """The trace as a file, one JSON object a line; whole or not at all.  Raises `BadInput`."""
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with half.open("x", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in result.trace.jsonl())
+            file.writelines(f"{line}\n" for line in trace.jsonl())
         _free(path, force)  # it may have come into being during a long run
         half.replace(path)
     except OSError as error:

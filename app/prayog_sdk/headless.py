@@ -11,6 +11,7 @@ from prayog_sdk.checks import Event, Verdict
 from prayog_sdk.hookspecs import Progress
 from prayog_sdk.scenario import Scenario
 from prayog_sdk.topic import Topic, silent
+from prayog_sim.labfile import Check
 from prayog_sim.run import Run
 from prayog_sim.script import Block, ScriptError, ScriptResult, play
 from prayog_sim.trace import Trace, to_json
@@ -18,7 +19,7 @@ from prayog_sim.trace import Trace, to_json
 if TYPE_CHECKING:
     from prayog_sdk.services import Services
 
-__all__ = ["Outcome", "RunError", "RunResult", "measured", "played", "run_scenario"]
+__all__ = ["Outcome", "RunError", "RunResult", "judged", "measured", "played", "run_scenario"]
 
 
 class RunError(ValueError):
@@ -112,6 +113,20 @@ def measured(topic: Topic, params: Any, trace: Trace) -> dict[str, Any]:
         except Exception as error:
             raise RunError(f"the measure {name} failed: {type(error).__name__}: {error}") from error
     return values
+
+
+def judged(topic: Topic, scenario: Scenario, params: Any, trace: Trace, seed: int) -> tuple[Outcome, ...]:
+    """The checks of the scenario's script on `trace`, which another run left: that of the real component."""
+    found = []
+    for command in scenario.script.commands:
+        if not isinstance(command, Check):
+            continue
+        try:
+            verdict = topic.check(command.text, params).judge(trace, rerun=None, seed=seed)
+        except ValueError as error:
+            raise RunError(f"{scenario.script.name}:{command.line}: {error}") from error
+        found.append(Outcome(command.text, verdict.ok, verdict.reason, verdict.at))
+    return tuple(found)
 
 
 def _play(

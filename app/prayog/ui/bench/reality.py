@@ -1,20 +1,19 @@
 """The reality check: the same deeds on the simulation and on the real component, side by side and explained.
 
-The work (`check`) runs in a worker thread and knows no widget; the view shows what came of it, or which component
-is missing and what can be done about it.
+The work (`check`, most of it in `prayog.realitycheck`) runs in a worker thread and knows no widget; the view shows what
+came of it, or which component is missing and what can be done about it.
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from prayog.realitycheck import Outcome, repeated
 from prayog.ui.bench.plan import Plan
 from prayog.ui.pieces import drop, heading
 from prayog_sdk.compare import Comparison, Row
@@ -25,9 +24,8 @@ from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.markdown import say
 from prayog_sdk.qt.state import EmptyState, LoadingState, ProblemCard, paragraph
 from prayog_sdk.run import has_clock
-from prayog_sdk.services import ServiceMissing, Services
-from prayog_sim.run import Action, ActionError, Run
-from prayog_sim.trace import Trace
+from prayog_sdk.services import Services
+from prayog_sim.run import Run
 
 if TYPE_CHECKING:
     from prayog_sdk.topic import Topic
@@ -37,40 +35,24 @@ __all__ = ["Outcome", "RealityView", "check"]
 _MOST_STEPS = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a reality check found.  ``missing`` is a component that is not there (sentence, way forward)."""
-
-    comparison: Comparison | None = None
-    real: Trace | None = None
-    refused: tuple[str, ...] = ()
-    """Deeds that only the simulation knows, with the real component's reason."""
-    missing: tuple[str, str] | None = None
-
-
 def check(
     ctx: Ctx, topic: Topic, params: Any, seed: int, plan: Callable[[], Plan], services: Services,
 ) -> Outcome:  # fmt: skip
     """Run `plan` on a simulation, then its actions on the real component, and compare the two traces."""
+    said = {
+        "starts": QCoreApplication.translate("Reality", "The real component starts…"),
+        "works": QCoreApplication.translate("Reality", "The real component works…"),
+        "compares": QCoreApplication.translate("Reality", "Comparing…"),
+    }
+
+    def say(stage: str) -> None:
+        ctx.progress(2 if stage == "compares" else 1, 3, said[stage])
+
     ctx.progress(0, 3, QCoreApplication.translate("Reality", "The simulation runs…"))
     simulated = topic.build(params, seed, ctx.progress)
     try:
         _finish(ctx, simulated, plan())
-        actions = [timed.action for timed in simulated.actions]
-        ctx.progress(1, 3, QCoreApplication.translate("Reality", "The real component starts…"))
-        try:
-            session = topic.session(params, seed, services, ctx.progress)
-        except ServiceMissing as error:
-            return Outcome(missing=(error.sentence, error.way_forward))
-        try:
-            ctx.progress(1, 3, QCoreApplication.translate("Reality", "The real component works…"))
-            repeat = getattr(session, "repeat", None)  # one that goes on by itself knows how to follow a simulation
-            refused = _repeat(ctx, session, actions) if repeat is None else repeat(simulated, ctx.check)
-            ctx.progress(2, 3, QCoreApplication.translate("Reality", "Comparing…"))
-            real = Trace(session.trace)
-            return Outcome(topic.compare(Trace(simulated.trace), real), real, tuple(refused))
-        finally:
-            session.close()
+        return repeated(topic, params, seed, simulated, services, ctx.progress, ctx.check, say)
     finally:
         simulated.close()
 
@@ -87,25 +69,6 @@ def _finish(ctx: Ctx, run: Run, plan: Plan) -> None:
             return
         if len(run.trace) % 512 == 0:
             ctx.check()
-
-
-def _repeat(ctx: Ctx, session: Run, actions: Sequence[Action]) -> list[str]:
-    refused = []
-    for action in actions:
-        try:
-            session.do(action)
-        except ActionError as error:
-            refused.append(f"{action.name}: {error}")
-            continue
-        while True:
-            ctx.check()
-            if session.step() is None:
-                if not session.busy:
-                    break
-                time.sleep(0.002)
-    while session.step() is not None:
-        pass
-    return refused
 
 
 class RealityView(QWidget):
