@@ -13,13 +13,14 @@ from prayog_protocols.engine.tcp.frames import ACK, RST, SYN, Carried, Segment, 
 from prayog_protocols.engine.tcp.gathered import Gathered, Sight
 from prayog_protocols.engine.tcp.host import Host
 from prayog_protocols.engine.tcp.programs import Program
+from prayog_protocols.engine.tcp.router import DropListError
 from prayog_protocols.engine.tcp.scoreboard import Scoreboard
 from prayog_protocols.engine.tcp.setup import Setup, build
 from prayog_protocols.engine.tcp.timing import Rto
 from prayog_protocols.engine.tcp.tuning import Tuning
 from prayog_protocols.engine.tcp.verdicts import fairness
 from prayog_sim.node import Ctx
-from prayog_sim.run import Action
+from prayog_sim.run import Action, ActionError
 from prayog_sim.world import World
 
 MSS = 1_000
@@ -304,6 +305,24 @@ def waiting() -> World:
 
 def states(world: World) -> list[str]:
     return [*world.nodes["laptop"].connections.values(), *world.nodes["shop"].connections.values()]  # type: ignore[attr-defined]
+
+
+def test_what_cannot_be_done_is_said_in_a_sentence() -> None:
+    world = waiting()
+    world.do(Action("close", {"node": "laptop"}))
+    length = len(world.trace)
+    for action, said in (
+        (Action("close", {"node": "laptop"}), "closed its half already"),
+        (Action("write", {"node": "laptop", "bytes": 10}), "cannot write in the state FIN-WAIT-1"),
+        (Action("write", {"node": "shop", "bytes": 0}), "1 to 1,000,000 bytes"),
+        (Action("loss", {"node": "router", "percent": 99}), "from 0 to 90"),
+        (Action("transfer", {"node": "laptop", "way": "QUIC"}), "by TCP or by UDP"),
+    ):
+        with pytest.raises(ActionError, match=said):
+            world.do(action)
+    assert len(world.trace) == length
+    with pytest.raises(DropListError, match="written like 5"):
+        build(Setup(drops="five"), 1)
 
 
 def test_a_reset_ends_both_at_once() -> None:

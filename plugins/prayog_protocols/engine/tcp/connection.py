@@ -158,10 +158,9 @@ class Connection:
 
     def put(self, ctx: Ctx, segment: Segment, words: str, why: str, first: int = 0, tries: int = 1,
             full: bool = False) -> None:  # fmt: skip
-        """Hand a segment to the network.  It carries the newest acknowledgement, so none has to wait any more."""
+        """Hand a segment to the network."""
         if segment.flags & ACK:
-            self.receiver.repeats(segment.window)
-            self.receiver.told()
+            self.receiver.told(segment.window)
             if self._acking:
                 self._acking = False
                 ctx.cancel_timer(f"ack {self.key}")
@@ -197,8 +196,8 @@ class Connection:
 
     def acknowledge(self, ctx: Ctx) -> None:
         """An ACK that carries nothing."""
-        segment = self._segment(self.sender.nxt if self.sender.nxt == self.sender.high else self.sender.high, ACK)
-        repeats = segment.window > 0 and self.receiver._last == (self.receiver.nxt, segment.window)
+        segment = self._segment(self.sender.high, ACK)
+        repeats = self.receiver.repeats(segment.window)
         words = f"ACK {self.receiver.nxt}" + " again" * repeats
         if segment.sacks:
             reported = self.receiver.sacks(len(segment.sacks))

@@ -120,6 +120,8 @@ class Host(Node):
                     raise ActionError(f"{self.me} cannot write in the state {line.state}: it closed its half already.")
                 line.program.write(line, ctx, size)
             case "close":
+                if line.sender.closing or line.state in ("CLOSING", "TIME-WAIT"):
+                    raise ActionError(f"{self.me} closed its half already: its state is {line.state}.")
                 line.close(ctx)
             case "reset":
                 line.abort(ctx)

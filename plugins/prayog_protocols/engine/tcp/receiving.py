@@ -109,10 +109,11 @@ class Receiver:
         """Send an ACK that carries nothing else."""
         self.line.acknowledge(ctx)
 
-    def told(self) -> None:
-        """A segment with an acknowledgement leaves now."""
+    def told(self, window: int) -> None:
+        """A segment with the acknowledgement and this window leaves now, so none has to wait any more."""
         self.unconfirmed = 0
         self.owes = ""
+        self._last = (self.nxt, window)
 
     def field(self) -> int:
         """The window as it stands in the header.
@@ -127,9 +128,7 @@ class Receiver:
 
     def repeats(self, window: int) -> bool:
         """Whether an ACK with this window says the same as the one before."""
-        same = self._last == (self.nxt, window)
-        self._last = (self.nxt, window)
-        return same
+        return window > 0 and self._last == (self.nxt, window)
 
     def sacks(self, room: int) -> tuple[tuple[int, int], ...]:
         """At most `room` stretches beyond the hole, the one that grew last first (RFC 2018 §4)."""
