@@ -16,9 +16,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["ABOUT", "COMPANIES", "Company", "Facts", "Forecast", "Limits", "fits", "forecast"]
+__all__ = [
+    "ABOUT",
+    "COMPANIES",
+    "HERE",
+    "PARTS",
+    "ROUNDS",
+    "TRICKLE",
+    "Company",
+    "Facts",
+    "Forecast",
+    "Limits",
+    "fits",
+    "forecast",
+    "forecast_here",
+]
 
 PARTS = 5
 """Into so many parts the strategies that go by part divide the rows."""
@@ -39,6 +53,29 @@ ABOUT: Mapping[str, str] = {
     "dual write": "The application writes to both sides itself, and old rows follow.",
     "backfill + live sync": "Copy the past, follow the log, switch over when nothing waits.",
 }
+
+
+HERE: Mapping[str, str] = {
+    "big bang": "The source is fenced, copied, compared and left.",
+    "incremental": "Here tables go over in up to five parts of about one size; each is copied, caught up with and "
+    "compared before the next begins. One switch-over at the end.",
+    "trickle": "Here rows go over at a third of the speed that the first ones show, so that the source hardly notices; "
+    "the log is followed from the beginning.",
+    "parallel run": "Here both sides answer the same questions three times, each time at one position of the log, and "
+    "have to agree before the sides change.",
+    "phased": "Here tables go over layer by layer, first those that refer to no other; each layer is copied, caught up "
+    "with and compared before the next begins. One switch-over at the end.",
+    "dual write": "Here the second write is made by the log, as an application that is not changed cannot make it; "
+    "both sides are reconciled every few seconds until the switch-over.",
+    "backfill + live sync": "Copy, follow the log, switch over, and keep the old side up to date for the way back.",
+}
+"""What the worker does with each strategy; where that is a variation of the strategy, it says so."""
+
+TRICKLE = 1 / 3
+"""The share of its speed at which a trickling copy goes on."""
+ROUNDS = 3
+"""How often both sides answer the same questions in a parallel run."""
+_ROUND_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +130,23 @@ def forecast(strategy: str, facts: Facts) -> Forecast:
     }[strategy]  # fmt: skip
     return Forecast(strategy, freeze, duration, space, risk, _DEVELOPMENT_DAYS[strategy], back,
                     strategy == "parallel run", why)  # fmt: skip
+
+
+def forecast_here(strategy: str, facts: Facts) -> Forecast:
+    """What `strategy` would cost as the worker runs it (`HERE`): all live ones have one switch-over and a way back."""
+    if strategy == "big bang":
+        return forecast(strategy, facts)
+    base = forecast("backfill + live sync", facts)
+    copy, check = facts.rows / max(facts.copy_s, 1e-9), _CHECK_SHARE * facts.rows / max(facts.copy_s, 1e-9)
+    more = {
+        "incremental": check, "phased": check, "trickle": copy / TRICKLE - copy, "parallel run": ROUNDS * _ROUND_S,
+        "dual write": check,
+    }.get(strategy, 0.0)  # fmt: skip
+    why = f"{base.why}; {'slower on purpose' if strategy == 'trickle' else 'compared once more'}" if more else base.why
+    return replace(
+        base, strategy=strategy, duration_s=base.duration_s + more, days=_DEVELOPMENT_DAYS[strategy],
+        compared=strategy == "parallel run", why=why,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

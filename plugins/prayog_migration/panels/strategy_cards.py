@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QVBoxLayout, QWidget
 
 from prayog_migration.engine.setup import STRATEGIES
-from prayog_migration.engine.strategies import ABOUT
+from prayog_migration.engine.strategies import ABOUT, HERE
 from prayog_migration.panels.words import seconds_in_words
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.cards import CardButton
@@ -27,10 +27,6 @@ def cost_in_words(found: Mapping[str, Any]) -> str:
         f"freeze {seconds_in_words(found['freeze_s'])} · takes {seconds_in_words(found['duration_s'])} · "
         f"{found['space']:.1f}× space · {risk} · {back}"
     )
-
-
-_RUN_HERE = ("big bang", "backfill + live sync")
-"""What the worker does; the others are forecasts, and begin as live sync."""
 
 
 class StrategyCards(QWidget):
@@ -72,8 +68,7 @@ class StrategyCards(QWidget):
             text = f"Predicted: {cost_in_words(found)}." if found else "Probe to see what it would cost here."
             if name in measured:
                 text += f" Measured: {measured[name]}."
-            if name not in _RUN_HERE:
-                text += " Here it runs as backfill + live sync."
+            text += f" {HERE[name]}"
             if label.text() != text:
                 label.setText(text)
                 self._cards[name].setAccessibleDescription(f"{ABOUT[name]} {text}")

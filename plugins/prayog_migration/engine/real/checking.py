@@ -65,10 +65,10 @@ def audit(job: Job) -> Balance:
     with contextlib.ExitStack() as stack:
         if job.order.live:
             link = job.link(direction)
-            if not link.begun:
+            if not link.begun or not job.facts().get("loaded"):
                 raise GateShut(
-                    "Nothing was copied yet, so there is nothing to compare. Copy first; both sides are compared at a "
-                    "position of the log that is followed from then on."
+                    "The copy is not done yet, so there is nothing to compare. Copy first; both sides are compared at "
+                    "a position of the log that is followed from then on."
                 )
             view = link.capture.fix()
             stack.callback(view.reader.close)

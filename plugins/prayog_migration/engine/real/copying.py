@@ -13,22 +13,29 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prayog_migration.engine.identity import identity
 from prayog_migration.engine.model import PREFIX
+from prayog_migration.engine.parts import parts_of
 from prayog_migration.engine.plan import TableMove
 from prayog_migration.engine.real.apply import Applied
 from prayog_migration.engine.real.build import Builder
 from prayog_migration.engine.real.bulk import rest
 from prayog_migration.engine.real.capture import CaptureLost
 from prayog_migration.engine.real.fence import fence_of
-from prayog_migration.engine.real.job import Job
-from prayog_migration.engine.real.load import TableLoad
+from prayog_migration.engine.real.job import GateShut, Job
+from prayog_migration.engine.real.load import CHUNK_ROWS, TableLoad
 from prayog_migration.engine.real.state import Checkpoint
 from prayog_migration.engine.real.store import Reader, Writer
+from prayog_migration.engine.real.validation import validate_table
+from prayog_migration.engine.strategies import TRICKLE
 
 __all__ = ["begin_again", "copy", "make_last", "make_rules", "tell"]
+
+_TRICKLE_ROWS = 1_000
+"""Rows of a chunk while they trickle: the source is read for a moment only."""
 
 
 def copy(job: Job) -> None:
@@ -45,20 +52,61 @@ def copy(job: Job) -> None:
 
 def _copy(job: Job) -> None:
     done = {one.table: one for one in _checkpoints(job)}
-    moves = [move for move in job.the_plan.tables if not (move.source.partitioning and move.source.partitioning.parent)]
-    left = [move for move in moves if not done.get(move.source.title, Checkpoint("")).done]
-    reader = _begin(job, begun=bool(done), finished=not left)
-    if not job.order.live:  # it may have been emptied just now
-        done = {one.table: one for one in _checkpoints(job)}
-        left = [move for move in moves if not done.get(move.source.title, Checkpoint("")).done]
-    try:
-        for move in left:
-            _table(job, move, reader)
-    finally:
-        if reader is not None:
-            reader.close()
-    if job.order.live:
-        _converge(job)
+    parts = parts_of(job.the_plan, job.order.strategy)
+    finished = all(done.get(move.source.title, Checkpoint("")).done for part in parts for move in part)
+    reader, begun = _begin(job, bool(done), finished), False
+    done = {one.table: one for one in _checkpoints(job)}  # the target may have been emptied just now
+    for number, part in enumerate(parts, 1):
+        left = [move for move in part if not done.get(move.source.title, Checkpoint("")).done]
+        if job.order.live:
+            job.link("forward").waiting = _not_begun(job, parts[number:], done)
+        if left:
+            if begun and job.order.live:
+                reader = _next_reader(job)
+            begun = True
+            try:
+                for move in left:
+                    _table(job, move, reader)
+            finally:
+                if reader is not None:
+                    reader.close()
+        if job.order.live and (left or number == len(parts)):
+            _converge(job)
+            if len(parts) > 1:
+                _compare_part(job, number, len(parts), part)
+
+
+def _not_begun(job: Job, parts: Sequence[Sequence[TableMove]], done: Mapping[str, Checkpoint]) -> frozenset[int]:
+    """The numbers of the tables in these parts of which nothing was copied yet."""
+    titles = {move.source.title for part in parts for move in part} - set(done)
+    return frozenset(n for n, move in enumerate(job.the_plan.tables) if move.source.title in titles)
+
+
+def _next_reader(job: Job) -> Reader | None:
+    """The reader for a part that begins now."""
+    reader = job.link("forward").copy_again()
+    if job.source.dialect != "sqlite":
+        return reader
+    reader.close()  # as in `_begin`
+    return None
+
+
+def _compare_part(job: Job, number: int, count: int, part: Sequence[TableMove]) -> None:
+    """Strategies that go part by part compare each before the next begins."""
+    link, began = job.link("forward"), time.monotonic()
+    view = link.capture.fix()
+    with contextlib.closing(view.reader):
+        link.drain(view.position, lambda done: tell(job, "forward", done), view)
+        with job.target.reader() as there:
+            found = [validate_table(job.source, view.reader, job.target, there, job.the_plan, move) for move in part]
+    wrong = [one.table for one in found if not one.equal]
+    with job.target.writer() as writer, writer.transaction():
+        job.note(
+            writer, "part", str(number), of=count, tables=[one.table for one in found], equal=not wrong,
+            rows=sum(one.source_rows for one in found), us=round(1e6 * (time.monotonic() - began)),
+        )  # fmt: skip
+    if wrong:
+        raise GateShut(f"Part {number} of {count} differs in {', '.join(wrong)}, so the next part was not begun.")
 
 
 def _begin(job: Job, begun: bool, finished: bool) -> Reader | None:
@@ -112,8 +160,25 @@ def _fact(job: Job, **facts: Any) -> None:
 
 
 def _table(job: Job, move: TableMove, reader: Reader | None) -> None:
+    own = job.order.strategy == "trickle" and not job.control.rate
+    try:
+        _chunks(job, move, reader, own)
+    finally:
+        if own:
+            job.control.rate = 0.0
+
+
+def _trickle(job: Job, title: str, rows: int, seconds: float) -> None:
+    """From the first rows on, the copy goes on at a part of the speed that they have shown."""
+    speed = rows / max(1e-6, seconds)
+    job.control.rate = speed * TRICKLE
+    job.say("throttled", title, measured_s=round(speed), rate=round(job.control.rate))
+
+
+def _chunks(job: Job, move: TableMove, reader: Reader | None, trickle: bool) -> None:
     # Every chunk is committed only while this is the worker.
-    load = TableLoad(job.source, job.target, job.the_plan, move, job.control, guard=job.ledger.touch)
+    most = _TRICKLE_ROWS if trickle else CHUNK_ROWS
+    load = TableLoad(job.source, job.target, job.the_plan, move, job.control, guard=job.ledger.touch, most=most)
     began, last = time.monotonic(), 0.0
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(job.target.writer())
@@ -132,6 +197,8 @@ def _table(job: Job, move: TableMove, reader: Reader | None) -> None:
                         at = _restart_table(job, load, here, writer)
                 at = load.step(here, writer, at)
                 now = time.monotonic()
+                if trickle and not job.control.rate and not at.done:
+                    _trickle(job, move.source.title, at.rows - rows, now - began)
                 if at.done or now - last > 0.1:
                     rate = (at.rows - rows) / max(1e-6, now - began)
                     job.say("chunk", move.source.title, rows=at.rows, bytes=at.bytes, quarantined=at.quarantined,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from prayog_migration.engine.real import newcomers
+from prayog_migration.engine.real.agreeing import reconcile
 from prayog_migration.engine.real.copying import tell
 from prayog_migration.engine.real.job import GateShut, Job
 
@@ -12,6 +13,7 @@ __all__ = ["Flow"]
 
 _LAG_SECONDS = 0.25
 _LOOK_SECONDS = 2.0
+_RECONCILE_SECONDS = 3.0
 _NEAR_CHANGES = 200
 _NEAR_BYTES = 200_000
 
@@ -24,6 +26,7 @@ class Flow:
         self._held = ""
         self._told = 0.0
         self._looked = 0.0
+        self._reconciled = 0.0
         self._stopped = True
         self._near = ""
         """The direction in which it has caught up."""
@@ -74,8 +77,17 @@ class Flow:
         if direction == "forward" and now - self._looked > _LOOK_SECONDS:
             self._looked = now
             newcomers.look(job)
+        if direction == "forward" and self._near and job.order.strategy == "dual write":
+            self._reconcile(now)
         job.control.tick(done.changes if done else 0, 0)
         return done is not None
+
+    def _reconcile(self, now: float) -> None:
+        """A dual write is compared all the time, because nothing else would tell that the sides have parted."""
+        if now - self._reconciled > _RECONCILE_SECONDS:
+            if parted := reconcile(self._job):
+                self.hold(parted)
+            self._reconciled = time.monotonic()
 
     def _lag(self, now: float) -> None:
         job = self._job

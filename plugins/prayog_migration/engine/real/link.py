@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prayog_migration.engine.changes import Key
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.apply import Applied, Applier, Wider
-from prayog_migration.engine.real.capture import Capture, Lag, Memory, View, open_capture
+from prayog_migration.engine.real.capture import Batch, Capture, Lag, Memory, View, open_capture
 from prayog_migration.engine.real.ledger import Ledger
 from prayog_migration.engine.real.store import Reader, Row, Store, Writer
 
@@ -43,6 +44,8 @@ class Link:
         self.committed_us = 0
         self.full = False
         """The target is what the source was at `position`."""
+        self.waiting: frozenset[int] = frozenset()
+        """Tables whose copy has not begun: their changes are passed over, and a copy that begins later sees them."""
         self._forgotten = time.monotonic()
         with target.writer() as writer:
             kept = ledger.state.get(writer, f"memory:{name}")
@@ -108,11 +111,11 @@ class Link:
             self.full = True
             return None
         try:
-            done = applier.apply(batch, self.exact_from)
+            done = applier.apply(self._begun_only(batch), self.exact_from)
         except Wider:
             batch = self.capture.read(self.position, _ALL, self.exact_from, view)
             assert batch is not None
-            done = applier.apply(batch, self.exact_from)
+            done = applier.apply(self._begun_only(batch), self.exact_from)
         self.capture.settle()
         if batch.ends:
             self.position = batch.position
@@ -122,6 +125,15 @@ class Link:
             if time.monotonic() - self._forgotten > _FORGET_SECONDS:
                 self.forget()
         return done
+
+    def _begun_only(self, batch: Batch) -> Batch:
+        if not self.waiting:
+            return batch
+        return replace(
+            batch,
+            tables={number: folding for number, folding in batch.tables.items() if number not in self.waiting},
+            moves={number: moves for number, moves in batch.moves.items() if number not in self.waiting},
+        )
 
     def drain(self, until: str, tick: Callable[[Applied | None], None], view: View | None = None) -> None:
         """Apply everything up to a position; `tick` is called in between and may raise to stop."""

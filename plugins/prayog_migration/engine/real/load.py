@@ -59,7 +59,7 @@ class TableLoad:
 
     `keep` chooses among rows as they were read (hidden keys in front), for a target that takes a part of them; `guard`
     is called at the beginning of each chunk's transaction and may raise, so that a worker with a successor commits
-    nothing.
+    nothing; `most` are the rows of a chunk at most.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class TableLoad:
         shard: str = "",
         keep: Callable[[list[Row]], list[Row]] | None = None,
         guard: Callable[[Writer], None] = lambda writer: None,
+        most: int = CHUNK_ROWS,
     ) -> None:
         self.move = move
         self._source, self._target, self._plan = source, target, plan
@@ -81,6 +82,7 @@ class TableLoad:
         self._shard = shard
         self._keep = keep
         self._guard = guard
+        self._most = most
         self._state = State(target)
         self._quarantine = Quarantine(target)
         walk = source.walk(move.source)
@@ -156,8 +158,8 @@ class TableLoad:
         if self.walk is None:
             return None
         if not at.rows:
-            return max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(200, self.move.row_bytes)))
-        return int(max(1, min(CHUNK_ROWS, CHUNK_BYTES // max(1, at.bytes // at.rows))))
+            return max(1, min(self._most, CHUNK_BYTES // max(200, self.move.row_bytes)))
+        return int(max(1, min(self._most, CHUNK_BYTES // max(1, at.bytes // at.rows))))
 
     def _written(self, writer: Writer, batches: Iterator[Columns]) -> Written:
         if self._insert is not None:

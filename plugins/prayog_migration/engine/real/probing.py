@@ -19,7 +19,7 @@ from prayog_migration.engine.real.moving import server_of
 from prayog_migration.engine.real.scratch import scratch
 from prayog_migration.engine.real.store import Reader, Row, Store, Writer
 from prayog_migration.engine.setup import STRATEGIES
-from prayog_migration.engine.strategies import Facts, forecast
+from prayog_migration.engine.strategies import Facts, forecast_here
 from prayog_migration.engine.values import Converter
 
 __all__ = ["probe"]
@@ -44,7 +44,7 @@ def probe(job: Job, writes_s: float = 0.0) -> None:
     facts = Facts(rows, round(rows * found["row_bytes"]), found["rows_s"], found["apply_s"], writes_s)
     job.say(
         "probed", "", rows=rows, bytes=facts.bytes, tables=sizes, writes_s=writes_s,
-        forecasts=[told(forecast(one, facts)) for one in STRATEGIES],
+        forecasts=[told(forecast_here(one, facts)) for one in STRATEGIES],
         **{key: round(value, 3) for key, value in found.items()},
     )  # fmt: skip
 

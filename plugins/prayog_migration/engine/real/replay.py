@@ -12,11 +12,11 @@ from typing import Any
 from prayog_migration.engine.literals import plain_decimal
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.queries import Words, translate_query
-from prayog_migration.engine.real.store import Store
+from prayog_migration.engine.real.store import Reader, Store
 from prayog_migration.engine.symbols import Untranslatable
 from prayog_migration.engine.temporal import to_utc, without_zeros
 
-__all__ = ["Answer", "own_questions", "replay"]
+__all__ = ["Answer", "Both", "asked", "own_questions", "replay", "words_of"]
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _MOST = 20
@@ -67,19 +67,40 @@ def own_questions(plan: Plan) -> Iterator[str]:
 
 def replay(source: Store, target: Store, plan: Plan, questions: Sequence[str]) -> list[Answer]:
     """Ask every question of the source, and its translation of the target."""
+    words = words_of(plan)
+    answers = []
+    for question in questions:
+        with source.reader() as here, target.reader() as there:
+            answers.append(asked(Both(source, here, target, there), plan, question, words))
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Both stores, each with a reader."""
+
+    source: Store
+    here: Reader
+    target: Store
+    there: Reader
+
+
+def words_of(plan: Plan) -> Words:
+    """What the plan's tables and columns are called on both sides."""
     tables = {(move.source.schema, move.source.name): move.target.name for move in plan.tables}
     columns = {column.source: column.target for move in plan.tables for column in move.columns}
-    words = Words(plan.source.dialect, plan.target, tables, columns)
-    return [_asked(source, target, plan, question, words) for question in questions]
+    return Words(plan.source.dialect, plan.target, tables, columns)
 
 
-def _asked(source: Store, target: Store, plan: Plan, question: str, words: Words) -> Answer:
+def asked(both: Both, plan: Plan, question: str, words: Words) -> Answer:
+    """One question to both readers."""
+    source, target = both.source, both.target
     there = question
     try:
         if plan.source.dialect != plan.target:
             there = translate_query(question, words)
-        left, left_ms = _rows(source, question)
-        right, right_ms = _rows(target, there)
+        left, left_ms = _rows(both.here, question)
+        right, right_ms = _rows(both.there, there)
     except Untranslatable as error:
         return Answer(question, "", problem=str(error))
     except Exception as error:  # noqa: BLE001 - a learner's SQL may be wrong in any way
@@ -100,11 +121,10 @@ def _asked(source: Store, target: Store, plan: Plan, question: str, words: Words
     )
 
 
-def _rows(store: Store, sql: str) -> tuple[list[str], float]:
-    with store.reader() as reader:
-        began = time.perf_counter()
-        rows = reader.query(sql)
-        took = (time.perf_counter() - began) * 1000
+def _rows(reader: Reader, sql: str) -> tuple[list[str], float]:
+    began = time.perf_counter()
+    rows = reader.query(sql)
+    took = (time.perf_counter() - began) * 1000
     return [" | ".join(map(_shown, row)) for row in rows], took
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real import newcomers
+from prayog_migration.engine.real.agreeing import Disagreement, answer_alike
 from prayog_migration.engine.real.apply import Applied
 from prayog_migration.engine.real.checking import Balance, balance, compare, settled
 from prayog_migration.engine.real.checksum import Comparing
@@ -80,6 +81,12 @@ def switch(job: Job, to: Side) -> Balance:
     back: Direction = "reverse" if to == "target" else "forward"
     link, limit = job.link(forward), job.order.freeze_s
     _near(job, link, forward)
+    if to == "target" and job.order.strategy == "parallel run":
+        try:
+            answer_alike(job)
+        except Disagreement as no:
+            raise SwitchRefused(str(no)) from None
+        _near(job, link, forward)
     job.remember("switch", {"phase": "fencing", "to": to})
     try:
         old: Side = "source" if to == "target" else "target"
