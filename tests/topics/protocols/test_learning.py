@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from prayog_sdk.headless import RunResult, played, run_scenario
 from prayog_sdk.lessons import Answer, Lesson, judge
 from prayog_sdk.params import flat
 from prayog_sdk.saved import SavedRun
+from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 from prayog_sim.run import Action
 
+pytestmark = pytest.mark.xdist_group("protocol labs")
 TRUTHS = {
     "drop-three#loses": "192",
     "drop-three#first": "UDP",
@@ -56,7 +59,12 @@ def topic() -> Topic:
 
 @cache
 def shown(scenario: str) -> RunResult:
-    return run_scenario(topic(), topic().scenario(scenario))
+    with tempfile.TemporaryDirectory() as folder:
+        services = Services(Path(folder), environ={})  # for real conversations
+        try:
+            return run_scenario(topic(), topic().scenario(scenario), services=services)
+        finally:
+            services.close()
 
 
 @pytest.mark.parametrize("lesson", topic().lessons(), ids=lambda lesson: lesson.id)
