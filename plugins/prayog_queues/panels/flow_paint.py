@@ -40,6 +40,10 @@ class FlowPainter:
         self.away = {flight.message for flight in flights or () if flight.a[:1] == "q"}
         """Messages that left their queue and are not with their consumer yet."""
         self.radius = theme.scaled(6)
+        self.marked = ""
+        """The message that is followed."""
+        self.spots: list[tuple[QPointF, str]] = []
+        """Where the tokens were drawn, and whose they are."""
         sent = sum(edge.rate(clock_us) for (a, _), edge in flow.edges.items() if a[:1] == "p")
         self.every = max(1, math.ceil(sent / MOST_A_SECOND))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -272,6 +276,11 @@ class FlowPainter:
         """One message: its key's colour and letter, a ring for each further attempt, hatched when its lease is over."""
         t, painter, r = theme.current(), self.painter, self.radius
         colour = self._colour(token)
+        self.spots.append((at, token.message))
+        if token.message == self.marked:
+            painter.setPen(QPen(QColor(t.text), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(at.x() - r - 4, at.y() - r - 4, 2 * r + 8, 2 * r + 8))
         for ring in range(min(_RINGS, max(0, attempt - 1))):
             painter.setPen(QPen(QColor(t.warn), 1.2))
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -57,6 +57,7 @@ class FlowPanel(FollowingPanel[Flow]):
         self._view.wired.connect(self._wire)
         self._view.asked.connect(self._menu)
         self._view.typed.connect(self._type)
+        self._view.picked.connect(self._pick)
         self._view.told.connect(self._walked)
         self._bar.wanted.connect(self._perform)
 
@@ -135,7 +136,15 @@ class FlowPanel(FollowingPanel[Flow]):
         self._view.update()
 
     @Slot(str)
+    def _pick(self, message: str) -> None:
+        """Follow this message: its token is marked, and the inspector shows its life."""
+        if self.bench is not None:
+            self.bench.select(message)
+            self._say(self.tr("{message} is followed.").replace("{message}", message))
+
+    @Slot(str)
     def _selected(self, name: str) -> None:
+        self._view.message = "" if self.bench is None or name in self.bench.view().nodes else name
         if self._view.selected[2:] != name and not (name == "broker" and self._view.selected[:1] in ("q", "x")):
             self._view.selected = next((p for p in self._view.plan.boxes if p[2:] == name and p[:1] in "pc"), "")
             self._view.update()

@@ -74,6 +74,8 @@ class FlowView(QWidget):
     """The learner pulled a wire from an exchange to a queue."""
     asked = Signal(str, object, object)
     """A menu is wanted for a place or a `Wire`, at a point of the widget."""
+    picked = Signal(str)
+    """A token was clicked: the message that it stands for."""
     typed = Signal(str)
     """A letter was pressed while a place had the focus."""
     told = Signal(str)
@@ -86,6 +88,9 @@ class FlowView(QWidget):
         self.focus = self.selected = ""
         self.wire: Wire | None = None
         self.still = True
+        self.message = ""
+        """The message that is followed: its token is marked."""
+        self._spots: list[tuple[QPointF, str]] = []
         self._names: tuple[str, ...] = ()
         self._flights: list[Moving] | None = None
         self._pull: tuple[str, QPointF] | None = None
@@ -123,7 +128,9 @@ class FlowView(QWidget):
         painter.fillRect(self.rect(), QColor(theme.current().surface))
         focus = self.focus if self.hasFocus() else ""
         painting = FlowPainter(painter, self.flow, self.plan, self.clock, still=self.still, flights=self._flights)
+        painting.marked = self.message
         painting.paint(focus, self.selected, self.wire)
+        self._spots = painting.spots
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -141,14 +148,25 @@ class FlowView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            place = self.plan.at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), sentence(self.flow, place, self.clock) if place else "", self)
+            place, message = self.plan.at(QPointF(event.pos())), self.token_at(QPointF(event.pos()))
+            words = message or (sentence(self.flow, place, self.clock) if place else "")
+            QToolTip.showText(event.globalPos(), words, self)
             return True
         return super().event(event)
+
+    def token_at(self, point: QPointF) -> str:
+        """The message whose token is under a point, as it was painted last."""
+        reach = theme.scaled(8) ** 2
+        near = [(QPointF.dotProduct(at - point, at - point), message) for at, message in self._spots]
+        return min((one for one in near if one[0] <= reach), default=(0.0, ""))[1]
 
     # -- the pointer -------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        message = self.token_at(event.position())
+        if message and event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(message)
+            return
         place = self.plan.at(event.position())
         self.wire = self.plan.wire_at(event.position()) if not place else None
         self.focus = place

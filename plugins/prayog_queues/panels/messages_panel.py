@@ -148,6 +148,15 @@ class MessagesPanel(FollowingPanel[Lives]):
         for column, width in enumerate((84, 84, 92, 110, 72, 72, 64)):
             table.setColumnWidth(column, theme.scaled(width))
 
+    def bind(self, bench: Bench) -> None:
+        super().bind(bench)
+        bench.signals.selection_changed.connect(self._selected)
+
+    def _selected(self, name: str) -> None:
+        """A message was chosen elsewhere: in the flow, or in the verdict."""
+        if self._follower is not None and name in self.fold.lives and name != self._chosen:
+            self.choose(name)
+
     def fresh(self) -> Lives:
         return Lives()
 
@@ -159,6 +168,8 @@ class MessagesPanel(FollowingPanel[Lives]):
 
     def unbind(self) -> None:
         self._timer.stop()
+        if self.bench is not None:
+            self.bench.signals.selection_changed.disconnect(self._selected)
         super().unbind()
 
     # -- showing -----------------------------------------------------------------------------------------------

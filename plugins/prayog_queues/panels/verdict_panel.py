@@ -163,6 +163,8 @@ class VerdictPanel(FollowingPanel[Judge]):
         if seqs and self.bench is not None:
             self._step = len(seqs) - 1
             self._seek(seqs[-1], words)
+            if row < len(self._findings):
+                self.bench.select(self._findings[row].message)
 
     def _go_on(self) -> None:
         row = max(0, self._list.currentRow())

@@ -162,6 +162,21 @@ def test_what_is_on_its_way_is_drawn_where_it_is(bench: BenchPage, qtbot: QtBot)
     assert seen["pq"].message == "p1-1"
 
 
+def test_a_token_that_is_clicked_is_followed(bench: BenchPage, qtbot: QtBot) -> None:
+    flow = panel(bench, qtbot, "flow", 500_000, messages=40, rate=200.0, consumers=1)
+    settled(bench, qtbot, flow, lambda: flow.fold.depth("orders") > 3)
+    view: FlowView = flow._view
+    view.grab()
+    at, message = next(spot for spot in view._spots if view.plan.at(spot[0]) == "q:orders")
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=at.toPoint())
+    assert bench.host.selection == message == view.message
+    messages = shown(bench, qtbot, "messages")
+    settled(bench, qtbot, messages, lambda: message in messages.fold.lives)
+    bench.host.select("")
+    bench.host.select(message)
+    assert messages._chosen == message
+
+
 def test_arrows_walk_and_a_wire_is_found_under_the_pointer(qtbot: QtBot) -> None:
     topology = from_rabbitmq(
         '{"rabbit_version": "3.10", "queues": [{"name": "a", "durable": true, "vhost": "/"}], "exchanges": '
