@@ -82,11 +82,12 @@ class Challenges(Page):
         found = [self.tr("{0} min").format(challenge.minutes)] if challenge.minutes else []
         seeds = len(challenge.seeds)
         found.append(self.tr("1 seed") if seeds == 1 else self.tr("{0} seeds").format(seeds))
-        if "actions" in challenge.budget:
-            found.append(self.tr("at most {0} actions").format(challenge.budget["actions"]))
-        found += [
-            self.tr("{0}: at most {1}").format(name, most)
-            for name, most in challenge.budget.items()
-            if name != "actions"
-        ]
-        return found
+        return [*found, *(self._most(name, most) for name, most in challenge.budget.items())]
+
+    def _most(self, name: str, most: int) -> str:
+        """What a budget allows, in words."""
+        if name != "actions":
+            return self.tr("{0}: at most {1}").format(name, most) if most else self.tr("no {0}").format(name)
+        if most < 2:
+            return self.tr("at most 1 action") if most else self.tr("no actions")
+        return self.tr("at most {0} actions").format(most)

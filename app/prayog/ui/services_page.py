@@ -37,12 +37,16 @@ class ServiceCard(Surface):
     """One service.  `show_state` paints what a probe found."""
 
     def __init__(self, desk: Desk, name: str) -> None:
+        from prayog_sdk.services.urls import KINDS
+
         super().__init__(margin=3 * theme.UNIT)
         self.desk, self.name = desk, name
+        title = KINDS[name].title if name in KINDS else name  # until a probe knows more
         self.state: ServiceState | None = None
         self._icon = IconLabel("services", role="muted", size=22)
-        self._title = heading(name, 1)
+        self._title = heading(title, 1)
         self._chip = chip("")
+        self._chip.hide()
         self._sentence = text(self.tr("Looking…"), "muted")
         self._version = overline("")
         head = row(self._icon, gap=12)
@@ -55,7 +59,7 @@ class ServiceCard(Surface):
         self.stop.clicked.connect(lambda: self._work(_stop, self.tr("{0} is stopped.")))
         self.again.clicked.connect(self.check)
         self.url = QLineEdit()
-        self.url.setAccessibleName(self.tr("Address of {0}").format(name))
+        self.url.setAccessibleName(self.tr("Address of {0}").format(title))
         self.url.setPlaceholderText("scheme://user@127.0.0.1:port/name")
         self.url.returnPressed.connect(self.use)
         use = button(self.tr("Use it"))
@@ -91,6 +95,7 @@ class ServiceCard(Surface):
         self._chip.style().unpolish(self._chip)
         self._chip.style().polish(self._chip)
         self._chip.setText(words)
+        self._chip.show()
         self._chip.updateGeometry()
         self._sentence.setText(" ".join(part for part in (state.sentence, state.way_forward) if part))
         self._version.setText(self.tr("Version {0}").format(state.version))
