@@ -1,7 +1,9 @@
 """NATS JetStream behind the port: a work-queue stream and one durable pull consumer a queue.
 
-The client library is asyncio only, so each adapter has an event loop in a thread of its own; pings are answered while a
-handler works.
+The client library is asyncio only, so each adapter has an event loop.  It runs in the calling thread as long as a call
+lasts (handing each call to a thread of its own takes a third of the speed), and every `_KEEP_S` for a moment in a
+keeper's thread, so that the server's pings are answered while a handler works for minutes.  Each call of the library
+has a deadline of its own.
 
 Rules
 1. A receipt is the reply subject that the server made for one delivery: whoever has it can settle it.
@@ -41,6 +43,8 @@ _LOST = (
     nats.errors.ConnectionClosedError, nats.errors.NoServersError, nats.errors.StaleConnectionError,
     nats.errors.ConnectionReconnectingError, nats.errors.OutboundBufferLimitError, OSError,
 )  # fmt: skip
+_KEEP_S = 20.0
+"""The server asks every two minutes, and hangs up after the second time without an answer."""
 _GROUP = "workers"
 _DEDUP_S = 120.0
 """JetStream's own window when none is asked for (documentation, "Message Deduplication")."""
@@ -59,12 +63,15 @@ class JetStreamBroker:
         self._queues: dict[str, Queue] = {}
         self._readers: dict[str, JetStreamContext.PullSubscription] = {}
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="jetstream", daemon=True)
-        self._thread.start()
+        self._driving = threading.Lock()
+        """Whoever holds it may run the loop."""
+        self._closed = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name="jetstream", daemon=True)
+        self._keeper.start()
         self._client: Client | None = None
         self._stream: JetStreamContext
         try:
-            self._do(self._connect(), 2 * _DEADLINE_S)
+            self._do(self._connect())
         except BaseException:
             self.close()
             raise
@@ -89,7 +96,7 @@ class JetStreamBroker:
                 if wanted:
                     raise Unable(f"JetStream has no {name} for a queue of competing consumers.")
         for queue in topology.queues:
-            self._do(self._declare(queue), 4 * _DEADLINE_S)
+            self._do(self._declare(queue))
             self._queues[queue.name] = queue
 
     async def _declare(self, queue: Queue) -> None:
@@ -125,7 +132,7 @@ class JetStreamBroker:
                 found += await asyncio.gather(*(self._send(m, to) for m in messages[low : low + 250]))
             return found
 
-        answers = self._do(all_at_once(), _DEADLINE_S + len(messages) / 500)
+        answers = self._do(all_at_once())
         return [self._receipt(message, to, answer) for message, answer in zip(messages, answers, strict=True)]
 
     async def _send(self, message: Message, to: str) -> api.PubAck:
@@ -141,7 +148,7 @@ class JetStreamBroker:
     def fetch(self, queue: str, most: int = 1, wait_us: int = 0, consumer: str = "") -> list[Delivery]:
         known = self._known(queue)
         found: list[Delivery] = []
-        for message in self._do(self._take(queue, most, wait_us), _DEADLINE_S + wait_us / 1e6):
+        for message in self._do(self._take(queue, most, wait_us)):
             delivery = self._delivery(known, message)
             if known.attempts and delivery.attempt > known.attempts:
                 self._bury(delivery, delivery.attempt - 1, "attempts")
@@ -175,7 +182,7 @@ class JetStreamBroker:
         async def all_at_once() -> None:
             await asyncio.gather(*(self._settle(delivery, b"+ACK") for delivery in deliveries))
 
-        self._do(all_at_once(), _DEADLINE_S + len(deliveries) / 500)
+        self._do(all_at_once())
         return []
 
     def nack(self, delivery: Delivery, delay_us: int = 0) -> None:
@@ -232,7 +239,7 @@ class JetStreamBroker:
                 position += 1
             return found
 
-        return self._do(look(), 2 * _DEADLINE_S)
+        return self._do(look())
 
     def stats(self, queue: str) -> QueueStats:
         known, name = self._known(queue), self._name(queue)
@@ -259,11 +266,15 @@ class JetStreamBroker:
             return
         if self._client is not None:
             with contextlib.suppress(BrokerError):
-                self._do(self._client.close(), 2)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
-        if not self._loop.is_running():
-            self._loop.close()
+                self._do(self._client.close())
+        self._closed.set()
+        self._keeper.join(timeout=5)
+        self._loop.close()
+
+    def _keep(self) -> None:
+        while not self._closed.wait(_KEEP_S):
+            with self._driving:
+                self._loop.run_until_complete(asyncio.sleep(0.02))
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -276,13 +287,12 @@ class JetStreamBroker:
         except KeyError:
             raise Unable(f"There is no queue {queue}; declare it first.") from None
 
-    def _do(self, work: Coroutine[Any, Any, T], seconds: float = _DEADLINE_S + 1) -> T:
-        """Wait for `work` on the loop; what it raises becomes the port's."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do `work` on the loop; what it raises becomes the port's."""
         try:
-            return future.result(seconds)
+            with self._driving:
+                return self._loop.run_until_complete(work)
         except (TimeoutError, nats.errors.TimeoutError, nats.errors.NoRespondersError) as error:
-            future.cancel()
             raise Unanswered(f"NATS gave no answer within {_DEADLINE_S:g} s.") from error
         except _LOST as error:
             raise Unanswered(f"The connection to NATS was lost: {_brief(error)}") from error
