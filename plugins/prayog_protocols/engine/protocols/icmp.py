@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prayog_protocols.engine.dissection import Dissection
-from prayog_protocols.engine.protocols.ipv4 import CHECKSUM_STATUS
+from prayog_protocols.engine.protocols import icmp_parts as parts
 from prayog_protocols.engine.spec import (
     Call,
     Choose,
@@ -41,14 +43,10 @@ _CODES = {
 }  # fmt: skip
 
 
-def _code(values: dict[int, str]) -> Field:
-    return uint("icmp.code", 8, "Code", "The exact case within the type.", R, values=values, default=0)
-
-
+_code = partial(parts.code, "icmp", R)
 _SUM = uint("icmp.checksum", 16, "Check sum", "Over the whole message.", f"{R}, RFC 1071", hex=True,
             auto="internet(header, body)")  # fmt: skip
-STATUS = Field("icmp.checksum.status", "Check sum status", values=CHECKSUM_STATUS, derived=True, source=R,
-               meaning="Whether the check sum fits.")  # fmt: skip
+STATUS = parts.status("icmp", R)
 _STATUS = Derive(STATUS, "c.sum_status(data, start, end, 0, 'icmp')", "checksum", part=(0, 0))
 _IDENT = (
     uint("icmp.ident", 16, "Identifier", "Which ping program it belongs to.", R, default=1),
@@ -59,14 +57,8 @@ _IDENT = (
         meaning="As some systems write it."),
            "seq >> 8 | (seq & 255) << 8", "seq"),
 )  # fmt: skip
-RESPONSE_TO = Field(
-    "icmp.resp_to", "Answers packet", Kind.FRAME, derived=True, meaning="The request with the same numbers."
-)
-RESPONSE_IN = Field(
-    "icmp.resp_in", "Answered in packet", Kind.FRAME, derived=True, meaning="The reply with the same numbers."
-)
-RESPONSE_TIME = Field("icmp.resptime", "Round trip", Kind.REAL, derived=True, unit="ms",
-                      meaning="From the request to this reply.")  # fmt: skip
+RESPONSE_TO, RESPONSE_IN = parts.response_to("icmp"), parts.response_in("icmp")
+RESPONSE_TIME = parts.response_time("icmp")
 DATA_TIME = Field(
     "icmp.data_time", "Time in the data", Kind.TIME, meaning="Many pings write their clock into the data."
 )
@@ -91,27 +83,11 @@ def _echo(c: Dissection, out: list[Node], data: bytes, at: int, end: int, kind: 
                 out.append(Node(DATA_TIME_RELATIVE, c.source, at * 8, 64, clock - moment))
                 at += 8
                 break
-    return _rest(c, out, data, at, end)
+    return parts.rest(c, out, data, at, end)
 
 
-def _rest(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
-    """Everything left is data of the message."""
-    if at < end:
-        c.follow_protocol(None, c.source, at, end)
-    c.cover(end)
-    return at
-
-
-def _inner(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
-    """The beginning of the packet that caused the message."""
-    c.cover(end)
-    c.quoted = True
-    c.follow("ethertype", 0x0800, at, end)
-    return at
-
-
-_INNER = Call(_inner, ())
-_REST = Call(_rest, ())
+_INNER = parts.quoted(0x0800)
+_REST = Call(parts.rest, ())
 _CASES: dict[object, tuple[Item, ...]] = {
     (0, 8): (_code({}), _SUM, _STATUS, *_IDENT,
         Call(_echo, ("type", "ident", "seq"), fields=(DATA_TIME, DATA_TIME_RELATIVE))),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prayog_protocols.engine.dissection import Dissection
-from prayog_protocols.engine.protocols.ipv4 import CHECKSUM_STATUS
+from prayog_protocols.engine.protocols import icmp_parts as parts
 from prayog_protocols.engine.protocols.names import domain_names
 from prayog_protocols.engine.spec import (
     Block,
@@ -47,22 +49,14 @@ _OPTION_TYPES = {
 _FOREVER = {0xFFFFFFFF: "for ever"}
 
 
-def _code(values: dict[int, str]) -> Field:
-    return uint("icmpv6.code", 8, "Code", "The exact case within the type.", R, values=values, default=0)
-
-
+_code = partial(parts.code, "icmpv6", R)
+_INNER, _REST = parts.quoted(0x86DD), Call(parts.rest)
 _SUM = uint("icmpv6.checksum", 16, "Check sum", "Over the message and the IPv6 addresses.", f"{R} §2.3", hex=True,
             auto="transport_sum(58)")  # fmt: skip
-STATUS = Field("icmpv6.checksum.status", "Check sum status", values=CHECKSUM_STATUS, derived=True, source=R,
-               meaning="Whether the check sum fits.")  # fmt: skip
+STATUS = parts.status("icmpv6", R)
 _STATUS = Derive(STATUS, "c.sum_status(data, start, end, 58, 'icmpv6')", "checksum", part=(0, 0))
-RESPONSE_TO = Field(
-    "icmpv6.resp_to", "Answers packet", Kind.FRAME, derived=True, meaning="The request with the same numbers."
-)
-RESPONSE_IN = Field("icmpv6.resp_in", "Answered in packet", Kind.FRAME, derived=True,
-                    meaning="The reply with the same numbers.")  # fmt: skip
-RESPONSE_TIME = Field("icmpv6.resptime", "Round trip", Kind.REAL, derived=True, unit="ms",
-                      meaning="From the request to this reply.")  # fmt: skip
+RESPONSE_TO, RESPONSE_IN = parts.response_to("icmpv6"), parts.response_in("icmpv6")
+RESPONSE_TIME = parts.response_time("icmpv6")
 
 
 def _reserved(size: int) -> Field:
@@ -75,22 +69,7 @@ def _address(name: str, label: str, meaning: str, source: str, key: str, **more:
 
 def _echo(c: Dissection, out: list[Node], data: bytes, at: int, end: int, kind: int, ident: int, seq: int) -> int:
     c.context.exchange(c, out, "icmpv6", kind == 128, (ident, seq))
-    return _rest(c, out, data, at, end)
-
-
-def _rest(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
-    if at < end:
-        c.follow_protocol(None, c.source, at, end)
-    c.cover(end)
-    return at
-
-
-def _inner(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
-    """The beginning of the packet that caused the message."""
-    c.cover(end)
-    c.quoted = True
-    c.follow("ethertype", 0x86DD, at, end)
-    return at
+    return parts.rest(c, out, data, at, end)
 
 
 def _end(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> int:
@@ -184,12 +163,12 @@ OPTION = Choose("option_type", {
 _OPTIONS = (Repeat("options", (OPTION,)), Call(_end, ()))
 _TARGET = _address("icmpv6.nd.ns.target_address", "Target", "Who has this address?", f"{ND}.3", "target")
 _CASES: dict[object, tuple[Item, ...]] = {
-    1: (_code(_CODES[1]), _SUM, _STATUS, _reserved(4), Call(_inner, ())),
+    1: (_code(_CODES[1]), _SUM, _STATUS, _reserved(4), _INNER),
     2: (_code({}), _SUM, _STATUS, uint("icmpv6.mtu", 32, "MTU", "The largest packet that gets through.", f"{R} §3.2",
-                                       unit="bytes"), Call(_inner, ())),
-    3: (_code(_CODES[3]), _SUM, _STATUS, _reserved(4), Call(_inner, ())),
+                                       unit="bytes"), _INNER),
+    3: (_code(_CODES[3]), _SUM, _STATUS, _reserved(4), _INNER),
     4: (_code(_CODES[4]), _SUM, _STATUS, uint("icmpv6.pointer", 32, "Pointer", "The byte that is wrong.", f"{R} §3.4"),
-        Call(_inner, ())),
+        _INNER),
     (128, 129): (_code({}), _SUM, _STATUS,
         uint("icmpv6.echo.identifier", 16, "Identifier", "Which ping program it belongs to.", f"{R} §4.1", hex=True,
             default=1),
@@ -216,7 +195,7 @@ _CASES: dict[object, tuple[Item, ...]] = {
             uint("icmpv6.mld.maximum_response_delay", 16, "Longest delay", "Answer within this time.", MLD, unit="ms"),
             _reserved(2),
             _address("icmpv6.mld.multicast_address", "Group", "Which group; all zeros: every group.", MLD, "group"),
-        ), made="'sources' in given"), Call(_rest, ())),
+        ), made="'sources' in given"), _REST),
     133: (_code({}), _SUM, _STATUS, _reserved(4), *_OPTIONS),
     134: (_code({}), _SUM, _STATUS,
         uint("icmpv6.nd.ra.cur_hop_limit", 8, "Hop limit", "That hosts should use.", f"{ND}.2", default=64),
@@ -269,7 +248,7 @@ _CASES: dict[object, tuple[Item, ...]] = {
                    count="record_sources"),
             bytes_("icmpv6.mldr.mar.auxiliary_data", "aux_data_len * 4", "Further data", "Nothing is defined for it.",
                 f"{MLD2}.2.10"),
-        )),), count="nb_mcast_records"), Call(_rest, ())),
+        )),), count="nb_mcast_records"), _REST),
 }  # fmt: skip
 
 
@@ -292,7 +271,7 @@ ICMPV6 = Protocol(
     items=(
         uint("icmpv6.type", 8, "Type", "Below 128: an error; above: a message of its own.", f"{R} §2.1", values=TYPES,
              default=128),
-        Choose("type", _CASES, (_code({}), _SUM, _STATUS, Call(_rest, ()))),
+        Choose("type", _CASES, (_code({}), _SUM, _STATUS, _REST)),
     ),
     extra=(RESPONSE_TO, RESPONSE_IN, RESPONSE_TIME),
 )  # fmt: skip
