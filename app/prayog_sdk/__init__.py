@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from prayog_sdk.params import Choice as Choice
     from prayog_sdk.params import Code as Code
     from prayog_sdk.params import FilePath as FilePath
+    from prayog_sdk.params import Section as Section
     from prayog_sdk.params import Slider as Slider
     from prayog_sdk.params import Text as Text
     from prayog_sdk.params import Toggle as Toggle
@@ -80,7 +81,7 @@ _NAMES = {
     "never on_seeds predicted used",
     "prayog_sdk.compare": "Comparison Row",
     "prayog_sdk.hookspecs": "Progress hookimpl",
-    "prayog_sdk.params": "Choice Code FilePath Slider Text Toggle",
+    "prayog_sdk.params": "Choice Code FilePath Section Slider Text Toggle",
     "prayog_sdk.run": "Cancelled Computation Emit",
     "prayog_sdk.services": "ServiceMissing Services",
     "prayog_sdk.session": "Session",

@@ -19,7 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-__all__ = ["Choice", "Code", "Field", "FilePath", "ParamError", "Slider", "Text", "Toggle", "fields", "flat", "parse"]
+__all__ = [
+    "Choice", "Code", "Field", "FilePath", "ParamError", "Section", "Slider", "Text", "Toggle", "fields", "flat",
+    "parse",
+]  # fmt: skip
 
 P = TypeVar("P")
 
@@ -100,6 +103,16 @@ class Code:
     longest: int = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Beside a marker: with this knob a part of the form begins, which folds away under its title.
+
+    It goes on to the next `Section`.  Worth it from about a dozen knobs on; those before the first are always shown.
+    """
+
+    title: str
+
+
 Marker = Slider | Choice | Toggle | Text | FilePath | Code
 
 
@@ -111,6 +124,8 @@ class Field:
     type: type
     marker: Marker
     default: Any
+    section: str = ""
+    """Title of the part of the form that begins with it; empty: it stands where the one before stands."""
 
     @property
     def title(self) -> str:
@@ -136,7 +151,8 @@ def fields(params: type[Any]) -> tuple[Field, ...]:
             )
         if field.default is dataclasses.MISSING:
             raise TypeError(f"{params.__name__}.{field.name} needs a default value")
-        found.append(Field(field.name, typing.get_args(hint)[0], markers[0], field.default))
+        section = next((m.title for m in getattr(hint, "__metadata__", ()) if isinstance(m, Section)), "")
+        found.append(Field(field.name, typing.get_args(hint)[0], markers[0], field.default, section))
     return tuple(found)
 
 

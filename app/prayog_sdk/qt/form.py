@@ -6,7 +6,8 @@
 Rules
 1. What the learner typed is judged by `prayog_sdk.params.parse`, the same judge as for flags and files; its
    sentence stands beside the field until the value is mended, and `edited` waits for that.
-2. Every knob is one column (name, help, control, error), so a narrow sidebar at 200 % text needs no scrolling
+2. Parts of a long form (`params.Section`) fold away; one with a knob that is not at its default is open.
+3. Every knob is one column (name, help, control, error), so a narrow sidebar at 200 % text needs no scrolling
    sideways.
 """
 
@@ -31,6 +32,7 @@ from PySide6.QtWidgets import (
 from prayog_sdk import params
 from prayog_sdk.params import Field, ParamError
 from prayog_sdk.qt import controls, theme
+from prayog_sdk.qt.collapse import Fold
 from prayog_sdk.qt.icons import IconButton
 from prayog_sdk.qt.state import paragraph
 
@@ -56,9 +58,16 @@ class ParamsForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.UNIT)
+        self._parts: list[tuple[str, Fold, list[_Row]]] = []
+        """What folds away: its title, the fold, its knobs."""
+        into = layout
         for row in self._rows.values():
             row.changed.connect(self._on_change)
-            layout.addWidget(row)
+            if row.field.section:
+                into = self._begin_part(row.field.section, layout)
+            if self._parts:
+                self._parts[-1][2].append(row)
+            into.addWidget(row)
         self._reset = QPushButton("Reset all")
         self._reset.setProperty("kind", "quiet")
         self._reset.setAccessibleName("Reset all knobs to their defaults")
@@ -67,6 +76,16 @@ class ParamsForm(QWidget):
         self._reset.setVisible(bool(self._rows))  # not before it has a parent: it would be a window
         layout.addStretch()
         self._note_defaults()
+
+    def _begin_part(self, title: str, layout: QVBoxLayout) -> QVBoxLayout:
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, theme.UNIT)
+        column.setSpacing(2 * theme.UNIT)
+        fold = Fold(title, inside, parent=self)
+        layout.addWidget(fold)
+        self._parts.append((title, fold, []))
+        return column
 
     def values(self) -> dict[str, Any]:
         """The values as they stand; a field in error gives its last good value."""
@@ -78,6 +97,9 @@ class ParamsForm(QWidget):
         for name, value in values.items():
             self._rows[name].show_value(value)
         self._note_defaults()
+        for _, fold, rows in self._parts:
+            if any(row.value != row.field.default for row in rows):
+                fold.set_open(True)
 
     def errors(self) -> dict[str, str]:
         """The sentences that stand beside fields now."""
@@ -99,6 +121,9 @@ class ParamsForm(QWidget):
         self._timer.start()
 
     def _note_defaults(self) -> None:
+        for title, fold, rows in self._parts:
+            changed = sum(row.value != row.field.default for row in rows)
+            fold.set_title(f"{title} ({changed} changed)" if changed else title)
         self._reset.setEnabled(any(row.value != row.field.default or row.error for row in self._rows.values()))
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from prayog_queues.engine.handlers import HANDLERS, POINTS
 from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
-from prayog_sdk.params import Choice, Code, Slider, Text, Toggle
+from prayog_sdk.params import Choice, Code, Section, Slider, Text, Toggle
 
 __all__ = ["BROKEN", "CORRECT", "GROUPS", "KINDS", "Setup", "customers", "group_of", "topology_of"]
 
@@ -41,6 +41,16 @@ class Setup:
     ] = "queue"
     messages: Annotated[int, Slider(1, 100_000, log=True, title="Messages")] = 50
     rate: Annotated[float, Slider(0.1, 10_000.0, step=0.1, log=True, unit="/s", title="Messages arrive")] = 20.0
+    consumers: Annotated[int, Slider(1, 16, title="Consumers")] = 1
+    work_ms: Annotated[float, Slider(0.0, 60_000.0, step=0.5, unit="ms", title="Work takes")] = 20.0
+    handler: Annotated[str, Choice(*HANDLERS, title="Handler", help="“yours” you write.")] = "ack last"
+    crash: Annotated[
+        float, Slider(0.0, 100.0, step=0.5, unit="%", title="Consumers crash", help="Share of hand-outs.")
+    ] = 0.0
+    crash_point: Annotated[str, Choice(*POINTS, "anywhere", title="Crash", help="Where in the handler.")] = (
+        "after_effect"
+    )
+
     arrivals: Annotated[
         str,
         Choice(
@@ -53,6 +63,7 @@ class Setup:
             title="How they arrive",
             help="sale: five times as many in the middle third; closed: the next only after an answer.",
         ),
+        Section("Producers"),
     ] = "constant"
     producers: Annotated[int, Slider(1, 16, title="Producers")] = 1
     keys: Annotated[
@@ -76,8 +87,6 @@ class Setup:
         int, Slider(0, 10, title="Send again", help="After no answer in a second, up to so many times.")
     ] = 3
 
-    partitions: Annotated[int, Slider(1, 24, title="Partitions", help="Of a log.")] = 3
-    groups: Annotated[int, Slider(1, 3, title="Groups", help="Of a log: each reads everything.")] = 1
     durability: Annotated[
         str,
         Choice(
@@ -88,6 +97,7 @@ class Setup:
             title="Kept",
             help="In memory; on disk, synced now and then; synced before the answer; on a majority of servers.",
         ),
+        Section("Queue or log"),
     ] = "synced"
     sync_ms: Annotated[int, Slider(10, 600_000, log=True, unit="ms", title="Lazy sync every")] = 120_000
     lease_ms: Annotated[
@@ -111,40 +121,33 @@ class Setup:
     priorities: Annotated[bool, Toggle("Urgent ones first")] = False
     single_active: Annotated[bool, Toggle("One active consumer")] = False
     by_key: Annotated[bool, Toggle("One at a time for each customer")] = False
+    partitions: Annotated[int, Slider(1, 24, title="Partitions", help="Of a log.")] = 3
+    groups: Annotated[int, Slider(1, 3, title="Groups", help="Of a log: each reads everything.")] = 1
     rebalance: Annotated[str, Choice("cooperative", "stop the world", title="Rebalance")] = "cooperative"
 
-    consumers: Annotated[int, Slider(1, 16, title="Consumers")] = 1
-    spares: Annotated[int, Slider(0, 12, title="Spare consumers", help="At rest until somebody scales out.")] = 0
-    autoscale: Annotated[str, Choice("off", "depth", "age", title="Scale by itself")] = "off"
-    scale_at: Annotated[
-        int, Slider(1, 100_000, log=True, title="… at", help="Messages for each consumer, or ms of age.")
-    ] = 100
-    prefetch: Annotated[int, Slider(1, 1_000, log=True, title="Prefetch")] = 1
+    prefetch: Annotated[int, Slider(1, 1_000, log=True, title="Prefetch"), Section("Consumers")] = 1
     pull: Annotated[bool, Toggle("Consumers pull")] = False
     concurrency: Annotated[int, Slider(1, 32, title="Handlers at once", help="In each consumer.")] = 1
     heartbeat_ms: Annotated[
         int,
         Slider(0, 60_000, unit="ms", title="Heartbeat", help="Two missing: the connection counts as dead. 0: none."),
     ] = 0
-    handler: Annotated[str, Choice(*HANDLERS, title="Handler", help="“yours” you write.")] = "ack last"
-    work_ms: Annotated[float, Slider(0.0, 60_000.0, step=0.5, unit="ms", title="Work takes")] = 20.0
     work: Annotated[str, Choice("fixed", "varied", "long tail", title="Work varies")] = "fixed"
     extend: Annotated[bool, Toggle("Extend the lease at work")] = False
     fencing: Annotated[bool, Toggle("The bank refuses old receipts")] = False
     resequence: Annotated[bool, Toggle("Put back in order by number")] = False
     breaker: Annotated[bool, Toggle("Circuit breaker")] = False
-    bank_fails_at_ms: Annotated[int, Slider(0, 600_000, unit="ms", title="The bank is down from")] = 0
-    bank_fails_ms: Annotated[int, Slider(0, 600_000, unit="ms", title="… for")] = 0
+    spares: Annotated[int, Slider(0, 12, title="Spare consumers", help="At rest until somebody scales out.")] = 0
+    autoscale: Annotated[str, Choice("off", "depth", "age", title="Scale by itself")] = "off"
+    scale_at: Annotated[
+        int, Slider(1, 100_000, log=True, title="… at", help="Messages for each consumer, or ms of age.")
+    ] = 100
 
-    crash: Annotated[
-        float, Slider(0.0, 100.0, step=0.5, unit="%", title="Consumers crash", help="Share of hand-outs.")
-    ] = 0.0
     crash_at: Annotated[
-        int, Slider(0, 100_000, title="Crash at message", help="Once, at its first hand-out; 0: not so.")
+        int,
+        Slider(0, 100_000, title="Crash at message", help="Once, at its first hand-out; 0: not so."),
+        Section("Faults"),
     ] = 0
-    crash_point: Annotated[str, Choice(*POINTS, "anywhere", title="Crash", help="Where in the handler.")] = (
-        "after_effect"
-    )
     crash_how: Annotated[
         str,
         Choice(
@@ -155,6 +158,8 @@ class Setup:
         ),
     ] = "process"
     restart_ms: Annotated[int, Slider(1, 600_000, log=True, unit="ms", title="Back after")] = 300
+    bank_fails_at_ms: Annotated[int, Slider(0, 600_000, unit="ms", title="The bank is down from")] = 0
+    bank_fails_ms: Annotated[int, Slider(0, 600_000, unit="ms", title="… for")] = 0
 
     door: Annotated[
         str,
@@ -166,6 +171,7 @@ class Setup:
             title="Who may send",
             help="signatures and ids: a message with an id that was seen before is refused.",
         ),
+        Section("Who may send"),
     ] = "open"
     encrypted: Annotated[bool, Toggle("Encrypt bodies")] = False
     limit: Annotated[float, Slider(0.0, 10_000.0, unit="/s", title="Limit for each client", help="0: none.")] = 0.0
@@ -184,16 +190,22 @@ class Setup:
         ),
     ] = "none"
 
-    take: Annotated[str, Choice("naive", "lease", "for update", "skip locked", title="Table: take a row by")] = (
-        "skip locked"
-    )
+    take: Annotated[
+        str,
+        Choice("naive", "lease", "for update", "skip locked", title="Table: take a row by"),
+        Section("A table as a queue"),
+    ] = "skip locked"
     poll_ms: Annotated[int, Slider(1, 60_000, log=True, unit="ms", title="Table: ask every")] = 1_000
     notify: Annotated[str, Choice("no", "each row", "coalesced", title="Table: NOTIFY")] = "no"
 
-    engine: Annotated[str, Choice(CORRECT, *BROKEN, title="Engine", help="Broken ones do one thing wrong.")] = CORRECT
-    backend: Annotated[
-        str, Choice(*REAL, title="Real broker", help="For the reality check and for real runs.")
-    ] = "nats"
+    engine: Annotated[
+        str,
+        Choice(CORRECT, *BROKEN, title="Engine", help="Broken ones do one thing wrong."),
+        Section("Engine and files"),
+    ] = CORRECT
+    backend: Annotated[str, Choice(*REAL, title="Real broker", help="For the reality check and for real runs.")] = (
+        "nats"
+    )
     topology: Annotated[str, Text(title="Topology of your own", help="As JSON; see Import.", longest=20_000)] = ""
     code: Annotated[str, Code(title="Your function", help="The handler “yours”.")] = ""
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QScrollArea, QSlider, QWidget
 
-from prayog_sdk.params import Choice, FilePath, Slider, Text, Toggle
+from prayog_sdk.params import Choice, FilePath, Section, Slider, Text, Toggle
 from prayog_sdk.qt import controls, theme
 from prayog_sdk.qt.form import ParamsForm
 
@@ -164,3 +164,26 @@ def test_slider_positions_give_allowed_numbers_and_come_back(qapp, data):
     assert number._value(number._last) == high
     assert number._position(low) == 0
     assert number._position(high) == number._last
+
+
+@dataclass(frozen=True)
+class Parted:
+    nodes: Annotated[int, Slider(2, 50)] = 5
+    loss: Annotated[float, Slider(0.0, 1.0), Section("Network")] = 0.0
+    delay: Annotated[int, Slider(0, 50)] = 1
+    crash: Annotated[bool, Toggle("Crash"), Section("Faults")] = False
+
+
+def test_parts_of_a_long_form_fold_and_one_with_a_changed_knob_is_open(qtbot):
+    form = ParamsForm(Parted)
+    qtbot.addWidget(form)
+    form.resize(320, 800)
+    form.show()
+    shown = [name for name, row in form._rows.items() if row.isVisible()]
+    assert shown == ["nodes"]
+    form.set_values({"nodes": 7, "delay": 9})
+    assert [name for name, row in form._rows.items() if row.isVisible()] == ["nodes", "loss", "delay"]
+    assert [fold._head.text() for _, fold, _ in form._parts] == ["Network (1 changed)", "Faults"]
+    form.set_values({"delay": 1})
+    assert form._parts[0][1]._head.text() == "Network"
+    assert form._rows["delay"].isVisible()  # what is open is not closed under somebody's hands
