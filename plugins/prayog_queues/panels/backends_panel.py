@@ -13,7 +13,7 @@ from prayog_queues.engine.measured import ANSWERS, Answer, Measured
 from prayog_queues.engine.verdict import KINDS
 from prayog_queues.panels.following import FollowingPanel
 from prayog_queues.panels.for_real import do_for_real
-from prayog_queues.panels.scrolled import column_in
+from prayog_queues.panels.scrolled import Sideways, column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Job
@@ -73,7 +73,8 @@ class BackendsPanel(FollowingPanel[Measured]):
         self._table.cellActivated.connect(lambda line, _column: self._go(line))
         self._table.cellClicked.connect(lambda line, _column: self._go(line))
         column = column_in(self)
-        for part in (self._about, head, self._note, self._grid, self._jobs_head, self._table):
+        self._matrix = Sideways(self._grid)
+        for part in (self._about, head, self._note, self._matrix, self._jobs_head, self._table):
             column.addWidget(part)
         column.addStretch(1)
 
@@ -159,7 +160,7 @@ class BackendsPanel(FollowingPanel[Measured]):
             if (probe, name) not in self.cells:
                 self._lines.addWidget(self._cell(answer), self._places[probe, ""], self._places["", name])
         self._lines.setColumnMinimumWidth(0, theme.scaled(190))
-        self._grid.setVisible(bool(self.cells))
+        self._matrix.setVisible(bool(self.cells))
 
     def _cell(self, answer: Answer) -> QPushButton:
         words, tone = ANSWERS.get(answer.answer, (answer.answer, "text"))

@@ -12,6 +12,7 @@ from prayog_queues import crash_points
 from prayog_queues.crash_points import Cell
 from prayog_queues.engine.handlers import POINTS, YOURS
 from prayog_queues.engine.setup import Setup
+from prayog_queues.panels.scrolled import Sideways
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench
@@ -53,7 +54,7 @@ class MatrixPage(QWidget):
         self._column.addWidget(self._about)
         self._column.addWidget(self._go, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(self._note)
-        self._column.addWidget(self._grid)
+        self._column.addWidget(Sideways(self._grid))
         self._column.addStretch(1)
 
     def bind(self, bench: Bench) -> None:
@@ -123,8 +124,10 @@ class MatrixPage(QWidget):
         button.setEnabled(cell.seq >= 0)
         colour = getattr(theme.current(), kind) if cell.seq >= 0 else theme.current().muted
         button.setStyleSheet(f"QPushButton {{ color: {colour}; padding: 3px 6px; }}")
-        button.setToolTip(cell.sentence or self.tr("Nothing is wrong in this run."))
+        about = self.tr("Nothing is wrong in this run.") if cell.seq >= 0 else self.tr("It never comes to that point.")
+        button.setToolTip(cell.sentence or about)
         button.setAccessibleName(f"{cell.strategy}, crash {cell.point.replace('_', ' ')}: {words}")
+        button.setAccessibleDescription(cell.sentence or about)
         button.clicked.connect(partial(self._open, cell))
         self.buttons[cell.point, cell.strategy] = button
         return button
@@ -171,7 +174,7 @@ class MatrixPage(QWidget):
 def words_of(cell: Cell) -> tuple[str, str]:
     """A cell in words, and its tone."""
     if cell.seq < 0:
-        return "– never there", "muted"
+        return "–", "muted"
     if not cell.finished:
         return "? not finished", "warn"
     parts = [f"{cell.lost} lost"] * bool(cell.lost) + [f"{cell.duplicate} twice"] * bool(cell.duplicate)
