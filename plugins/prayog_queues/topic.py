@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from prayog_queues.checks import CHECKS
 from prayog_queues.engine.handlers import CODE, YOURS
 from prayog_queues.engine.setup import BROKEN, Setup
-from prayog_queues.measures import CHECKS, MEASURES
+from prayog_queues.measures import MEASURES
 from prayog_sdk.checks import Check, Measure
 from prayog_sdk.hookspecs import hookimpl
 from prayog_sdk.params import ParamError

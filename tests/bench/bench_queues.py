@@ -9,7 +9,7 @@ and every hand-out has a visibility timer of a second that its acknowledgement e
   without priorities, time to live, backoff, keys, capacity, deduplication and dead letters
 
 Recording: the same with and without what the model tells; and a whole `World` of producers, broker, consumers and bank
-with and without the words of its history.  Repetitions are interleaved, a ratio is taken within each, the median counts.
+with and without the words of its history.  Repetitions are interleaved, a ratio is taken in each, the median counts.
 CPU time; the garbage collector is off while the clock runs.
 """
 

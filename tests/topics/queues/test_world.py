@@ -14,8 +14,9 @@ from prayog_queues.engine.presets import PRESETS, hints
 from prayog_queues.engine.setup import BROKEN, Setup
 from prayog_queues.engine.verdict import Verdict
 from prayog_queues.engine.world.build import QueueWorld, build
-from prayog_queues.measures import MEASURES, judged, told
+from prayog_queues.measures import MEASURES
 from prayog_queues.topic import prayog_broken
+from prayog_queues.words import judged, told
 from prayog_sdk.headless import run_scenario
 from prayog_sdk.manifest import read_folder
 from prayog_sdk.params import parse
@@ -183,7 +184,7 @@ def test_at_the_brim_producers_wait_or_are_refused() -> None:
 
 
 def test_scaling_by_depth_begins_and_ends() -> None:
-    sale = {"messages": 600, "rate": 40, "arrivals": "sale"}
+    sale: dict[str, Any] = {"messages": 600, "rate": 40, "arrivals": "sale"}
     run = world(work_ms=20, lease_ms=0, spares=4, autoscale="depth", scale_at=10, **sale)
     counts = [word.data["consumers"] for word in told(run.trace, "scaled")]
     assert max(counts) >= 3

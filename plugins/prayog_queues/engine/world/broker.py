@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from prayog_queues.engine.envelope import Delivery
-from prayog_queues.engine.model.admission import Account, Admission
 from prayog_queues.engine.model.broker import Model
-from prayog_queues.engine.port import Exchange, Queue, Refused, Stale, Topology, Unable
+from prayog_queues.engine.port import Refused, Stale, Unable
 from prayog_queues.engine.setup import Setup, topology_of
-from prayog_queues.engine.world.producer import key_of, password_of
+from prayog_queues.engine.world.by_hand import by_hand
+from prayog_queues.engine.world.door import admission_of
 from prayog_queues.engine.world.wire import (
     Assigned,
     Beat,
@@ -47,24 +47,6 @@ SAMPLE_US = 250_000
 QUIET = 120
 """After so many samples without a message in or out nothing is sampled until one comes: a run that is stuck ends."""
 SCALE_US = 1_000_000
-REPLAY_US = 60_000_000
-"""Ids are remembered for so long; what was made longer ago is refused."""
-
-
-def admission_of(setup: Setup, producers: tuple[str, ...], consumers: tuple[str, ...]) -> Admission | None:
-    """The broker's door as the knobs say; None: it stands open."""
-    if setup.door == "open" and not setup.limit:
-        return None
-    to = topology_of(setup)[1]
-    accounts = [Account(name, password_of(name), (to,), (), key_of(name)) for name in producers]
-    accounts += [Account(name, password_of(name), ()) for name in consumers]
-    accounts.append(Account("guest", password_of("guest"), ("chat.#",), ("chat.#",)))
-    signed = setup.door.startswith("signatures")
-    return Admission(
-        tuple(accounts), passwords=setup.door == "passwords", signed=signed,
-        replay_us=REPLAY_US if setup.door == "signatures and ids" else 0, rate=setup.limit,
-        burst=max(10.0, setup.limit / 5),
-    )  # fmt: skip
 
 
 class BrokerNode(Node):
@@ -420,35 +402,17 @@ class BrokerNode(Node):
             self._after(ctx)
 
     def _act(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
-        queue = str(args.get("queue", ""))
         match name:
-            case "bind" | "unbind":
-                act = self._model.bind if name == "bind" else self._model.unbind
-                act(str(args.get("exchange", "")), queue, str(args.get("pattern", "")))
-                ctx.note(f"{args.get('exchange')} is {'bound to' if name == 'bind' else 'no longer bound to'} {queue}")
-            case "declare_queue":
-                if not queue:
-                    raise ActionError("a queue needs a name")
-                self._model.declare(Topology((Queue(queue, lease_us=1_000 * self._setup.lease_ms),)))
-                ctx.note(f"the queue {queue} is declared")
-            case "declare_exchange":
-                kind = str(args.get("kind", "direct"))
-                if kind not in ("direct", "topic", "fanout", "headers"):
-                    raise ActionError(f"an exchange is direct, topic, fanout or headers; found {kind!r}")
-                self._model.declare(Topology(exchanges=(Exchange(str(args.get("exchange", "")), kind),)))  # type: ignore[arg-type]
-                ctx.note(f"the exchange {args.get('exchange')} is declared")
-            case "redrive":
+            case "redrive" | "replay_from":
                 self.drained = False
-                dead = queue or next((q.dead_letters for q in self._model.topology.queues if q.dead_letters), "")
-                if not self._model.redrive(dead, ctx.now, str(args.get("message", "") or "")):
-                    raise ActionError(f"there is nothing to send back in {dead or 'any dead-letter queue'}")
+                ctx.note(by_hand(self._model, self._setup, name, args, ctx.now))
+            case "bind" | "unbind" | "declare_queue" | "declare_exchange":
+                ctx.note(by_hand(self._model, self._setup, name, args, ctx.now))
             case "look_into":
-                name = queue or self._model.topology.queues[0].name
-                found = self._model.peek(name, 5)
-                ctx.emit("looked", queue=name, messages=[[m.id, n] for m, n in found])
+                queue = str(args.get("queue") or self._model.topology.queues[0].name)
+                found = self._model.peek(queue, 5)
+                ctx.emit("looked", queue=queue, messages=[[m.id, n] for m, n in found])
                 ctx.note("oldest: " + (", ".join(f"{m.id} (attempt {n})" for m, n in found) or "nothing"))
-            case "replay_from":
-                self._replay(queue, int(args.get("position", 0)), ctx)
             case "scale":
                 every = [*self._consumers, *self._spares]
                 count = int(args.get("consumers", len(every)))
@@ -457,16 +421,6 @@ class BrokerNode(Node):
                 self._set_working(ctx, every[:count], "by hand")
             case _:
                 self._fall(ctx, power=name == "power_loss")
-
-    def _replay(self, queue: str, position: int, ctx: Ctx) -> None:
-        found = self._model.queue(queue or self._model.topology.queues[0].name)
-        if not found.spec.partitions:
-            name = found.spec.name
-            raise ActionError(f"{name} is a queue: what was acknowledged is gone; only a log can be read again")
-        for group in list(found.groups):  # type: ignore[union-attr] # it has partitions
-            found.seek(group, position)  # type: ignore[union-attr]
-        self.drained = False
-        ctx.note(f"every group reads {found.spec.name} again from {position}")
 
     def _fall(self, ctx: Ctx, *, power: bool) -> None:
         """The process ends and is started again."""

@@ -7,7 +7,7 @@ what the bank was told stays told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from prayog_queues.engine.envelope import Delivery
@@ -15,6 +15,7 @@ from prayog_queues.engine.handlers import CODE, HANDLERS, POINTS, wrong
 from prayog_queues.engine.model.sealing import Unreadable, opened
 from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.world.producer import key_of, password_of
+from prayog_queues.engine.world.task import Task, work_us
 from prayog_queues.engine.world.wire import (
     Assigned,
     Beat,
@@ -33,7 +34,7 @@ from prayog_sdk.code.function import Function, events
 from prayog_sim.node import Ctx, Node
 from prayog_sim.run import ActionError, Look
 
-__all__ = ["Consumer", "Task", "work_us"]
+__all__ = ["Consumer"]
 
 PATIENCE_US = 2_000_000
 """The bank has not answered for so long: the handler gives up."""
@@ -41,28 +42,6 @@ OPEN_AFTER, OPEN_US = 5, 1_000_000
 """Circuit breaker: after so many failures in a row nothing is tried for so long."""
 LOOK_AGAIN_US = 50_000
 """How long one waits for an earlier number of the same customer before one looks again."""
-
-
-def work_us(setup: Setup, ctx: Ctx) -> int:
-    """How long the work for one message takes."""
-    mean = 1_000 * setup.work_ms
-    if setup.work == "varied":
-        return round(ctx.rng.expovariate(1 / mean)) if mean else 0
-    if setup.work == "long tail":  # one in fifty takes ten times as long
-        return round(mean * (10 if ctx.rng.random() < 0.02 else 0.8))
-    return round(mean)
-
-
-@dataclass(slots=True)
-class Task:
-    """One hand-out at work."""
-
-    delivery: Delivery
-    point: str
-    """Where the consumer dies while it works on this; empty: nowhere."""
-    did: list[str] = field(default_factory=list)
-    seen: bool | None = None
-    acked: bool = False
 
 
 class Consumer(Node):

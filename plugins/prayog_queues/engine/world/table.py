@@ -19,7 +19,8 @@ from typing import Any
 
 from prayog_queues.engine.envelope import Delivery, Message
 from prayog_queues.engine.setup import Setup
-from prayog_queues.engine.world.consumer import Consumer, Task
+from prayog_queues.engine.world.consumer import Consumer
+from prayog_queues.engine.world.task import Task
 from prayog_queues.engine.world.wire import (
     Asked,
     Bye,
