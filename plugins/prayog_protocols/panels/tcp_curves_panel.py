@@ -29,6 +29,7 @@ from prayog_protocols.panels import choice as choices
 from prayog_protocols.panels.choice import Choice
 from prayog_protocols.panels.tcp_plot import Curve, TimePlot
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.qt.reading import ReadingPanel
 from prayog_sdk.qt.state import EmptyState, paragraph
@@ -51,6 +52,8 @@ class TcpCurvesPanel(ReadingPanel):
         self._flows: list[Flow] = []
         self._drawn: Strokes | None = None
         self._chosen: Sight | None = None
+        self._loading: Job | None = None
+        self._loaded = False
         self.which = QComboBox()
         self.which.setAccessibleName("Which direction")
         self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -67,6 +70,9 @@ class TcpCurvesPanel(ReadingPanel):
         self._lay_out()
         self._timer = QTimer(self, singleShot=True, interval=_EVERY_MS)
         self._timer.timeout.connect(self._draw)
+        self._unmade = [self.stream, self.cwnd, self.trips, self.waiting]
+        self._next = QTimer(self, singleShot=True, interval=0)
+        self._next.timeout.connect(self._on_loaded)
         self._telling = QTimer(self, singleShot=True, interval=_EVERY_MS)
         self._telling.timeout.connect(self._tell)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -129,6 +135,10 @@ class TcpCurvesPanel(ReadingPanel):
     def unbind(self) -> None:
         self._timer.stop()
         self._telling.stop()
+        self._next.stop()
+        if self._loading is not None and not self._loaded:
+            self._loading.succeeded.disconnect(self._on_loaded)
+            self._loading = None
         if self.bench is not None:
             self.bench.signals.selection_changed.disconnect(self._select)
         super().unbind()
@@ -158,6 +168,13 @@ class TcpCurvesPanel(ReadingPanel):
         found = flows(self._seen)
         if not found:
             return
+        if not self._loaded:
+            if self._loading is None:
+                self._loading = self.bench.jobs.submit(_load_plots)
+                self._loading.succeeded.connect(self._on_loaded)
+            return
+        if self._unmade:
+            return
         if found != self._flows:
             chosen = self.which.currentText()
             self._flows = found
@@ -184,6 +201,15 @@ class TcpCurvesPanel(ReadingPanel):
         self._draw_gauges(flow, seconds)
         self._pages.setCurrentIndex(1)
         self.move_cursor(self.bench)
+
+    def _on_loaded(self, _result: object = None) -> None:
+        """Make the plots, one at a time: each takes about a frame."""
+        self._loaded = True
+        if self._unmade:
+            self._unmade.pop(0).prepare()
+            self._next.start()
+        else:
+            self._draw()
 
     def _draw_gauges(self, flow: Flow, seconds: float) -> None:
         senders = [node for node in ("laptop", "phone", "shop") if ("cwnd", node) in self._seen.gauges]
@@ -301,3 +327,10 @@ class TcpCurvesPanel(ReadingPanel):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.scaled(320), theme.scaled(200))
+
+
+def _load_plots(ctx: Ctx) -> None:
+    """Import what draws curves: that takes longer than a frame."""
+    import pyqtgraph  # noqa: F401
+
+    ctx.check()

@@ -70,6 +70,10 @@ class TimePlot(QWidget):
         self.setMinimumHeight(theme.scaled(tall))
         self.setAccessibleName(title)
 
+    def prepare(self) -> None:
+        """Make the plot, still without curves; pyqtgraph is loaded."""
+        self._made()
+
     def set_title(self, title: str) -> None:
         """Another title."""
         self._title.setText(title)

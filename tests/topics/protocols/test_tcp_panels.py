@@ -34,6 +34,7 @@ def test_the_picture_has_a_place_for_every_packet_of_the_direction() -> None:
 def test_a_click_on_a_curve_goes_to_the_packet(bench: Bench, qtbot: QtBot, tmp_path: Path) -> None:
     bench.open("tcp_one_loss")
     panel = bench.panel("tcp_curves")
+    bench.until(lambda: panel._drawn is not None)
     again = next(one for one in panel._seen.packets if one.again)
     panel._on_bytes(again.at_us / 1e6, again.first + again.size / 2, 1e-3, 300.0)
     assert bench.page.host.selection == f"packet {again.index + 1}"
