@@ -155,6 +155,45 @@ def internet(made: Made) -> None:
         made.frame(build(REGISTRY, [Draft("eth"), Draft("ip", head), whole[at : at + 1200]]).data)
 
 
+_OPTIONS = (
+    "02040218", "0303070001", "0402", "050a0000000100000002", "080a0000303900000012", "1312" + "ab" * 16,
+    "1d10010203" + "cd" * 11, "220a1122334455667788", "2202", "1e0c0181" + "11" * 8, "1e0c1005" + "22" * 8,
+    "1e101005" + "33" * 12, "1e142005" + "44" * 16, "1e082001" + "55" * 4, "1e083402" + "0a000009", "1e044007", "1e0351",
+    "1e0c6000" + "66" * 8, "1e0c7000" + "77" * 8, "1c04800a", "4d05aabbcc",
+)  # fmt: skip
+
+
+def options(made: Made) -> None:
+    """Each option of TCP by itself, in raw bytes, also those of Multipath TCP (RFC 8684) and Fast Open (RFC 7413)."""
+    for number, option in enumerate(_OPTIONS):
+        bits = bytes.fromhex(option)
+        bits += b"\x01" * (-len(bits) % 4)
+        words = 5 + len(bits) // 4
+        head = struct.pack(">HHIIHHHH", 41000 + number, 9, 7, 0, words << 12 | 2, 1000, 0, 0)
+        made.packet(head + bits, src="10.0.0.3")
+
+
+def unusual(made: Made) -> None:
+    """What other programs do: mail that does not wait, TURN's channel data, errors of SCTP, rare records."""
+    made.tcp(25, [
+        ("<", b"220 ready\r\n"), (">", b"EHLO me\r\n"), ("<", b"250-mail\r\n250 PIPELINING\r\n"),
+        (">", b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"), (">", b"To: c\r\n\r\nHi\r\n.\r\n"),
+        ("<", b"250 ok\r\n250 ok\r\n354 go\r\n250 queued\r\n"), (">", b"QUIT\r\n"), ("<", b"221 bye\r\n"),
+    ])  # fmt: skip
+    made.udp(3478, [(">", bytes.fromhex("4000000461626364"))])
+    question = b"\x01a\x02in\0"
+    for kind, data in (
+        (37, b"\0\1\0\5\x08" + bytes(30)), (62, bytes(4) + b"\0\3\0\1\x40"),
+        (32769, b"\0\3\5\1" + bytes(20)),
+        (250, b"\x03key\0" + bytes(6) + b"\1\x2c\0\x04abcd\0\1\0\0\0\0"),
+    ):  # fmt: skip
+        record = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
+        head = struct.pack(">HHHHHH", 5, 0x8180, 1, 1, 0, 0) + question + struct.pack(">HH", kind, 1)
+        made.udp(53, [("<", head + record)])
+    for chunk in ("0600000c000c000875736572", "0900000c0001000800050000"):
+        made.packet(Draft("sctp", {"srcport": 5000, "dstport": 5000}), bytes.fromhex(chunk))
+
+
 @cache
 def _certificate() -> tuple[str, str]:
     """Certificate and key of shop.example, as PEM."""
@@ -223,6 +262,7 @@ def _tls_said(client: ssl.SSLContext, server: ssl.SSLContext) -> list[Said]:
 
 ALL: dict[str, Callable[[Made], None]] = {
     "http": http, "websocket": websocket, "dns": names, "mail": mail, "http2": http2, "internet": internet,
+    "options": options, "unusual": unusual,
     "tls 1.3": tls(ssl.TLSVersion.TLSv1_3), "tls 1.2": tls(ssl.TLSVersion.TLSv1_2),
     "tls 1.2 chacha": tls(ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-CHACHA20-POLY1305"),
 }  # fmt: skip
