@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWid
 
 from prayog_queues.engine.definitions import DefinitionError, read_any, topology_to_json
 from prayog_queues.engine.presets import PRESETS, Hint, hints
+from prayog_queues.engine.verdict import Verdict
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench
@@ -56,6 +57,7 @@ class FlowBar(QWidget):
             "muted",
             step=-1,
         )
+        self._verdict = paragraph("")
         head = QWidget()
         row = FlowLayout(head)
         for widget in (self._presets, self._wiring, self._more):
@@ -63,6 +65,7 @@ class FlowBar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.UNIT, theme.UNIT // 2, theme.UNIT, theme.UNIT // 2)
         layout.setSpacing(theme.UNIT // 2)
+        layout.addWidget(self._verdict)
         layout.addWidget(self._legend)
         layout.addWidget(head)
         layout.addWidget(self._advice)
@@ -82,6 +85,17 @@ class FlowBar(QWidget):
         words = self.tr("{n} hints on this set-up") if count != 1 else self.tr("1 hint on this set-up")
         self._more.setText(words.replace("{n}", str(count)))
         self._more.setVisible(count > 0)
+
+    def show_verdict(self, verdict: Verdict) -> None:
+        """What the judge says of the run so far, in a line; before the first message, what one could do."""
+        if not verdict.published:
+            kind, words = "", self.tr("Press play. Kill a consumer at work, and see what becomes of its message.")
+        else:
+            words, kind = f"{'✓' if verdict.clean else '✗'} {verdict.sentence()}", "good" if verdict.clean else "bad"
+        if words != self._verdict.text():
+            self._verdict.setText(words)
+            self._verdict.setProperty("kind", kind)
+            self._verdict.style().polish(self._verdict)
 
     def _show_all(self) -> None:
         shown = not self._advice.isVisible()
@@ -134,4 +148,4 @@ class FlowBar(QWidget):
 
     def outline(self) -> str:
         """The advice in words."""
-        return "\n".join(hint.text for hint in self._found)
+        return "\n".join([self._verdict.text(), *(hint.text for hint in self._found)])

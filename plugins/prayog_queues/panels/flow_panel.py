@@ -19,6 +19,7 @@ from prayog_queues.engine.definitions.asyncapi import to_asyncapi
 from prayog_queues.engine.definitions.rabbitmq import to_rabbitmq
 from prayog_queues.engine.definitions.reading import Converted
 from prayog_queues.engine.flow import Flow
+from prayog_queues.engine.judging import Judge
 from prayog_queues.engine.port import Topology
 from prayog_queues.engine.setup import topology_of
 from prayog_queues.panels.flights import moving
@@ -30,11 +31,24 @@ from prayog_sdk.qt import actions, picture
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.specs import ActionSpec
 from prayog_sim.run import Action
+from prayog_sim.trace import Step
 
 __all__ = ["FlowPanel"]
 
 
-class FlowPanel(FollowingPanel[Flow]):
+class Seen:
+    """What the panel reads from the run: where messages are, and what the judge says."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.flow = Flow(topology)
+        self.judge = Judge(most=1)
+
+    def take(self, step: Step) -> None:
+        self.flow.take(step)
+        self.judge.take(step)
+
+
+class FlowPanel(FollowingPanel[Seen]):
     """The picture with its bar."""
 
     title = "Flow"
@@ -61,9 +75,14 @@ class FlowPanel(FollowingPanel[Flow]):
         self._view.told.connect(self._walked)
         self._bar.wanted.connect(self._perform)
 
-    def fresh(self) -> Flow:
+    def fresh(self) -> Seen:
         assert self.bench is not None
-        return Flow(topology_of(self.bench.params)[0])
+        return Seen(topology_of(self.bench.params)[0])
+
+    @property
+    def flow(self) -> Flow:
+        """Where messages are at the shown moment."""
+        return self.fold.flow
 
     def bind(self, bench: Bench) -> None:
         super().bind(bench)
@@ -88,6 +107,7 @@ class FlowPanel(FollowingPanel[Flow]):
         self._show()  # tokens move between two steps as well
 
     def draw(self) -> None:
+        self._bar.show_verdict(self.fold.judge.verdict())
         self._show()
 
     def _show(self) -> None:
@@ -100,8 +120,8 @@ class FlowPanel(FollowingPanel[Flow]):
         last = bench.trace[bench.at].at if 0 <= bench.at < len(bench.trace) else 0
         # At a step that stands, what just moved is shown as a trail; between two steps it glides.
         still = bench.reduced_motion or abs(clock - last) < 1
-        flights = moving(bench.view().flights, self.fold) if simulated else None
-        self._view.show_flow(self.fold, names, max(clock, last), still=still, flights=flights)
+        flights = moving(bench.view().flights, self.flow) if simulated else None
+        self._view.show_flow(self.flow, names, max(clock, last), still=still, flights=flights)
 
     # -- what the learner does ---------------------------------------------------------------------------------
 
@@ -129,7 +149,7 @@ class FlowPanel(FollowingPanel[Flow]):
         if self.bench is None:
             return
         if place:
-            self._say(sentence(self.fold, place, self.bench.clock_us))
+            self._say(sentence(self.flow, place, self.bench.clock_us))
         node = place[2:] if place[2:] in self.bench.view().nodes else "broker" if place[:1] in "qx" and place else ""
         self.bench.select(node if node in self.bench.view().nodes else "")
         self._view.selected = place
@@ -182,7 +202,7 @@ class FlowPanel(FollowingPanel[Flow]):
                 )  # fmt: skip
             if sort == "x":
                 menu.addAction(self.tr("Bind to a queue…\tB"), partial(self._perform, "bind", {"exchange": name}))
-                for b in (b for b in self.fold.topology.bindings if b.exchange == name):
+                for b in (b for b in self.flow.topology.bindings if b.exchange == name):
                     words = self.tr("Cut: {queue} {pattern}").replace("{queue}", b.queue)
                     words = words.replace("{pattern}", b.pattern)
                     known = {"exchange": b.exchange, "queue": b.queue, "pattern": b.pattern, "node": "broker"}
@@ -190,7 +210,7 @@ class FlowPanel(FollowingPanel[Flow]):
             if sort == "q":
                 menu.addAction(self.tr("Bind to an exchange…\tB"), partial(self._perform, "bind", {"queue": name}))
                 menu.addAction(self.tr("Look into it"), partial(self._perform, "look_into", {"queue": name}))
-                if name in self.fold.dead_letters():
+                if name in self.flow.dead_letters():
                     back = partial(self._perform, "redrive", {"queue": name})
                     menu.addAction(self.tr("Send back its messages…"), back)
             menu.addSeparator()
@@ -221,7 +241,7 @@ class FlowPanel(FollowingPanel[Flow]):
 
         def written(convert: Callable[[Topology], Converted]) -> Callable[[Path], None]:
             def write(path: Path) -> None:
-                path.write_text(convert(self.fold.topology).text, encoding="utf-8")
+                path.write_text(convert(self.flow.topology).text, encoding="utf-8")
 
             return write
 
@@ -235,7 +255,7 @@ class FlowPanel(FollowingPanel[Flow]):
     def outline(self) -> str:
         if self.bench is None:
             return ""
-        told = [sentence(self.fold, place, self.bench.clock_us) for place in self._view.plan.boxes]
+        told = [sentence(self.flow, place, self.bench.clock_us) for place in self._view.plan.boxes]
         return "\n".join([*told, self._bar.outline()]).strip()
 
     def on_theme(self) -> None:

@@ -102,6 +102,7 @@ def test_the_flow_shows_where_messages_are_and_what_is_wrong(bench: BenchPage, q
     flow = panel(bench, qtbot, "flow", messages=60, rate=60.0, crash=10.0, consumers=2)
     settled(bench, qtbot, flow, lambda: "60 sent" in flow.outline())
     assert "more than once" in flow.outline()
+    assert "60 published" in flow._bar._verdict.text()
     assert list(flow._view.plan.boxes) == ["p:p1", "q:orders", "c:w1", "c:w2", "e:charge"]
     bench.driver.seek(0)
     settled(bench, qtbot, flow, lambda: "0 sent" in flow.outline())
@@ -153,7 +154,7 @@ def test_what_is_on_its_way_is_drawn_where_it_is(bench: BenchPage, qtbot: QtBot)
     seen = {}
     for seq in range(len(bench.host.trace)):
         bench.driver.seek(seq)
-        for one in moving(bench.host.view().flights, flow.fold):
+        for one in moving(bench.host.view().flights, flow.flow):
             seen[one.a[:1] + one.b[:1] + one.answer] = one
             assert one.share(one.sent_us) == 0
             assert one.share((one.sent_us + one.arrives_us) / 2) == pytest.approx(0.5, abs=0.01)
@@ -164,7 +165,7 @@ def test_what_is_on_its_way_is_drawn_where_it_is(bench: BenchPage, qtbot: QtBot)
 
 def test_a_token_that_is_clicked_is_followed(bench: BenchPage, qtbot: QtBot) -> None:
     flow = panel(bench, qtbot, "flow", 500_000, messages=40, rate=200.0, consumers=1)
-    settled(bench, qtbot, flow, lambda: flow.fold.depth("orders") > 3)
+    settled(bench, qtbot, flow, lambda: flow.flow.depth("orders") > 3)
     view: FlowView = flow._view
     view.grab()
     at, message = next(spot for spot in view._spots if view.plan.at(spot[0]) == "q:orders")
