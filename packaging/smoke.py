@@ -3,9 +3,9 @@
     python3 packaging/smoke.py dist/prayog-full/prayog
     python3 packaging/smoke.py --root DIR /usr/bin/prayog      inside a root file system (needs root)
 
-It prints the version and the topics, times the first paint, runs one scenario of every topic (with `--real` also one on
-a real component), drops a topic's wheel into the profile and runs that, and looks for processes that stayed.  Every
-command must end with 0 and a silent stderr.
+It prints the version and the topics, times the first paint, drops the wheel of a topic in, runs one scenario of
+every topic without a window and opens it in the window (`--real`: runs also one on a real component), and looks for
+processes that stayed.  Every command must end with 0 and a silent stderr.
 Standard library only; exit code 0 when all is well, 1 with one line for each fault.
 """
 
@@ -34,6 +34,7 @@ REAL = ("consensus/real_leader_dies", "location/real_near_indore", "migration/sh
         "writes/real_crash")  # fmt: skip
 """One run on a real component of every topic: each brings processes of its own, which a frozen lab starts otherwise."""
 LIGHT = "Use the full edition of the lab"
+DROPPED = "prayog_smallest-1.0-py3-none-any.whl"
 RARE = "import colorsys, mailbox, wave, xmlrpc.client  # of the standard library, and used by nothing else in the lab\n"
 
 
@@ -43,6 +44,8 @@ class Smoke:
     def __init__(self, program: list[str], root: Path, user: int) -> None:
         self.mark = uuid.uuid4().hex
         self.faults: list[str] = []
+        self.dropped = ""
+        """SHA-256 of the wheel that was dropped in."""
         self._root = root
         self._folder = Path(tempfile.mkdtemp(prefix="prayog-smoke-", dir=root / "tmp"))
         if user:
@@ -85,12 +88,12 @@ class Smoke:
         self.faults.append(f"`run {name}` ended with {done.returncode}: {(done.stderr or done.stdout)[-400:]}")
         return "failed"
 
-    def first_paint(self) -> float:
-        """Seconds from before the process is made to the first painted window, which then closes."""
-        command = [*self._program, "--profile", self._inside(self.profile)]
+    def window(self, until: str, *words: str) -> float:
+        """Seconds from before the process is made until the window is ``painted``, or a topic's bench ``opened``."""
+        command = [*self._program, "--profile", self._inside(self.profile), *words]
         begun = time.monotonic()
         with subprocess.Popen(
-            command, env={**self.environ, "PRAYOG_QUIT": "painted"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, env={**self.environ, "PRAYOG_QUIT": until}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         ) as process:  # fmt: skip
             assert process.stdout is not None
@@ -100,9 +103,17 @@ class Smoke:
             watch.cancel()
             seconds = time.monotonic() - begun
             _, said = process.communicate(timeout=60)
-        if line.strip() != "painted" or process.returncode or said:
-            self.faults.append(f"the window was not painted or not closed in order: {said[-400:] or line!r}")
+        if line.strip() != until or process.returncode or said:
+            what = " ".join([f"the window was not {until} or not closed in order", *words])
+            self.faults.append(f"{what}: {said[-400:] or line!r}")
         return seconds
+
+    def bench(self, scenario: str) -> float:
+        """Seconds from the start of the program until `scenario` lies on its bench in the window."""
+        kit = self._folder / "kit.toml"
+        trusted = f'[trusted]\n"{DROPPED}" = "{self.dropped}"\n'  # else the learner is asked first
+        kit.write_text(f'open = "{scenario}"\n{trusted}', encoding="utf-8")
+        return self.window("opened", "--kit", self._inside(kit))
 
     def drop_in(self) -> None:
         """Put a topic's wheel into the profile."""
@@ -119,11 +130,12 @@ class Smoke:
         files["prayog_smallest/topic.py"] = f"{first}from __future__ import annotations\n{RARE}{rest}"
         topics = self.profile / "topics"
         topics.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(topics / "prayog_smallest-1.0-py3-none-any.whl", "w") as wheel:
+        with zipfile.ZipFile(topics / DROPPED, "w") as wheel:
             for name, text in files.items():
                 wheel.writestr(name, text)
             rows = [f"{name},sha256={digest(text)},{len(text.encode())}\n" for name, text in files.items()]
             wheel.writestr(f"{info}/RECORD", "".join([*rows, f"{info}/RECORD,,\n"]))
+        self.dropped = hashlib.sha256((topics / DROPPED).read_bytes()).hexdigest()
 
     def left(self) -> list[str]:
         """Command lines of processes that still carry our mark."""
@@ -171,8 +183,8 @@ def main() -> int:
     program = args.program if args.root != Path("/") else [str(Path(args.program[0]).absolute()), *args.program[1:]]
     smoke = Smoke(program, args.root, args.user)
     print(smoke.ask("--version").strip())
-    smoke.first_paint()  # reads the files into the cache
-    print(f"first paint: {min(smoke.first_paint() for _ in range(3)) * 1000:.0f} ms")
+    smoke.window("painted")  # reads the files into the cache
+    print(f"first paint: {min(smoke.window('painted') for _ in range(3)) * 1000:.0f} ms")
     smoke.drop_in()
     topics = json.loads(smoke.ask("list", "--json") or "[]")
     print("topics:", ", ".join(topic["id"] for topic in topics))
@@ -184,7 +196,8 @@ def main() -> int:
         elif world := next((one for one in topic["scenarios"] if one["kind"] == "world"), None):
             name = f"{topic['id']}/{world['id']}"
             answer = json.loads(smoke.ask("run", name, "--json") or "{}")
-            print(f"{name}: {answer.get('steps', 0)} steps, trace {answer.get('trace_hash', 'missing')}")
+            steps, trace = answer.get("steps", 0), answer.get("trace_hash", "missing")
+            print(f"{name}: {steps} steps, trace {trace}, on the bench in {smoke.bench(name):.1f} s")
     if args.real:
         for name in REAL:
             print(f"{name}: {smoke.real(name)}")

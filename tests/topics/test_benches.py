@@ -12,6 +12,7 @@ import prayog_consensus
 import prayog_location
 import prayog_migration
 import prayog_protocols
+import prayog_queues
 import prayog_writes
 from prayog.settings import Settings
 from prayog.ui.bench.page import BenchPage
@@ -27,6 +28,7 @@ TOPICS = {
     "writes": prayog_writes,
     "migration": prayog_migration,
     "protocols": prayog_protocols,
+    "queues": prayog_queues,
 }
 
 
@@ -62,7 +64,7 @@ def open_scenario(page: BenchPage, qtbot: QtBot, name: str) -> None:
         ("consensus", "floodmax_myth", 20), ("consensus", "raft_your_vote", 200),
         ("protocols", "afternoon", 1), ("protocols", "may_i_retry", 80),
         ("writes", "levels_form", 100), ("writes", "wal_lab", 40),
-        ("migration", "lost_minutes", 150),
+        ("migration", "lost_minutes", 150), ("protocols", "tcp_newreno", 200), ("queues", "charged_twice", 200),
     ],
     indirect=["bench"],
 )  # fmt: skip
@@ -87,6 +89,19 @@ def test_every_panel_follows_a_run(bench: BenchPage, qtbot: QtBot, scenario: str
     for slot in bench.docks.slots():
         assert slot.panel is not None, slot.spec.id
         assert isinstance(slot.panel.outline(), str)
+
+
+@pytest.mark.parametrize("bench", ["writes"], indirect=True)
+def test_a_scenario_brings_its_panel_and_the_next_does_not_inherit_it(bench: BenchPage, qtbot: QtBot) -> None:
+    def front(panel: str) -> None:
+        dock = bench.docks.dock(panel)
+        assert dock is not None
+        qtbot.waitUntil(lambda: dock.slot.seen)
+
+    open_scenario(bench, qtbot, "wal_lab")
+    front("log")
+    bench.open_scenario(bench.topic.scenario("levels_form"))
+    front("levels")
 
 
 @pytest.mark.parametrize("bench", ["location"], indirect=True)

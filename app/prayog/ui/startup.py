@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "make_application", "open_window"]
 
 _SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms at Python's default of 5 ms
+_PANELS_MS = 500  # the panels in front are made within it
 _ROOM_PERCENT = 125  # of text in a workshop's simple mode: also the back row reads it
 _FULL_COLLECTIONS = 500  # each walks through every step of a long run: 200 ms for a trace of 70,000 steps
 
@@ -45,12 +46,32 @@ def main(profile: Profile, args: argparse.Namespace) -> int:
     app = make_application()
     window = open_window(profile, safe=args.safe, kit=args.kit, own=getattr(args, "own", None))
     window.show()
-    if os.environ.get("PRAYOG_QUIT") == "painted":  # how packaging/smoke.py times a built lab
-        window.painted.connect(lambda: (print("painted", flush=True), window.close()))
+    _quit_when(window, os.environ.get("PRAYOG_QUIT", ""))
     try:
         return app.exec()
     finally:
         window.deleteLater()
+
+
+def _quit_when(window: Window, moment: str) -> None:
+    """Close the window by itself when it is ``painted``, or a bench ``opened``: so a built lab is looked at."""
+
+    def leave() -> None:
+        print(moment, flush=True)
+        window.close()
+
+    def look() -> None:
+        bench = window.stage.bench
+        if bench is not None and bench.driver.branch is not None:
+            watch.stop()
+            QTimer.singleShot(_PANELS_MS, window, leave)
+
+    if moment == "painted":
+        window.painted.connect(leave)
+    elif moment == "opened":
+        watch = QTimer(window, interval=50)
+        watch.timeout.connect(look)
+        watch.start()
 
 
 def make_application() -> QApplication:

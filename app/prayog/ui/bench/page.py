@@ -307,8 +307,9 @@ class BenchPage(QWidget):
         host.tell_crashes(run.trace[branch.at : branch.at + 1] if branch.at >= 0 else ())
 
     def _bring(self, panel: str) -> None:
-        """Put the panel that a scenario is about in front, unless the learner has closed it."""
-        dock = self.docks.dock(panel)
+        """Put the panel that a scenario is about in front, or else the first, unless it is closed."""
+        first = next((slot.spec.id for slot in self.docks.slots() if slot.spec.area == "centre"), "")
+        dock = self.docks.dock(panel or first)
         if dock is not None and not dock.isHidden():
             QTimer.singleShot(0, dock, dock.raise_)  # after the docks have found their places
 
