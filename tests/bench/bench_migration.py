@@ -261,7 +261,7 @@ def writers(folder: Path) -> None:
             run_script(folder / "w.sqlite", list(install(followed([table]))))
             captured = write_rate(folder / "w.sqlite", size)
             run_script(folder / "w.sqlite", [f"DROP TRIGGER _wiz_{one}_sale" for one in CAPTURE_TRIGGERS])
-            run_script(folder / "w.sqlite", ["DROP TABLE _wiz_log"])
+            run_script(folder / "w.sqlite", ["DROP TABLE _wiz_log", "DROP TABLE _wiz_upto"])
             ratios.append(captured / alone)
             rates.append(captured)
         label = "row by row" if size == 1 else f"{size} rows a transaction"

@@ -177,12 +177,17 @@ def test_everything_added_is_taken_away_again(store: SqliteStore) -> None:
 
 
 def test_a_log_that_somebody_cut_is_lost(store: SqliteStore) -> None:
-    for harm in ("DELETE FROM _wiz_log WHERE seq = 2", "DELETE FROM _wiz_log", "DROP TRIGGER _wiz_au_acct"):
+    drop = "DROP TRIGGER _wiz_guard;"
+    for harm in (f"{drop} DELETE FROM _wiz_log WHERE seq = 2", f"{drop} DELETE FROM _wiz_log", drop,
+                 "DROP TRIGGER _wiz_au_acct"):  # fmt: skip
         plan = plan_of(store)
         copy = Copy(plan, SqliteCapture(store, plan))
         with sqlite3.connect(store.path) as db:
             db.executescript("DELETE FROM acct; INSERT INTO acct (code) VALUES ('a'), ('b'), ('c');")
-            db.execute(harm)
+            for cut in ("DELETE FROM _wiz_log WHERE seq = 2", "DELETE FROM _wiz_log"):
+                with pytest.raises(sqlite3.IntegrityError, match="still needs these changes"):
+                    db.execute(cut)
+            db.executescript(harm)
         with pytest.raises(CaptureLost, match="copy begins again"):
             copy.follow()
 

@@ -20,6 +20,7 @@ from typing import Any
 from prayog_migration.engine.model import PREFIX, Table
 from prayog_migration.engine.real.conductor import Conductor, Report
 from prayog_migration.engine.real.store import Store, open_store
+from prayog_migration.engine.triggers import GUARD, LOG
 from prayog_sdk.services.postgres import EmbeddedPostgres
 
 __all__ = ["FAULTS", "CannotBreak", "Faults"]
@@ -247,9 +248,11 @@ class Faults:
             contextlib.closing(connection.cursor()) as cursor,
         ):
             if self._source.dialect == "sqlite":
-                cursor.execute(f"INSERT INTO {PREFIX}_log (tab) VALUES (0)")
-                cursor.execute(f"DELETE FROM {PREFIX}_log")
-                return "Somebody emptied the log of changes on the source."
+                if not cursor.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (GUARD,)).fetchone():
+                    raise CannotBreak("No log of changes is kept; copy first.")
+                cursor.execute(f"DROP TRIGGER {GUARD}")
+                cursor.execute(f"DELETE FROM {LOG}")
+                return "Somebody dropped the guard of the log of changes on the source, and emptied the log."
             if self._source.dialect == "postgresql":
                 cursor.execute("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s", (tag,))
                 row = cursor.fetchone()

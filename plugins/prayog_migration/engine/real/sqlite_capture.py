@@ -13,7 +13,7 @@ from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.capture import Batch, CaptureLost, Drift, Lag, View, key_places
 from prayog_migration.engine.real.sqlite import SqliteReader, SqliteStore
 from prayog_migration.engine.real.store import Row
-from prayog_migration.engine.triggers import CAPTURE_TRIGGERS, LOG, followed, install, log_keys
+from prayog_migration.engine.triggers import CAPTURE_TRIGGERS, GUARD, LOG, UPTO, followed, install, log_keys
 
 __all__ = ["SqliteCapture", "writing"]
 
@@ -96,6 +96,7 @@ class SqliteCapture:
         # A hundred thousand at a time: the application's writers wait for this transaction.  The last entry stays, or
         # its number might be given again (see `_last`).
         with writing(self._store) as connection:
+            connection.execute(f"UPDATE {UPTO} SET seq = ? WHERE seq < ?", (int(upto), int(upto)))
             connection.execute(
                 f"DELETE FROM {LOG} WHERE seq <= ? AND seq < (SELECT min(seq) FROM {LOG}) + 100000"
                 f" AND seq < (SELECT max(seq) FROM {LOG})",
@@ -131,13 +132,7 @@ class SqliteCapture:
         return state(move.source.title, keys, found, len(keys))
 
     def _last(self, connection: sqlite3.Connection) -> int:
-        # A statement that ends with OR FAIL leaves rows in the log and an old number in sqlite_sequence.
-        row = connection.execute(
-            f"SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?), 0),"
-            f" coalesce((SELECT max(seq) FROM {LOG}), 0))",
-            (LOG,),
-        ).fetchone()
-        return int(row[0])
+        return int(connection.execute(f"SELECT coalesce(max(seq), 0) FROM {LOG}").fetchone()[0])
 
     def _whole(self, since: int, log: list[tuple[Any, ...]], last: int, limit: int) -> None:
         """Numbers have no gaps (rule 5 of `triggers`), so a missing one was deleted by somebody."""
@@ -154,6 +149,11 @@ class SqliteCapture:
         if version == self._schema:
             return
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        if GUARD not in names:
+            raise CaptureLost(
+                f"The trigger that keeps the log of changes in {self._store.path.name} was dropped. What was deleted "
+                "since is unknown, so the copy begins again."
+            )
         for one, (table, columns) in zip(self._followed, self._known, strict=True):
             found = _found(connection, self._store.quote(table))
             if not found:
@@ -193,9 +193,10 @@ def _drop(connection: sqlite3.Connection) -> list[str]:
     ]
     for name in gone:
         connection.execute(f'DROP TRIGGER "{name.replace(chr(34), 2 * chr(34))}"')
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (LOG,)).fetchone():
-        connection.execute(f"DROP TABLE {LOG}")  # its row in sqlite_sequence goes with it
-        gone.append(LOG)
+    for name in (LOG, UPTO):  # the guard goes with the log
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
+            connection.execute(f"DROP TABLE {name}")
+            gone.append(name)
     return gone
 
 
