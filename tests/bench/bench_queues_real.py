@@ -2,12 +2,12 @@
 
     python tests/bench/bench_queues_real.py
 
-Peers, each where it is installed: persist-queue and litequeue (SQLite), pgqueuer (PostgreSQL), raw nats-py.  A full cycle
-is: put a message of 256 bytes, take it, acknowledge it; on our side with leases, receipts, attempts and dead letters.
-Contenders take turns, the median of `ROUNDS` counts; a ratio is the peer's time divided by ours.  What is missed is printed
-as MISSED, what is not installed in a sentence.
+Peers, each where it is installed: persist-queue and litequeue (SQLite), pgqueuer (PostgreSQL), raw nats-py.  A full
+cycle is: put a message of 256 bytes, take it, acknowledge it; on our side with leases, receipts, attempts and dead
+letters.  Contenders take turns; a ratio is the peer's time divided by ours in one turn, and the median counts.  What is
+missed is printed as MISSED, what is not installed in a sentence.
 
-"FULL" and "NORMAL" are SQLite's ``synchronous``, both with a write-ahead log, which both peers of a race have too.  With
+"FULL" and "NORMAL" are SQLite's ``synchronous``, both with a write-ahead log, which both sides of a race have.  With
 FULL our queue syncs enqueuing and acknowledging, not the lease in between: one that a power loss undoes had a consumer
 on the same machine.  pgqueuer and our PostgreSQL queue both run on the embedded server with its defaults (synced).
 """

@@ -102,6 +102,15 @@ def test_a_killed_server_loses_nothing_that_it_confirmed(services: Services, bac
     assert ("power loss" in told) or backend == "postgres"
 
 
+@pytest.mark.timeout(150)
+def test_a_cluster_of_three_loses_nothing_when_one_is_killed(services: Services) -> None:
+    knobs = JOB | {"backend": "nats", "durability": "replicated", "handler": "inbox", "messages": 30}
+    session, verdict = run(services, knobs, pause_then("restart_broker"))
+    assert (verdict.counts["lost"], verdict.counts["duplicate"]) == (0, 0)
+    (told,) = [s.data["durability"] for s in session.trace if s.kind == "backend"]
+    assert "majority of three" in told
+
+
 def test_what_memory_keeps_is_gone_with_the_server_and_the_judge_says_so(services: Services) -> None:
     knobs = JOB | {
         "backend": "nats", "durability": "memory", "messages": 30, "work_ms": 100.0, "consumers": 1, "rate": 200.0,

@@ -27,7 +27,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
 from prayog_queues.engine.model.told import Told
@@ -296,10 +296,12 @@ class JetStreamBroker:
             raise Unanswered(f"NATS gave no answer within {_DEADLINE_S:g} s.") from error
         except _LOST as error:
             raise Unanswered(f"The connection to NATS was lost: {_brief(error)}") from error
+        except ServiceUnavailableError as error:  # 503: a cluster that is just electing a leader
+            raise Unanswered("JetStream has no leader just now.") from error
         except APIError as error:
             if error.err_code == 10077:  # maximum messages exceeded
                 raise Refused(f"The stream is full: {error.description}.", "full") from error
-            raise BrokerError(f"NATS refused it: {error.description}.") from error
+            raise BrokerError(f"NATS refused it: {error.description or error}.") from error
         except nats.errors.Error as error:
             raise BrokerError(f"NATS: {_brief(error)}") from error
 

@@ -87,10 +87,17 @@ def serve(door: Door, job: Job) -> None:
     voice("started", job.name, pid=os.getpid())
     if own is not None:
         door.limit_memory()
-    threads = [threading.Thread(target=hand.work, daemon=True) for hand in hands[1:]]
+    threads = [threading.Thread(target=_live, args=(hand, voice, job.name), daemon=True) for hand in hands[1:]]
     for thread in threads:
         thread.start()
-    hands[0].work()
+    _live(hands[0], voice, job.name)
+
+
+def _live(hand: _Hand, voice: _Voice, name: str) -> None:
+    try:
+        hand.work()
+    except Exception as error:  # noqa: BLE001 - a learner sees a sentence, never a traceback
+        voice("problem", name, sentence=f"{name} ended: {type(error).__name__}: {error}")
 
 
 class _Hand:
@@ -121,7 +128,7 @@ class _Hand:
         while True:
             try:
                 found = self._broker.fetch(self._job.queue, self._setup.prefetch, WAIT_US, self._name)
-            except Unanswered as error:
+            except BrokerError as error:
                 self._say("idle", sentence=str(error))
                 time.sleep(AGAIN_S)
                 continue
@@ -226,7 +233,7 @@ class _Hand:
         except Stale:
             self._say("stale_ack", message=delivery.message.id, receipt=delivery.receipt, accepted=False)
             return "over"
-        except Unanswered as error:  # it happened or not: the ledger knows, and the lease brings the message back
+        except BrokerError as error:  # it happened or not: the ledger knows, and the lease brings the message back
             ids = {"message": delivery.message.id, "receipt": delivery.receipt}
             self._say("failed", **ids, attempt=delivery.attempt, why=str(error))
             return "over"
@@ -264,7 +271,7 @@ class _Hand:
         except Stale:
             self._say("stale_ack", **ids, accepted=False)
             return False
-        except Unanswered as error:
+        except BrokerError as error:
             self._say("failed", **ids, attempt=delivery.attempt, why=str(error))
             return False
         if late:
@@ -290,7 +297,7 @@ class _Hand:
                 self._say("returned", **ids, delay_us=1_000 * self._setup.backoff_ms)
         except Stale:
             self._say("stale_ack", **ids, accepted=False)
-        except (Unable, Unanswered) as error:
+        except BrokerError as error:
             self._say("idle", sentence=str(error))
 
     def _rest(self, delivery: Delivery) -> None:
