@@ -248,7 +248,7 @@ class PacketsPanel(CapturePanel):
         origin = self.origin(self._shown) if packet is not None else ""
         link = self.capture.interface(self._shown).link if self.capture is not None and packet is not None else 1
         self._spans = spans_of(packet.sources[0].data, origin, link) if packet is not None and origin else []
-        self.tree.show_packet(packet, self._spans)
+        self.tree.show_packet(packet, self._mixed())
         self.sources.blockSignals(True)
         while self.sources.count():
             self.sources.removeTab(0)
@@ -271,8 +271,12 @@ class PacketsPanel(CapturePanel):
         self._source = number
         layers = [(one.start // 8, (one.end + 7) // 8) for one in packet.layers if one.source == number and one.bits]
         spans = self._spans if number == 0 else []
-        self.hex.show_bytes(packet.sources[number].data, layers, spans)
+        self.hex.show_bytes(packet.sources[number].data, layers, self._mixed() if number == 0 else [])
         self._show_legend(spans)
+
+    def _mixed(self) -> list[Span]:
+        """The spans where they differ: of a packet that is all of one kind the legend tells enough."""
+        return self._spans if len({span.origin for span in self._spans}) > 1 else []
 
     def _show_legend(self, spans: list[Span]) -> None:
         """What the inks of the bytes mean, with how many there are of each."""

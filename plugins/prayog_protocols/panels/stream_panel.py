@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, QUrl
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from prayog_protocols.engine.streams.follow import Followed, Part, follow, kinds_of
 from prayog_protocols.engine.streams.transcript import transcript
 from prayog_protocols.panels.capture_panel import CapturePanel, asked
 from prayog_protocols.panels.choice import Choice
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Ctx
 from prayog_sdk.qt.state import paragraph
 
@@ -50,17 +51,17 @@ class StreamPanel(CapturePanel):
         self.text.setAccessibleName("What was said")
         self.text.anchorClicked.connect(self._go)
         self.text.setFrameShape(QTextBrowser.Shape.NoFrame)
-        bar = QHBoxLayout()
-        bar.setSpacing(theme.UNIT)
-        bar.setContentsMargins(theme.UNIT, theme.UNIT // 2, theme.UNIT, theme.UNIT // 2)
-        bar.addWidget(QLabel("Follow"))
-        bar.addWidget(self.kind)
-        bar.addWidget(self.hex)
-        bar.addWidget(self.note, 1)
+        tools = QWidget()
+        bar = FlowLayout(tools)
+        bar.setContentsMargins(theme.UNIT, theme.UNIT // 2, theme.UNIT, 0)
+        for each in (QLabel("Follow"), self.kind, self.hex):
+            bar.addWidget(each)
+        self.note.setContentsMargins(theme.UNIT, 0, theme.UNIT, theme.UNIT // 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(bar)
+        column.addWidget(tools)
+        column.addWidget(self.note)
         column.addWidget(self.text, 1)
 
     def show_capture(self) -> None:
