@@ -40,6 +40,8 @@ class Judge:
         self._owing = self._places.owing
         self._unplaced: dict[str, None] = {}
         self._unsure: dict[str, None] = {}
+        self._unpromised: dict[str, None] = {}
+        """Published, and neither confirmed nor refused nor done yet."""
         self._hands: dict[str, Hand] = {}
         self._largest: dict[str, dict[str, tuple[int, int, str]]] = {}
         self._logs: dict[tuple[str, int], dict[int, str]] = {}
@@ -83,6 +85,8 @@ class Judge:
             self._published += 1
             sent.published = seq
         sent.refused = -1
+        if sent.confirmed < 0:
+            self._unpromised[data["message"]] = None
 
     def _confirm(self, seq: int, node: str, data: Data) -> None:
         message = data["message"]
@@ -90,12 +94,14 @@ class Judge:
         if sent.confirmed < 0:
             self._confirmed += 1
             sent.confirmed = seq
+            self._unpromised.pop(message, None)
             self._unsure.pop(message, None)
             if sent.place is None:
                 self._unplaced[message] = None
 
     def _refuse(self, seq: int, node: str, data: Data) -> None:
         self._places.of(data["message"]).refused = seq
+        self._unpromised.pop(data["message"], None)
 
     def _unconfirm(self, seq: int, node: str, data: Data) -> None:
         sent = self._places.of(data["message"])
@@ -210,6 +216,7 @@ class Judge:
         what = data.get("what", "")
         if not place.effects:
             self._owing.pop(place, None)
+            self._unpromised.pop(message, None)
             place.first, place.what = seq, what
             self._order(place, seq)
         elif what == place.what or (what in place.what and isinstance(place.what, set)):
@@ -323,11 +330,13 @@ class Judge:
             place_ = sent.place
             if place_ is not None and place_.effects:
                 note("recovered", place_, tuple(sorted((max(sent.published, 0), sent.unsure, place_.first))))
+        gone = [message for message in self._unpromised if self._finished >= self._sent[message].published]
+        missing = sum(1 for m in gone if (p := self._sent[m].place) is None or p.state != DEAD)
         findings = tuple(finding for kind in KINDS for finding in found[kind])
         steps = {kind: list_[0].seqs[-1] for kind, list_ in found.items() if list_}
         return Verdict(
             counts, findings, self._published, self._confirmed, self._effects, waiting, dead, self._dropped,
-            self._deliveries, self._redelivered, self._rejected, self._attempts, self._finished >= 0, steps,
+            self._deliveries, self._redelivered, self._rejected, self._attempts, self._finished >= 0, steps, missing,
         )  # fmt: skip
 
 

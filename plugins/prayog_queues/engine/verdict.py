@@ -78,6 +78,8 @@ class Verdict:
     finished: bool = False
     steps: Mapping[str, int] = field(default_factory=dict)
     """The step at which the first finding of a kind shows."""
+    missing: int = 0
+    """Never arrived, and nobody had promised it: no confirmation and no refusal, and the run is over."""
 
     @property
     def clean(self) -> bool:
@@ -93,6 +95,8 @@ class Verdict:
         bad = [f"{KINDS[kind].title.lower()} {count:,}" for kind, count in self.counts.items() if count]
         told = ", ".join(bad) if bad else "nothing is wrong"
         where = "" if self.finished else " so far"
+        if self.missing:
+            told += f"; {self.missing:,} never arrived, and nobody had promised that they would"
         return f"{self.published:,} published, {self.effects:,} effects{where}: {told}."
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from prayog_queues.engine.definitions import DefinitionError, read_any, topology_to_json
@@ -13,14 +14,16 @@ from prayog_queues.engine.presets import PRESETS, Hint, hints
 from prayog_queues.engine.verdict import Verdict
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
-from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.panel import Bench, guarded
 from prayog_sdk.qt.state import paragraph
 
 __all__ = ["FlowBar"]
 
 _LONGEST = 1_000_000
+_ROOM = 460  # px at 100 % text
 
 
+@guarded
 class FlowBar(QWidget):
     """Buttons, and one line of advice."""
 
@@ -58,6 +61,7 @@ class FlowBar(QWidget):
             step=-1,
         )
         self._verdict = paragraph("")
+        self.setToolTip(self._legend.text())
         head = QWidget()
         row = FlowLayout(head)
         for widget in (self._presets, self._wiring, self._more):
@@ -69,6 +73,11 @@ class FlowBar(QWidget):
         layout.addWidget(self._legend)
         layout.addWidget(head)
         layout.addWidget(self._advice)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the picture needs it more than its legend, which is a tool tip as well."""
+        super().resizeEvent(event)
+        self._legend.setVisible(self.width() > theme.scaled(_ROOM))
 
     def bind(self, bench: Bench) -> None:
         self._bench = bench
@@ -91,7 +100,8 @@ class FlowBar(QWidget):
         if not verdict.published:
             kind, words = "", self.tr("Press play. Kill a consumer at work, and see what becomes of its message.")
         else:
-            words, kind = f"{'✓' if verdict.clean else '✗'} {verdict.sentence()}", "good" if verdict.clean else "bad"
+            kind = "bad" if not verdict.clean else "warn" if verdict.missing else "good"
+            words = f"{ {'bad': '✗', 'warn': '!', 'good': '✓'}[kind]} {verdict.sentence()}"
         if words != self._verdict.text():
             self._verdict.setText(words)
             self._verdict.setProperty("kind", kind)

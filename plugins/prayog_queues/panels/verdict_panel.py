@@ -25,6 +25,7 @@ from prayog_sim.trace import Trace
 
 __all__ = ["VerdictPanel"]
 
+_HEADS = {"bad": "✗", "warn": "!", "good": "✓"}
 _SIGNS = {"bad": "✗", "warn": "!", "note": "i"}
 
 
@@ -108,8 +109,9 @@ class VerdictPanel(FollowingPanel[Judge]):
         if verdict == self._verdict:
             return
         self._verdict = verdict
-        self._head.setText(("✓ " if verdict.clean else "✗ ") + verdict.sentence())
-        self._head.setProperty("kind", "" if not verdict.published else "good" if verdict.clean else "bad")
+        tone = "bad" if not verdict.clean else "warn" if verdict.missing else "good"
+        self._head.setText(f"{_HEADS[tone]} {verdict.sentence()}")
+        self._head.setProperty("kind", tone if verdict.published else "")
         self._head.style().polish(self._head)
         words = self.tr("{w} wait · {d} dead letters · {x} dropped · {r} of {n} hand-outs were repeats · {s} late")
         for key, value in (

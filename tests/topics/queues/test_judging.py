@@ -183,6 +183,19 @@ def test_what_waits_is_not_lost_until_the_run_is_finished() -> None:
     assert judge(story.trace).clean
 
 
+def test_what_nobody_promised_and_never_came_is_told_and_is_not_lost() -> None:
+    story = good()
+    story.tell("publish", "p1", message="x", key="k", number=99, to="orders", attempt=1)
+    story.tell("publish", "p1", message="y", key="k", number=98, to="orders", attempt=1)
+    story.tell("refused", "p1", message="y", why="full")
+    assert judge(story.trace).missing == 0, "it may still come"
+    story.finish()
+    verdict = judge(story.trace)
+    assert verdict.clean
+    assert verdict.missing == 1
+    assert "1 never arrived" in verdict.sentence()
+
+
 def test_a_dead_letter_is_neither_lost_nor_an_effect() -> None:
     story = good()
     story.publish("x")
