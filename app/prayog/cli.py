@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
 
     add = command("shots", _shots, "Save pictures of the lab: every page, topic and scenario.")
     add.add_argument("--out", type=Path, default=Path("shots"), metavar="DIR", help="default: shots")
-    add.add_argument("--topic", metavar="ID", help="only this topic")
+    add.add_argument("--topic", metavar="ID", help="only this topic; with TOPIC/SCENARIO only that bench")
     add.add_argument("--theme", choices=("light", "dark"), help="default: both")
 
     command("doctor", _doctor, "Look at this machine and say what the lab finds and misses.")

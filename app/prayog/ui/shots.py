@@ -39,6 +39,8 @@ _SIZE = (1280, 800)
 _PATIENCE_S = 40.0
 _SETTLE_MS = 350  # for painted frames, fades and web views
 _PLAY_S = 1.5
+_SPEED = 8.0  # so that something has happened by then; the first steps at once, as the wait for them can be long
+_STEPS = 12
 _BROKEN = {
     "plugin.toml": 'id = "with_a_mistake"\napi = "1.0"\ntitle = "A topic with a mistake"\n'
     'summary = "It imports a library that is not here."\nmodule = "prayog_with_a_mistake.topic"\n',
@@ -56,9 +58,9 @@ def main(profile: Profile, args: argparse.Namespace) -> int:
     """Make the pictures that `args` asks for (``out``, ``topic``, ``theme``) and print their names."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     usable = [found.id for found in find(profile, args.safe) if not found.problems]
-    if args.topic is not None and args.topic not in usable:
-        hint = nearest(args.topic, usable, "prayog list")
-        raise BadInput(f"There is no topic {args.topic!r} that can be shown; {hint}")
+    topic, _, scenario = (args.topic or "").partition("/")
+    if topic and topic not in usable:
+        raise BadInput(f"There is no topic {topic!r} that can be shown; {nearest(topic, usable, 'prayog list')}")
     out = Path(args.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ def main(profile: Profile, args: argparse.Namespace) -> int:
                 shutil.copytree(profile.topics, own.topics, ignore=shutil.ignore_patterns("__pycache__"))
             settings = replace(_settings.Settings(), theme=theme, motion="reduced")
             _settings.save(own.settings, settings)
-            missed += _Camera(own, out, theme, args.topic).run()
+            missed += _Camera(own, out, theme, topic, scenario).run()
     for sentence in missed:
         print(f"not shown: {sentence}", file=sys.stderr)
     return 1 if missed else 0
@@ -81,8 +83,8 @@ def main(profile: Profile, args: argparse.Namespace) -> int:
 class _Camera:
     """Walks one window through everything there is to see."""
 
-    def __init__(self, profile: Profile, out: Path, theme: str, topic: str | None) -> None:
-        self._profile, self._out, self._theme, self._only = profile, out, theme, topic
+    def __init__(self, profile: Profile, out: Path, theme: str, topic: str, scenario: str) -> None:
+        self._profile, self._out, self._theme, self._only, self._one = profile, out, theme, topic, scenario
         self._window: Window
         self._number = 0
         self._missed: list[str] = []
@@ -96,7 +98,10 @@ class _Camera:
             self._wait(lambda: window.desk.looked and window.desk.store is not None, "the topics")
             window.desk.probe()
             self._wait(lambda: not window.desk.jobs.busy, "the services")
-            cards = [card for card in window.desk.cards if window.desk.usable(card) and self._only in (None, card.id)]
+            cards = [card for card in window.desk.cards if window.desk.usable(card) and self._only in ("", card.id)]
+            if self._one:
+                self._bench(cards[0], Place("scenario", cards[0].id, self._one), self._one)
+                return self._missed
             self._pages()
             for card in cards:
                 self._topic(card)
@@ -218,6 +223,10 @@ class _Camera:
         bench = self._window.stage.bench
         assert bench is not None
         driver = bench.driver
+        for _ in range(_STEPS if bench.host.run.kind == "world" else 0):
+            driver.step()
+        driver.auto_slow = False
+        driver.set_speed(_SPEED)
         driver.play()
         until = time.monotonic() + _PLAY_S
         while driver.moving and time.monotonic() < until:
