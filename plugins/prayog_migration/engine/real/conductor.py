@@ -64,6 +64,8 @@ class Conductor:
         self._shop: Child | None = None
         self._doing: dict[str, Any] | None = None
         self._asked: list[dict[str, Any]] = []
+        self._kept: dict[str, dict[str, Any]] = {}
+        """Buttons that are pressed: a successor finds them so."""
         self._following = False
         self._deaths = 0
         self._closed = threading.Event()
@@ -78,6 +80,10 @@ class Conductor:
         with self._lock:
             if self._worker is None:
                 self._start_worker()
+            if name in ("throttle", "pause"):
+                self._kept[name] = line
+            elif name in ("resume", "cancel"):
+                self._kept.pop("pause", None)
             if name in _LONG:
                 self._asked.append(line)
                 self._give_next()
@@ -225,6 +231,8 @@ class Conductor:
 
     def _again(self) -> None:
         """A successor is given what its predecessor was working on, and lets changes flow if they did."""
+        for line in self._kept.values():
+            self._send(line)
         if self._following and (self._doing or {}).get("do") != "sync":
             self._send({"do": "sync", "quietly": True})
         if self._doing is not None:

@@ -109,6 +109,7 @@ class TableLoad:
         with writer.transaction():
             found = self._state.checkpoint(writer, self.move.source.title, self._shard)
             if found is None:
+                self._guard(writer)  # a zombie must not make what its successor is about to make
                 bound = reader.last(self.move.source, self.walk) if bounded and self.walk else None
                 found = Checkpoint(self.move.source.title, self._shard, bound=bound)
                 if bounded and self.walk and bound is None:

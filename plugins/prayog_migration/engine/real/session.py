@@ -12,6 +12,7 @@ Rules
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -74,6 +75,7 @@ class MigrationSession(Session):
             resumed=places.resumed,
         )  # fmt: skip
         self._demo = places.demo
+        self._zombie: threading.Thread | None = None
         self._writers = 0
         self._folder = services.folder("migration") / "report"
         self._beside = services.folder("migration") / "beside"
@@ -143,14 +145,23 @@ class MigrationSession(Session):
         elif name == "traffic":
             self._traffic(int(args.get("writers", 2)), float(args.get("rate", _RATE)))
         elif name == "fault":
-            try:
-                self._faults.make(str(args["what"]))
-            except CannotBreak as no:
-                yield "refused", str(args["what"]), {"sentence": str(no)}
+            if args["what"] == "zombie":  # it sleeps, and is waited for: nobody else should have to
+                self._zombie = threading.Thread(target=self._break, args=("zombie",), name="zombie", daemon=True)
+                self._zombie.start()
+            else:
+                self._break(str(args["what"]))
         elif name == "heal":
+            if self._zombie is not None:
+                self._zombie.join()  # it wakes by itself, when its successor is at work
             self._faults.heal()
         elif name == "experiment":
             yield from experiment(str(args["what"]), bool(args.get("right", False)), conductor.order.target)
+
+    def _break(self, what: str) -> None:
+        try:
+            self._faults.make(what)
+        except CannotBreak as no:
+            self.report("refused", what, {"sentence": str(no)})
 
     def _traffic(self, writers: int, rate: float) -> None:
         if writers != self._writers:
