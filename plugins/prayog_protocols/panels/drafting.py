@@ -137,9 +137,17 @@ class Draughts:
 
     def differences(self) -> list[str]:
         """What is different from the packet that editing began with, in words."""
-        return [f"{REGISTRY.protocols[self._name(row.layer)].short or self._name(row.layer)} {row.field.label}: "
+        told = [f"{self._short(row.layer)} {row.field.label}: "
                 f"{_shown(row.field, self._first[row.layer, row.field.key])} → {row.value}"
                 for row in self.rows() if row.changed and not row.part]  # fmt: skip
+        for (layer, key), value in self._values().items():
+            before = self._first.get((layer, key))
+            if isinstance(value, list | dict) and before is not None and before != value:
+                told.append(f"{self._short(layer)} {entries.difference(key, before, value)}")
+        return told
+
+    def _short(self, layer: int) -> str:
+        return REGISTRY.protocols[self._name(layer)].short or self._name(layer)
 
     def _name(self, layer: int) -> str:
         draft = self.layers[layer]

@@ -17,7 +17,7 @@ from prayog_protocols.engine.showing import literal
 from prayog_protocols.engine.spec import Field, Kind, fields_of
 from prayog_protocols.engine.tree import Node
 
-__all__ = ["Entry", "Way", "changed", "entries", "read", "shown", "value_at", "with_copy", "without"]
+__all__ = ["Entry", "Way", "changed", "difference", "entries", "read", "shown", "value_at", "with_copy", "without"]
 
 Way = tuple[str | int, ...]
 _TITLES = {"lines": "Lines", "headers": "Headers", "start": "First line"}
@@ -133,6 +133,23 @@ def without(values: Mapping[str, Any], path: Way) -> dict[str, Any]:
     new = deepcopy(dict(values))
     del value_at(new, path[:-1])[path[-1]]
     return new
+
+
+def difference(key: str, before: Any, now: Any) -> str:
+    """What changed in a list, in words."""
+    title = _TITLES.get(key, key.replace("_", " ")).lower()
+    if isinstance(before, dict) and isinstance(now, dict):
+        found = next((name for name in now if before.get(name) != now[name]), "")
+        return difference(found, before.get(found), now[found]) if found else title
+    if not isinstance(before, list) or not isinstance(now, list):
+        return f"{title}: {before} → {now}"
+    if len(before) != len(now):
+        return f"{title}: {len(before)} of them → {len(now)}"
+    at = next(n for n, (a, b) in enumerate(zip(before, now, strict=True)) if a != b)
+    if isinstance(now[at], dict):
+        return f"{title}: number {at + 1} is another one"
+    a, b = (": ".join(one) if isinstance(one, tuple) else str(one) for one in (before[at], now[at]))
+    return f"{title}: {a} → {b}"
 
 
 def shown(field: Field, value: Any) -> str:

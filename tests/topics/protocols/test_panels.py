@@ -29,6 +29,7 @@ from prayog_sdk.services import Services
 from prayog_sdk.topic import Topic
 
 from . import talking
+from .making import Made
 
 
 class Bench:
@@ -150,8 +151,10 @@ def test_lists_in_a_packet_are_changed_entry_by_entry() -> None:
     draughts = Draughts.of(capture.raw(index), 1)
     line = next(entry for entry in draughts.lists(len(draughts.layers) - 1) if entry.path == ("lines", 0))
     draughts.set_entry(line, "HELO me")
+    assert any("EHLO" in told and "HELO me" in told for told in draughts.differences())
     draughts.add_entry(line)
     assert payload_of(draughts.data, 1) == b"HELO me\r\nHELO me\r\n"
+    assert "SMTP lines: 1 of them → 2" in draughts.differences()
 
 
 def dissected(data: bytes) -> Packet:
@@ -246,3 +249,23 @@ def test_the_other_panels_tell_of_the_same_packet(bench: Bench, tmp_path: Path) 
     assert exercises.verdict.text().startswith("✓")
     words = bench.panel("words")
     assert words.table.rowCount() == 9
+
+
+def test_a_long_conversation_of_a_file_is_read_elsewhere(bench: Bench, tmp_path: Path) -> None:
+    """Its packets are shown as any others, and this process has not read it."""
+    made = Made()
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    made.tcp(80, [(">", b"GET /a HTTP/1.1\r\nHost: shop.example\r\n\r\n"), ("<", page)] * 700)
+    path = tmp_path / "long.pcapng"
+    path.write_bytes(made.done())
+    bench.open("afternoon")
+    bench.page.host.start({"study": "capture", "file": str(path)}, 1)
+    panel = bench.panel("packets")
+    bench.until(lambda: panel.capture is not None and len(panel.capture) > 2_000)
+    index = next(n for n in range(1_500, 1_600) if b"GET" in panel.capture.raw(n))
+    panel.choose(Choice(index))
+    bench.until(lambda: panel._shown == index and panel._packet.value("http.request_number") is not None)
+    assert panel._packet.value("tcp.stream") == 0
+    bench.until(lambda: panel.model.row(index).protocol == "HTTP")
+    assert panel.capture._talks.get(0) is None
+    assert panel.capture._findings.get(0) is None
