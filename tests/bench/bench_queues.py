@@ -3,7 +3,8 @@
 Against SimPy both do the same: messages arrive every 10 µs, eight consumers take one each, work takes 50 µs on average,
 and every hand-out has a visibility timer of a second that its acknowledgement ends.
 
-* the model: `Model` (leases, receipts, attempts, dead letters: all of it) driven by a heap of arrivals and ends of work
+* the model: `Model` (leases, receipts, attempts, dead letters: all of it), driven by a heap of the ends of work beside
+  the arrivals
 * SimPy as its documentation does it: a `Store`, a process for each consumer, and one for each hand-out that waits for
   the timer or the acknowledgement (``yield timeout | acked``); with receipts, attempts and a history as well, but
   without priorities, time to live, backoff, keys, capacity, deduplication and dead letters
@@ -51,29 +52,30 @@ def ours(record: bool = True) -> float:
         model.subscribe("q", name, 0)
 
     def run() -> None:
-        push, pop = heapq.heappush, heapq.heappop
+        push, pop, publish, fetch, ack = heapq.heappush, heapq.heappop, model.publish, model.fetch, model.ack
         waiting = model.queues["q"].ready  # type: ignore[union-attr] # a queue, not a log
-        heap: list[tuple[int, int, Any, str]] = [(0, 0, messages[0], "")]
+        heap: list[tuple[int, int, Any, str]] = []
         idle = list(names)
-        order = made = done = 0
+        order = made = done = arrives = 0
         due: int | None = None
         while done < COUNT:
-            now, _, what, who = pop(heap)
-            while due is not None and due <= now:
-                model.tick(due)
-                due = model.due
-            order += 1
-            if not who:
-                model.publish(what, "q", now)
-                made += 1
-                if made < COUNT:
-                    push(heap, (now + GAP_US, order, messages[made], ""))
+            if made < COUNT and (not heap or arrives <= heap[0][0]):
+                now, who = arrives, ""
             else:
-                model.ack(what, who, now)
+                now, _, held, who = pop(heap)
+            if due is not None and due <= now:
+                model.tick(now)
+                due = model.due
+            if who:
+                ack(held, who, now)
                 done += 1
                 idle.append(who)
+            else:
+                publish(messages[made], "q", now)
+                made += 1
+                arrives += GAP_US
             while idle and waiting:
-                found = model.fetch("q", idle[-1], 1, now)
+                found = fetch("q", idle[-1], 1, now)
                 order += 1
                 push(heap, (now + work[order & 4_095], order, found[0], idle.pop()))
                 if due is None:

@@ -206,19 +206,17 @@ class Model:
     def ack(self, delivery: Delivery, consumer: str, now: int) -> None:
         """Done.  A late one is told as such, and raises `Stale` where it does not count."""
         found = self.queues.get(delivery.queue) or self.queue(delivery.queue)
-        name, receipt = delivery.message.id, delivery.receipt
-        late = isinstance(found, QueueModel) and receipt not in found.leases
+        name, receipt, told = delivery.message.id, delivery.receipt, self.told
         try:
-            if isinstance(found, QueueModel):
-                found.ack(receipt, now)
-            else:
-                found.ack(receipt, consumer)
+            late = found.ack(receipt, consumer)
         except Stale:
-            self.told("stale_ack", message=name, receipt=receipt, accepted=False, consumer=consumer)
+            told("stale_ack", message=name, receipt=receipt, accepted=False, consumer=consumer)
             raise
         if late:
-            self.told("stale_ack", message=name, receipt=receipt, accepted=True, consumer=consumer)
-        self.told("acked", message=name, receipt=receipt, queue=delivery.queue, consumer=consumer)
+            told("stale_ack", message=name, receipt=receipt, accepted=True, consumer=consumer)
+        if told.on:
+            data = {"message": name, "receipt": receipt, "queue": delivery.queue, "consumer": consumer}
+            told.log.append(("acked", data))
 
     def nack(self, delivery: Delivery, consumer: str, now: int, delay_us: int = 0) -> None:
         """Not done.  Raises `Stale`."""

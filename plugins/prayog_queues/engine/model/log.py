@@ -200,10 +200,9 @@ class LogModel:
             raise Stale(f"partition {part} belongs to {owner} now (generation {group.generation})")
         return group, part, position
 
-    def ack(self, receipt: str, member: str) -> Message:
-        """Commit the position behind it: it and all before it in its partition count as done."""
+    def ack(self, receipt: str, member: str) -> bool:
+        """Commit the position behind it: it and all before it in its partition count as done.  Never late: False."""
         group, part, position = self._at(receipt, member)
-        message = self.parts[part][position - self.begins[part]][0] if position >= self.begins[part] else Message("")
         if position + 1 > group.committed[part]:
             for old in range(group.committed[part], position + 1):
                 group.attempts.pop((part, old), None)
@@ -212,7 +211,7 @@ class LogModel:
                 "committed", queue=self.spec.name, partition=part, position=position + 1, consumer=member,
                 **group.named,
             )  # fmt: skip
-        return message
+        return False
 
     def nack(self, receipt: str, member: str, now: int) -> int:
         """Go back to it: it and all behind it are read again.  −1: it was put aside after so many attempts."""

@@ -12,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
@@ -72,7 +73,8 @@ class QueueModel:
         self.ready: list[tuple[int, int]] = []
         """Heap of (−priority, seq) of what may be handed out; some may be gone meanwhile."""
         self._delayed: list[tuple[int, int]] = []
-        self._ends: list[tuple[int, str]] = []
+        self._ends: deque[tuple[int, str]] = deque()
+        """Ends of leases, the next in front: all are equally long, so they end in the order in which they begin."""
         self._expiring: list[tuple[int, int]] = []
         self._busy: dict[str, int] = {}
         self._behind: dict[str, list[tuple[int, int]]] = {}
@@ -101,15 +103,21 @@ class QueueModel:
         if spec.capacity and refusable and len(self.items) >= spec.capacity:
             spilled = self._full(message, now)
         self._seq += 1
-        ttl = message.ttl_us if spec.ttl_us is None else min(spec.ttl_us, message.ttl_us or spec.ttl_us)
-        expires = None if ttl is None else now + ttl
-        seq = self._seq
+        seq, ttl, expires = self._seq, message.ttl_us, None
+        if spec.ttl_us is not None:
+            ttl = min(spec.ttl_us, ttl or spec.ttl_us)
+        if ttl is not None:
+            expires = now + ttl
         item = self.items[seq] = Item(seq, message, now, expires, self._safe, spilled)
         self.dirty = self._writes
         heappush(self.ready, (-message.priority if spec.priorities else 0, seq))
         if expires is not None:
             heappush(self._expiring, (expires, item.seq))
-        told("stored", message=message.id, key=message.key, number=message.number, queue=spec.name, position=-1)
+        if told.on:
+            data = {
+                "message": message.id, "key": message.key, "number": message.number, "queue": spec.name, "position": -1,
+            }  # fmt: skip
+            told.log.append(("stored", data))
         if spilled:
             told("spilled", message=message.id, queue=spec.name)
         return self._receipt
@@ -155,19 +163,24 @@ class QueueModel:
             until = None
             if lease:
                 until = now + lease
-                heappush(self._ends, (until, receipt))
+                self._ends.append((until, receipt))
             self.leases[receipt] = (place[1], consumer, until)
             found.append(Delivery(message, name, receipt, item.attempts, -1, until))
         return found
 
-    def ack(self, receipt: str, now: int) -> Item:
-        """Done.  Raises `Stale` for a hand-out that is over, unless the queue takes it all the same (not fenced)."""
-        item = self._settle(receipt, late=not self.spec.fenced)
+    def ack(self, receipt: str, consumer: str) -> bool:
+        """Done.  Raises `Stale` for a hand-out that is over; True: a queue without fences took it all the same."""
+        lease = self.leases.pop(receipt, None)
+        if lease is None:
+            item = self._settle(receipt, late=not self.spec.fenced)
+        else:
+            item = self.items[lease[0]]
+            item.receipt = ""
         self._remove(item)
         if self._writes:
             self._unsynced.append(item)
             self.dirty = True
-        return item
+        return lease is None
 
     def nack(self, receipt: str, delay_us: int, now: int) -> tuple[Item, int]:
         """Not done; returns the item and how long it waits now (µs; −1: it was put aside)."""
@@ -188,7 +201,7 @@ class QueueModel:
         until = now + self.spec.lease_us if self.spec.lease_us else None
         self.leases[receipt] = (seq, consumer, until)
         if until is not None:
-            heappush(self._ends, (until, receipt))
+            self._ends.append((until, receipt))
         return self.items[seq], until
 
     def _settle(self, receipt: str, late: bool = False) -> Item:
@@ -259,7 +272,7 @@ class QueueModel:
     def tick(self, now: int) -> None:
         """Do what is due: leases that end, waits that are over, messages whose time to live is over."""
         while self._ends and self._ends[0][0] <= now:
-            until, receipt = heappop(self._ends)
+            until, receipt = self._ends.popleft()
             lease = self.leases.get(receipt)
             if lease is None or lease[2] != until:
                 continue
@@ -287,7 +300,7 @@ class QueueModel:
         """When something will be due next (µs)."""
         ends = self._ends
         while ends and (self.leases.get(ends[0][1], (0, "", -1))[2] != ends[0][0]):
-            heappop(ends)
+            ends.popleft()
         while self._expiring and self._expiring[0][1] not in self.items:
             heappop(self._expiring)
         heads = [heap[0][0] for heap in (ends, self._delayed, self._expiring) if heap]
