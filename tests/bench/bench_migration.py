@@ -181,7 +181,7 @@ def _changes(number: int, rows: int) -> list[Change]:
     found = []
     for n, (key, *cells) in enumerate(sales(BATCH)):
         old = (key + number * BATCH,)
-        row = (*old, *cells[:5], f"changed {n}")
+        row = (*old, *cells[:3], int(cells[3]), cells[4], f"changed {n}")  # as SQLite gives it
         match n % 10:
             case 6 | 7:
                 found.append(Change(0, "insert", after=(old[0] + rows,), row=(old[0] + rows, *row[1:])))

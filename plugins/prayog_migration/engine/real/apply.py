@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,7 +28,7 @@ from prayog_migration.engine.real.cascades import Cascades
 from prayog_migration.engine.real.fence import pass_through
 from prayog_migration.engine.real.held import Held
 from prayog_migration.engine.real.ledger import Ledger, Progress
-from prayog_migration.engine.real.store import Row, Store, Writer
+from prayog_migration.engine.real.store import Columns, Row, Store, Writer
 from prayog_migration.engine.triggers import GATE
 from prayog_migration.engine.values import Converter
 
@@ -188,15 +188,16 @@ class Applier:
         out = set(mended)
         for key in mended:
             self._held.release(number, key)
-        rows, staged = self._rows(number, table, nets, out, folding.partial, done)
-        keys, _ = table.keys.rows(origins)  # a key that does not fit the target is in no row of it
-        removed = table.bulk.remove(keys)
-        if folding.exact and removed != len(keys):
+        new, staged = self._rows(number, table, nets, out, folding.partial, done)
+        keys, bad = _converted(table.keys, origins)
+        keys = _without(keys, bad)  # a key that does not fit the target is in no row of it
+        removed, meant = table.bulk.remove(keys), len(origins) - len(bad)
+        if folding.exact and removed != meant:
             raise Contradiction(
-                f"{table.title}: {len(keys)} rows were to be changed or deleted and {removed} were there. Something "
+                f"{table.title}: {meant} rows were to be changed or deleted and {removed} were there. Something "
                 "was applied twice, or somebody else writes to the target."
             )
-        inserted = self._insert(table, rows, batch, done)
+        inserted = self._insert(table, new, batch, done)
         if staged:
             inserted += table.bulk.insert_staged()
         done.removed += removed
@@ -204,7 +205,7 @@ class Applier:
 
     def _rows(
         self, number: int, table: _Table, nets: Sequence[Net], mended: set[Key], may_lack: bool, done: Applied
-    ) -> tuple[list[_New], int]:
+    ) -> tuple[_New, int]:
         """Rows to insert; those with cells from the target's own row are staged, and how many that are."""
         whole: list[Net] = []
         partial: list[Net] = []
@@ -217,8 +218,9 @@ class Applier:
         if partial:
             masks = ["".join("u" if cell is UNCHANGED else "s" for cell in net.row or ()) for net in partial]
             blank = [tuple(None if cell is UNCHANGED else cell for cell in net.row or ()) for net in partial]
-            rows, bad = _converted(table.rows, blank)
-            keys, strange = _converted(table.keys, [net.origin or () for net in partial])
+            columns, bad = _converted(table.rows, blank)
+            key_columns, strange = _converted(table.keys, [net.origin or () for net in partial])
+            rows, keys = list(zip(*columns, strict=True)), list(zip(*key_columns, strict=True))
             good = [n for n in range(len(partial)) if n not in bad and n not in strange]
             lone += [net for n, net in enumerate(partial) if n in bad or n in strange]
             missing = set(table.bulk.stage([(keys[n], rows[n], masks[n]) for n in good]))
@@ -226,15 +228,14 @@ class Applier:
             staged = len(good) - len(missing)
         if lone:
             whole += self._read_again(number, lone)
-        rows, bad = _converted(table.rows, [net.row or () for net in whole])
-        fine = []
-        for n, net in enumerate(whole):
-            if n in bad:
-                self._held.put(number, net.key or (), bad[n].column, "misfit", bad[n].reason, net.row or ())
-                done.quarantined += 1
-            else:
-                fine.append(_New(net, rows[n]))
-        return fine, staged
+        columns, bad = _converted(table.rows, [net.row or () for net in whole])
+        for n, misfit in bad.items():
+            net = whole[n]
+            self._held.put(number, net.key or (), misfit.column, "misfit", misfit.reason, net.row or ())
+            done.quarantined += 1
+        if bad:
+            whole = [net for n, net in enumerate(whole) if n not in bad]
+        return _New(whole, _without(columns, bad)), staged
 
     def _read_again(self, number: int, nets: Sequence[Net]) -> list[Net]:
         """Rows whose unchanged cells are nowhere on the target, as the source has them now.
@@ -245,25 +246,25 @@ class Applier:
         found = {table.name(row): row for row in self._reread(number, [net.key for net in nets if net.key is not None])}
         return [Net(net.origin, net.key, found[net.key]) for net in nets if net.key in found]
 
-    def _insert(self, table: _Table, rows: list[_New], batch: Batch, done: Applied) -> int:
+    def _insert(self, table: _Table, new: _New, batch: Batch, done: Applied) -> int:
         """Insert; rows that are refused are found by halving and go to quarantine."""
-        if not rows:
+        if not new.nets:
             return 0
         try:
             with self._writer.savepoint():
-                table.bulk.insert([new.row for new in rows])
-            return len(rows)
+                table.bulk.insert(new.columns)
+            return len(new.nets)
         except Exception as error:
             fault = self._store.fault(error)
             if fault.kind != "row":
                 raise
             if not batch.full and not batch.exact:
                 raise Wider from error
-            if len(rows) > 1:
-                middle = len(rows) // 2
-                first = self._insert(table, rows[:middle], batch, done)
-                return first + self._insert(table, rows[middle:], batch, done)
-            net = rows[0].net
+            if len(new.nets) > 1:
+                middle = len(new.nets) // 2
+                first = self._insert(table, new.part(0, middle), batch, done)
+                return first + self._insert(table, new.part(middle, len(new.nets)), batch, done)
+            net = new.nets[0]
             self._held.put(table.number, net.key or (), fault.constraint, fault.code, fault.sentence, net.row or ())
             done.quarantined += 1
             return 0
@@ -282,7 +283,7 @@ class Applier:
                     else:
                         self._held.release(table.number, row)
             elif more > 0:
-                table.bulk.insert(made * more)
+                table.bulk.insert(list(zip(*(made * more), strict=True)))
                 done.inserted += more
             elif more < 0:
                 removed = table.bulk.remove_equal(made[0], -more)
@@ -296,19 +297,28 @@ class Applier:
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """A row of the source that is to be inserted, and what it is on the target."""
+    """Rows of the source that are to be inserted, and their columns as they are on the target."""
 
-    net: Net
-    row: Row
+    nets: Sequence[Net]
+    columns: Columns
+
+    def part(self, low: int, high: int) -> _New:
+        """Some of them."""
+        return _New(self.nets[low:high], [values[low:high] for values in self.columns])
 
 
 class _Undo(Exception):
     """Makes a transaction undo itself."""
 
 
-def _converted(converter: Converter, rows: Sequence[Row]) -> tuple[list[Row], dict[int, Any]]:
-    """`rows` converted, in their places, and the misfits by place."""
-    if not converter.needed or not rows:
-        return list(rows), {}
-    columns, bad = converter.columns(list(zip(*rows, strict=True)))
-    return list(zip(*columns, strict=True)), bad
+def _converted(converter: Converter, rows: Sequence[Row]) -> tuple[Columns, dict[int, Any]]:
+    """The columns of `rows`, converted, and the misfits by place."""
+    if not rows:
+        return [], {}
+    columns = list(zip(*rows, strict=True))
+    return converter.columns(columns) if converter.needed else (columns, {})
+
+
+def _without(columns: Columns, bad: Collection[int]) -> Columns:
+    """The columns without the rows in these places."""
+    return [[value for n, value in enumerate(values) if n not in bad] for values in columns] if bad else columns

@@ -15,9 +15,12 @@ from typing import Any
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import TableMove
 from prayog_migration.engine.real.capture import CannotCapture
-from prayog_migration.engine.real.store import Row, Store, Writer
+from prayog_migration.engine.real.store import Columns, Row, Store, Writer
 
 __all__ = ["Bulk", "bulk", "rest"]
+
+_WORTH_A_FILE = 5_000
+"""Deleted rows in a temporary table of PostgreSQL from which on it is truncated."""
 
 
 def rest(writer: Writer, dialect: str) -> None:
@@ -55,6 +58,7 @@ class Bulk:
         self._keys = store.quote(f"{PREFIX}_k{number}")
         self._rows = store.quote(f"{PREFIX}_r{number}")
         self._staged = False
+        self._used: dict[str, int] = {}
         self._quoted_key = [store.quote(name) for name in self.key]
         self._quoted = [store.quote(name) for name in move.writes]
 
@@ -62,14 +66,14 @@ class Bulk:
         """All rows go.  (TRUNCATE is refused while other tables refer to this one.)"""
         return self.writer.execute(f"DELETE FROM {self.own}")
 
-    def remove(self, keys: Sequence[Row]) -> int:
+    def remove(self, keys: Columns) -> int:
         """The rows with these keys go; how many there were."""
         raise NotImplementedError
 
-    def insert(self, rows: Sequence[Row]) -> None:
+    def insert(self, columns: Columns) -> None:
         """New rows, plainly."""
-        if rows:
-            self.writer.insert_columns(self.table, self.move.writes, [list(zip(*rows, strict=True))])
+        if columns and columns[0]:
+            self.writer.insert_columns(self.table, self.move.writes, [columns])
 
     def stage(self, rows: Sequence[tuple[Row, Row, str]]) -> list[int]:
         """Rows that take cells from the row with a key as it is now: (key, row, mask with ``u`` for such cells).
@@ -98,16 +102,20 @@ class _Server(Bulk):
             self._temporary()
             self._staged = True
 
-    def remove(self, keys: Sequence[Row]) -> int:
-        if not keys:
+    def remove(self, keys: Columns) -> int:
+        if not keys or not keys[0]:
             return 0
         self._stage()
         names = [f"_o{n}" for n in range(len(self.key))]
-        self.writer.insert_columns(self._keys, names, [list(zip(*keys, strict=True))])
+        self.writer.insert_columns(self._keys, names, [keys])
         same = " AND ".join(f"t.{name} = k._o{n}" for n, name in enumerate(self._quoted_key))
         count = self.writer.execute(self._delete(same))
-        self.writer.execute(f"DELETE FROM {self._keys}")
+        self._empty(self._keys, len(keys[0]))
         return count
+
+    def _empty(self, table: str, rows: int) -> None:
+        """A temporary table that held so many rows is used again for the next batch."""
+        self.writer.execute(f"DELETE FROM {table}")
 
     def _delete(self, same: str) -> str:
         raise NotImplementedError
@@ -136,7 +144,7 @@ class _Server(Bulk):
         count = self.writer.execute(
             f"INSERT INTO {self.table} ({names}) {self._overriding}SELECT {names} FROM {self._rows}"
         )
-        self.writer.execute(f"DELETE FROM {self._rows}")
+        self._empty(self._rows, count)
         return count
 
     _overriding = ""
@@ -144,6 +152,13 @@ class _Server(Bulk):
 
 class _Postgres(_Server):
     _overriding = "OVERRIDING SYSTEM VALUE "
+
+    def _empty(self, table: str, rows: int) -> None:
+        # Nothing vacuums a temporary table, and reading it gets slower with what was deleted; TRUNCATE has a new file
+        # made, which for a few rows takes longer than anything else.
+        used = self._used.get(table, 0) + rows
+        self._used[table] = 0 if used > _WORTH_A_FILE else used
+        self.writer.execute(f"{'TRUNCATE' if used > _WORTH_A_FILE else 'DELETE FROM'} {table}")
 
     def _temporary(self) -> None:
         keys = ", ".join(f"{name} AS _o{n}" for n, name in enumerate(self._quoted_key))
@@ -202,12 +217,14 @@ class _Sqlite(Bulk):
         super().__init__(store, writer, number, move, key)
         self._complete: list[Row] = []
 
-    def remove(self, keys: Sequence[Row]) -> int:
-        if not keys:
+    def remove(self, keys: Columns) -> int:
+        if not keys or not keys[0]:
             return 0
         terms = " AND ".join(f"{name} = ?" for name in self._quoted_key)
         connection: Any = self.writer
-        cursor = connection.connection.executemany(f"DELETE FROM {self.table} WHERE {terms}", keys)
+        cursor = connection.connection.executemany(
+            f"DELETE FROM {self.table} WHERE {terms}", zip(*keys, strict=True)
+        )
         return int(cursor.rowcount)
 
     def stage(self, rows: Sequence[tuple[Row, Row, str]]) -> list[int]:
@@ -226,7 +243,7 @@ class _Sqlite(Bulk):
 
     def insert_staged(self) -> int:
         rows, self._complete = self._complete, []
-        self.insert(rows)
+        self.insert(list(zip(*rows, strict=True)))
         return len(rows)
 
     def remove_equal(self, row: Row, count: int) -> int:
