@@ -10,6 +10,9 @@ from prayog_migration.panels.course import Course
 
 __all__ = ["done", "facts_of", "lacking", "onward", "titled"]
 
+_CAPTURES = "data"
+"""The step that makes true what is no step's evidence: changes are captured while rows are copied."""
+
 
 def titled(name: str) -> str:
     """The step's number and title, as on the rail."""
@@ -47,7 +50,7 @@ def onward(name: str, course: Course) -> tuple[str, str]:
         return ("", "") if name == "cleanup" else ("cleanup", f"It is over: {titled('cleanup')}")
     wanted = lacking(name, course)
     if wanted:
-        first = next(one.name for one in STEPS if wanted[0] in one.evidence)
+        first = next((one.name for one in STEPS if wanted[0] in one.evidence), _CAPTURES)
         return first, f"First: {titled(first)}"
     if not (bool(course.started) if name == "plan" else done(name, course)):
         return "", ""

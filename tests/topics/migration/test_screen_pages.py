@@ -92,6 +92,11 @@ def test_the_way_leads_back_to_what_is_missing_and_on_to_what_comes() -> None:
     assert onward("data", events.course) == ("validate", "Go on to 5 Validate")
 
 
+def test_a_capture_that_was_let_go_leads_back_to_the_copy() -> None:
+    events = Events(START, step("data", loaded=True))
+    assert onward("sync", events.course) == ("data", "First: 4 Data")
+
+
 def test_the_big_bang_goes_from_the_comparison_to_the_switch_over() -> None:
     events = Events(("start", "", {"strategy": "big bang"}), step("validate", loaded=True, equal=True, rules_made=True))
     assert onward("validate", events.course) == ("switch", "Go on to 7 Switch over")
