@@ -457,3 +457,27 @@ def test_the_scenario_of_an_incident_opens_it_in_the_player(bench: BenchPage, qt
     incidents = shown(bench, qtbot, "incidents")
     qtbot.waitUntil(lambda: incidents.incident.number == 3, timeout=20_000)
     assert "transcoded" in incidents.outline()
+
+
+def test_probing_opens_a_session_beside_the_run(bench: BenchPage, qtbot: QtBot) -> None:
+    backends = panel(bench, qtbot, "backends", 10_000, messages=5)
+    backends._probe.click()
+    qtbot.waitUntil(lambda: title(bench) == "Probes", timeout=30_000)
+    bench.driver.play()
+    settled(bench, qtbot, backends, lambda: ("order", "simulator") in backends.cells)
+    assert backends.cells["order", "simulator"].text() == "✓ yes"
+    assert "measured" in backends._note.text()
+
+
+def test_an_experiment_on_the_real_database(bench: BenchPage, qtbot: QtBot) -> None:
+    if not bench.host.services.embedded("postgres"):
+        pytest.skip("no embedded PostgreSQL wheel is installed")
+    table = panel(bench, qtbot, "table", 10_000, messages=5)
+    table._group.button(1).click()
+    table._lab._which.setCurrentIndex(table._lab._which.findData("skipped_id"))
+    table._lab._go.click()
+    qtbot.waitUntil(lambda: title(bench) == "A database as a queue", timeout=30_000)
+    bench.driver.play()
+    settled(bench, qtbot, table, lambda: "skipped_id" in table.fold.experiments
+            and bool(table.fold.experiments["skipped_id"].conclusion))  # fmt: skip
+    assert "a safe horizon" in table.outline()
