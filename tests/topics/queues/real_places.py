@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from prayog_queues.engine.port import Broker, Topology, Unable
 from prayog_queues.engine.real.backends import Place, connect, find
 from prayog_sdk.services import ServiceMissing, Services
 
-__all__ = ["Bench", "bench_of"]
+__all__ = ["Bench", "bench_of", "own_services"]
 
 _URLS = {"rabbitmq": "amqp://guest:guest@127.0.0.1:5672/"}
 _numbers = itertools.count()
@@ -55,6 +56,18 @@ class Bench:
             self._opened[0].remove(topology)
         for broker in self._opened:
             broker.close()
+
+
+def own_services() -> Iterator[Services]:
+    """A fixture's body: services in a folder of their own.
+
+    Not one of pytest's: each pytest that starts makes those private to their owner, and where tests run as root, the
+    embedded PostgreSQL runs as somebody else, who could then not read its files any more when it recovers.
+    """
+    with tempfile.TemporaryDirectory(prefix="prayog-test-") as folder:
+        services = Services(Path(folder), environ={})
+        yield services
+        services.close()
 
 
 def mock_kafka() -> tuple[str, Any]:

@@ -13,7 +13,7 @@ from prayog_queues.engine.envelope import Message
 from prayog_queues.engine.port import Binding, Broker, Exchange, Queue, Refused, Stale, Topology, Unable
 from prayog_queues.engine.real.backends import BACKENDS
 from prayog_sdk.services import Services
-from topics.queues.real_places import Bench, bench_of
+from topics.queues.real_places import Bench, bench_of, own_services
 
 SECOND = 1_000_000
 PLAIN = Topology((Queue("orders", lease_us=30 * SECOND),))
@@ -23,10 +23,8 @@ FENCED = ("sqlite", "postgres")
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    services = Services(tmp_path_factory.mktemp("services"), environ={})
-    yield services
-    services.close()
+def services() -> Iterator[Services]:
+    yield from own_services()
 
 
 @pytest.fixture(params=tuple(BACKENDS))

@@ -18,16 +18,15 @@ from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.verdict import Verdict
 from prayog_sdk.services import ServiceMissing, Services
 from prayog_sim.run import Action, ActionError
+from topics.queues.real_places import own_services
 
 JOB: dict[str, Any] = {"messages": 12, "rate": 40.0, "keys": 4, "work_ms": 20.0, "consumers": 2, "restart_ms": 50}
 STRUCK = JOB | {"crash_at": 3, "crash_point": "after_effect"}
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    services = Services(tmp_path_factory.mktemp("services"), environ={})
-    yield services
-    services.close()
+def services() -> Iterator[Services]:
+    yield from own_services()
 
 
 def finished(session: BrokerSession, seconds: float = 60.0) -> Verdict:

@@ -15,13 +15,12 @@ from prayog_queues.engine.real.microscope import EXPERIMENTS, experiment
 from prayog_queues.engine.real.probing import SIMULATOR, probe_all
 from prayog_queues.engine.setup import Setup
 from prayog_sdk.services import ServiceMissing, Services
+from topics.queues.real_places import own_services
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    services = Services(tmp_path_factory.mktemp("services"), environ={})
-    yield services
-    services.close()
+def services() -> Iterator[Services]:
+    yield from own_services()
 
 
 def answers(services: Services, folder: Path, backend: str, *probes: str) -> dict[str, str]:
