@@ -233,7 +233,9 @@ class PacketsPanel(CapturePanel):
         self._waiting = index
         job = self.read(index, self._was_read)
         if job is not None:
-            self.words.setText("Reading the conversation of this packet…")
+            found = self.capture.flows.of(index) if self.capture is not None else None
+            count = f" of {self.capture.flows.size(*found):,} packets" if self.capture is not None and found else ""
+            self.words.setText(f"Reading the conversation{count} to which this packet belongs…")
             job.failed.connect(lambda sentence, _details: self.words.setText(f"It could not be read: {sentence}."))
 
     def _was_read(self, packet: Packet) -> None:

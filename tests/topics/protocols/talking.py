@@ -191,6 +191,10 @@ def unusual(made: Made) -> None:
         record = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data
         head = struct.pack(">HHHHHH", 5, 0x8180, 1, 1, 0, 0) + question + struct.pack(">HH", kind, 1)
         made.udp(53, [("<", head + record)])
+    quoted = build(REGISTRY, [Draft("ip", {"ttl": 1}), Draft("udp", {"srcport": 9, "dstport": 33434}), b"x" * 32]).data
+    label = bytes.fromhex("2000dfff0008010100011140")  # of MPLS (RFC 4950)
+    late = b"\x0b\0\0\0\0\x20\0\0" + quoted.ljust(128, b"\0") + label
+    made.frame(build(REGISTRY, [Draft("eth"), Draft("ip", {"proto": 1}), late]).data)
     for chunk in ("0600000c000c000875736572", "0900000c0001000800050000"):
         made.packet(Draft("sctp", {"srcport": 5000, "dstport": 5000}), bytes.fromhex(chunk))
 

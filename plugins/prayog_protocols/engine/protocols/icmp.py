@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from prayog_protocols.engine.checksum import internet
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import icmp_parts as parts
 from prayog_protocols.engine.spec import (
@@ -15,6 +16,7 @@ from prayog_protocols.engine.spec import (
     Kind,
     Protocol,
     Repeat,
+    branch,
     bytes_,
     uint,
 )
@@ -86,15 +88,80 @@ def _echo(c: Dissection, out: list[Node], data: bytes, at: int, end: int, kind: 
     return parts.rest(c, out, data, at, end)
 
 
+EXTENSION = branch("icmp.ext", "Extension", "More about the error, behind the quoted packet.", "RFC 4884 §7")
+EXT_VERSION = uint("icmp.ext.version", 4, "Version", "2.", "RFC 4884 §7", key="ext_version")
+EXT_RESERVED = uint("icmp.ext.res", 12, "Reserved", "Zeros.", "RFC 4884 §7", hex=True, key="ext_reserved")
+EXT_SUM = uint("icmp.ext.checksum", 16, "Check sum", "Over the extension.", "RFC 4884 §7", hex=True, key="ext_sum")
+EXT_STATUS = Field("icmp.ext.checksum.status", "Check sum status", values=parts.CHECKSUM_STATUS, derived=True,
+                   source="RFC 4884 §7", key="ext_status", meaning="Whether the check sum fits.")  # fmt: skip
+OBJECT_LENGTH = uint("icmp.ext.length", 16, "Length", "Of the object.", "RFC 4884 §8", unit="bytes", key="ext_length")
+OBJECT_CLASS = uint("icmp.ext.class", 8, "Class", "What it tells.", "RFC 4884 §8", key="ext_class",
+                    values={1: "MPLS label stack", 2: "Interface", 3: "Interface that was asked for"})  # fmt: skip
+OBJECT_TYPE = uint("icmp.ext.ctype", 8, "Subtype", "Within the class.", "RFC 4884 §8", key="ext_ctype")
+OBJECT_DATA = bytes_("icmp.ext.data", 0, "Content", "Of the object.", "RFC 4884 §8", key="ext_data")
+_EXTRA = (EXTENSION, EXT_VERSION, EXT_RESERVED, EXT_SUM, EXT_STATUS, OBJECT_LENGTH, OBJECT_CLASS, OBJECT_TYPE,
+          OBJECT_DATA)  # fmt: skip
+
+
+def _extended(c: Dissection, out: list[Node], data: bytes, at: int, end: int, words: int) -> int:
+    """A quoted packet of so many words of 4 bytes, and what stands behind it (RFC 4884 §5.2)."""
+    first, s = at + 4 * words, c.source
+    if first + 4 <= end:
+        whole = Node(EXTENSION, s, first * 8, (end - first) * 8, None, [])
+        out.append(whole)
+        good = 2 if c.is_cut(end) else int(internet(data[first:end]) == 0)
+        children: list[Node] = [
+            Node(EXT_VERSION, s, first * 8, 4, data[first] >> 4),
+            Node(EXT_RESERVED, s, first * 8 + 4, 12, int.from_bytes(data[first : first + 2], "big") & 0xFFF),
+            Node(EXT_SUM, s, first * 8 + 16, 16, int.from_bytes(data[first + 2 : first + 4], "big")),
+            Node(EXT_STATUS, s, first * 8 + 16, 0, good),
+        ]  # fmt: skip
+        whole.children = children
+        place = first + 4
+        while place + 4 <= end:
+            size = int.from_bytes(data[place : place + 2], "big")
+            children.append(Node(OBJECT_LENGTH, s, place * 8, 16, size))
+            children.append(Node(OBJECT_CLASS, s, place * 8 + 16, 8, data[place + 2]))
+            children.append(Node(OBJECT_TYPE, s, place * 8 + 24, 8, data[place + 3]))
+            stop = min(end, place + size)
+            if stop > place + 4:
+                children.append(Node(OBJECT_DATA, s, (place + 4) * 8, (stop - place - 4) * 8, data[place + 4 : stop]))
+            if size < 4:
+                c.note("error", f"An object of {size} bytes; four are the least.", place * 8, 16)
+                break
+            place += size
+    c.cover(end)
+    c.quoted = True
+    c.follow("ethertype", 0x0800, at, min(first, end))
+    return at
+
+
 _INNER = parts.quoted(0x0800)
+_LENGTH = (
+    uint("icmp.length", 8, "Length of the quoted packet", "In words of 4 bytes; what comes after it is an extension.",
+         "RFC 4884 §5.1", key="quoted_words"),
+    Derive(Field("icmp.length.original_datagram", "In bytes", derived=True, unit="bytes", key="",
+                 meaning="Four times as many."), "quoted_words * 4", "quoted_words"),
+)  # fmt: skip
+
+
+def _error(*last: Item) -> Choose:
+    """The second word of an error: its last two bytes are `last`; the second may say how long the quoted packet is."""
+    own = last or (_unused(2),)
+    plain = (_unused(2), *last, _INNER) if last else (_unused(4), _INNER)
+    extended = (_unused(1), *_LENGTH, *own, Call(_extended, ("quoted_words",), fields=_EXTRA))
+    return Choose("data[at + 1] if end - at > 1 else 0", {0: plain}, extended, made="given.get('quoted_words', 0)")
+
+
 _REST = Call(parts.rest, ())
 _CASES: dict[object, tuple[Item, ...]] = {
     (0, 8): (_code({}), _SUM, _STATUS, *_IDENT,
         Call(_echo, ("type", "ident", "seq"), fields=(DATA_TIME, DATA_TIME_RELATIVE))),
-    3: (_code(_CODES[3]), _SUM, _STATUS, Choose("code", {4: (
-        _unused(2), uint("icmp.mtu", 16, "MTU of the next hop", "The largest packet that gets through.", "RFC 1191 §4",
-                         unit="bytes"))}, (_unused(4),)), _INNER),
-    (4, 11): (_code(_CODES[11]), _SUM, _STATUS, _unused(4), _INNER),
+    3: (_code(_CODES[3]), _SUM, _STATUS, Choose("code", {4: (_error(
+        uint("icmp.mtu", 16, "MTU of the next hop", "The largest packet that gets through.", "RFC 1191 §4",
+             unit="bytes")),)}, (_error(),))),
+    4: (_code(_CODES[11]), _SUM, _STATUS, _unused(4), _INNER),
+    11: (_code(_CODES[11]), _SUM, _STATUS, _error()),
     5: (_code(_CODES[5]), _SUM, _STATUS, Field("icmp.redir_gw", "Better router", Kind.IPV4, 32, source=R,
                                                meaning="Send packets for that destination here."), _INNER),
     9: (_code(_CODES[9]), _SUM, _STATUS,

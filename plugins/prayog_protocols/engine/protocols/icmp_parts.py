@@ -9,7 +9,7 @@ from prayog_protocols.engine.protocols.ipv4 import CHECKSUM_STATUS
 from prayog_protocols.engine.spec import Call, Field, Kind, uint
 from prayog_protocols.engine.tree import Node
 
-__all__ = ["code", "quoted", "response_in", "response_time", "response_to", "rest", "status"]
+__all__ = ["CHECKSUM_STATUS", "code", "quoted", "response_in", "response_time", "response_to", "rest", "status"]
 
 
 def code(protocol: str, source: str, values: Mapping[int, str]) -> Field:
