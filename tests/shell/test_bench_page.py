@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
 from prayog.ui.bench.docks import VERSION, proposal
@@ -851,3 +852,24 @@ def test_two_panels_in_the_centre_stand_beside_each_other_with_tabs_behind_the_f
     seen = {dock.objectName(): dock.width() for dock in page.docks.all() if not dock.visibleRegion().isEmpty()}
     assert set(seen) == {"left", "next", "far", "low"}
     assert abs(seen["left"] - seen["next"]) < 8
+
+
+def test_everything_that_the_keyboard_stops_at_has_a_name(room: Callable[..., Room], qtbot: Any) -> None:
+    lab = room()
+    page = lab.open("three")
+
+    def nameless() -> list[str]:
+        qtbot.wait(200)
+        stops = [w for w in [page, *page.findChildren(QWidget)] if w.isVisible()]
+        stops = [w for w in stops if w.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        assert len(stops) > 20
+        told = [(w, QAccessible.queryAccessibleInterface(w)) for w in stops]
+        return [repr(w) for w, face in told if face is None or not face.text(QAccessible.Text.Name)]
+
+    assert nameless() == []
+    page.open_lesson(lab.topic.lessons()[0])
+    lab.ready()
+    assert nameless() == []
+    page.open_challenge(lab.topic.challenges()[0])
+    lab.ready()
+    assert nameless() == []

@@ -131,6 +131,8 @@ class PlainMap(MapWidget):
         self._lat, self._lon, self._zoom = 0.0, 0.0, 2.0
         self._placing = False
         self._view = _View(self)
+        self._view.setAccessibleName(self.tr("Map"))
+        self._view.viewport().setAccessibleName(self.tr("Map"))
         self._box = _Box(self)
         self._scene = _Scene(self)
         self._box.addItem(self._scene, ignoreBounds=True)

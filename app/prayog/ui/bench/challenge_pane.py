@@ -52,7 +52,9 @@ class ChallengePane(QWidget):
         goal.body.addLayout(line)
         column.addWidget(goal)
         if challenge.body:
-            column.addWidget(MarkdownView(challenge.body))
+            body = MarkdownView(challenge.body)
+            body.setAccessibleName(challenge.title)
+            column.addWidget(body)
         self._budget = paragraph("")
         if challenge.budget:
             column.addWidget(heading(self.tr("Budget"), 1))
@@ -73,6 +75,7 @@ class ChallengePane(QWidget):
         column.addLayout(self._hint_box)
         column.addStretch(1)
         self._area = area = QScrollArea()
+        area.setAccessibleName(challenge.title)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(page)
@@ -184,7 +187,9 @@ class ChallengePane(QWidget):
             label = QLabel(self.tr("Hint {n} of {all}").format(n=number, all=len(hints)))
             label.setProperty("kind", "muted")
             card.body.addWidget(label)
-            card.body.addWidget(MarkdownView(hint))
+            told = MarkdownView(hint)
+            told.setAccessibleName(label.text())
+            card.body.addWidget(told)
             self._hint_box.addWidget(card)
         if self._hints < len(hints):
             button = QPushButton(self.tr("A hint, please") if not self._hints else self.tr("Another hint"))

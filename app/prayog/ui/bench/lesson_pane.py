@@ -73,6 +73,7 @@ class LessonPane(QWidget):
         self._language.clicked.connect(self._other_language)
         self._dots = Dots()
         self._area = QScrollArea()
+        self._area.setAccessibleName(self.tr("Lesson"))
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._back = QPushButton(self.tr("Back"))

@@ -298,6 +298,7 @@ class BenchPage(QWidget):
         self.tools.rebuild()
         self.transport.timed = host.timed
         self.head.show_titles(topic.manifest.title, self._scenario_title(start), real=run.kind == "session")
+        self.setAccessibleName(f"{topic.manifest.title}: {self._scenario_title(start)}")
         challenge = self.coach.challenge
         knobs = challenge.challenge.knobs if challenge is not None else None
         can_change = run.kind == "world" and (knobs is None or bool(knobs))

@@ -220,6 +220,8 @@ class Slot(QWidget):
             if not isinstance(panel, Panel):
                 raise TypeError(f"{self.spec.factory} made a {type(panel).__name__}, not a Panel")
             panel.setAccessibleName(self.spec.title)
+            for area in panel.findChildren(QScrollArea):  # the keyboard stops there, and would not say where
+                area.setAccessibleName(area.accessibleName() or self.spec.title)
             panel.bind(self._host)
         except Exception as error:  # noqa: BLE001 - the panel's code
             self.fail("make", error)

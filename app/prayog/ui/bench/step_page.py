@@ -57,6 +57,7 @@ class StepPage(QWidget):
             column.addWidget(self._myth(step.myth.says))
         if step.body:
             self.body = MarkdownView(step.body)
+            self.body.setAccessibleName(step.title)
             self.body.link.connect(self._follow)
             column.addWidget(self.body)
         if step.predict is not None:
