@@ -168,7 +168,7 @@ def _rejected(*whys: str) -> Measure:
 
 
 def _statements_per_message(trace: Trace) -> float | None:
-    statements = sum(1 for _ in told(trace, "statement"))
+    statements = sum(int(word.data.get("count", 1)) for word in told(trace, "statement"))
     effects = sum(1 for _ in told(trace, "effect"))
     return round(statements / effects, 2) if effects and statements else None
 

@@ -161,7 +161,7 @@ class Consumer(Node):
         ctx.emit(
             "delivered", message=message.id, key=message.key, number=message.number, queue=delivery.queue,
             attempt=delivery.attempt, receipt=delivery.receipt, position=delivery.position,
-            lease_us=lease - ctx.now if lease is not None else 0, **self._of_group(),
+            lease_us=lease - ctx.now if lease is not None else 0, **self._of_log(delivery),
         )  # fmt: skip
         if point == "after_receive":
             self._crash(ctx, point)
@@ -174,8 +174,12 @@ class Consumer(Node):
             self.points[delivery.receipt] = point
         self._begin(ctx)
 
-    def _of_group(self) -> dict[str, str]:
-        return {"group": self.group} if self.group else {}
+    def _of_log(self, delivery: Delivery) -> dict[str, Any]:
+        """What is told beside it of a message of a log: its partition, and the group where there are several."""
+        if delivery.position < 0:
+            return {}
+        partition = int(delivery.receipt.rpartition("@")[2].split(":")[1])
+        return {"partition": partition, **({"group": self.group} if self.group else {})}
 
     def _draw(self, delivery: Delivery, ctx: Ctx) -> str:
         """Where the consumer will die with this message, if it will."""
