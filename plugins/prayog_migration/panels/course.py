@@ -22,7 +22,7 @@ __all__ = ["Course"]
 _LOG = 200
 _LAGS = 600
 _QUIET = {
-    "chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building", "answered",
+    "chunk", "lag", "traffic", "applied", "comparing", "profiled", "ddl", "step", "action", "building", "answer",
     "tried", "aside", "cast", "filed", "shard", "divided", "changed",
 }  # fmt: skip
 _NETWORK = {"cut", "stall", "lose_commit", "fill_disk", "stop_target"}
@@ -122,7 +122,7 @@ class Course:
                 self.step, self.phase, self.sentence = step.node, data["phase"], data.get("sentence", "")
                 self.phases[step.node] = data["phase"]
                 self.facts = dict(data["facts"])
-            case "answered":
+            case "answer":
                 self.answers = [*(self.answers if step.node != "0" else []), data]
             case "cast" | "filed":
                 getattr(self, step.kind)[step.node] = data

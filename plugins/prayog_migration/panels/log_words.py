@@ -34,6 +34,14 @@ def in_words(step: Step) -> str:
             return f"after {data['at_us'] / 1e3:,.0f} ms"
         case "promoted":
             return f"the freeze was {seconds_in_words(data['freeze_us'] / 1e6)}; epoch {data['epoch']}"
+        case "part":
+            return f"part {step.node} of {data['of']}: {data['rows']:,} rows, {'equal' if data['equal'] else 'NOT EQUAL'}"
+        case "throttled":
+            return f"{data['rate']:,} rows/s from here on; {data['measured_s']:,} would go"
+        case "answered":
+            return f"round {step.node} of {data['of']}: {data['same']} of {data['questions']} answers are the same"
+        case "reconciled":
+            return f"lost {data['lost']}, duplicated {data['duplicated']}, quarantined {data['quarantined']}"
         case "clean":
             return f"{len(data['gone'])} objects removed, {len(data['left'])} left"
     plain = {k: v for k, v in data.items() if isinstance(v, str | int | float | bool) and k != "pid"}

@@ -60,7 +60,7 @@ class QuestionsView(Part):
         ready = bool(course.facts.get("loaded"))
         for button in (self._ask, self._all):
             button.setEnabled(ready)
-        shown = (*course.stamp("answered"), ready)
+        shown = (*course.stamp("answer"), ready)
         if self._shown == shown:
             return
         self._shown = shown

@@ -88,15 +88,15 @@ def moved(lab: Lab) -> Lab:
 def test_both_are_asked_at_one_position(lab: Callable[[Dialect], Lab], dialect: Dialect) -> None:
     one = moved(lab(dialect))
     run(one.job.order.source, "INSERT INTO people VALUES (4, 'Kabir', NULL, 20)")  # not applied yet
-    answers = [data for kind, _, data in one.do("ask") if kind == "answered"]
+    answers = [data for kind, _, data in one.do("ask") if kind == "answer"]
     assert len(answers) == 2
     assert all(answer["same"] for answer in answers), answers
-    mine = one.only("ask", "answered", sql="SELECT name FROM people WHERE age < 31 ORDER BY name")
+    mine = one.only("ask", "answer", sql="SELECT name FROM people WHERE age < 31 ORDER BY name")
     assert (mine["same"], mine["source_rows"], mine["target_rows"]) == (True, 2, 2)
     run(one.job.order.target, "UPDATE people SET name = 'X' WHERE id = 2")
-    wrong = one.only("ask", "answered", sql="SELECT id, name FROM people")
+    wrong = one.only("ask", "answer", sql="SELECT id, name FROM people")
     assert (wrong["only_source"], wrong["only_target"]) == (["2 | Ravi"], ["2 | X"])
-    assert one.only("ask", "answered", sql="SELECT nothing FROM nowhere")["problem"]
+    assert one.only("ask", "answer", sql="SELECT nothing FROM nowhere")["problem"]
 
 
 @DIALECTS

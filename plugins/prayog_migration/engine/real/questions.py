@@ -8,15 +8,13 @@ brought to just there, and nobody but this worker writes to it.
 from __future__ import annotations
 
 import contextlib
-from typing import cast
 
 from prayog_migration.engine.real.copying import tell
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.preparing import Refused
 from prayog_migration.engine.real.quarantine import Quarantine
-from prayog_migration.engine.real.replay import own_questions, replay
+from prayog_migration.engine.real.replay import Both, asked, own_questions, words_of
 from prayog_migration.engine.real.rules_tried import try_rules
-from prayog_migration.engine.real.store import Reader, Store
 
 __all__ = ["ask_both", "show_aside", "try_to_break"]
 
@@ -24,23 +22,8 @@ _MOST = 30
 _ASIDE, _WIDE = 200, 300
 
 
-class _At:
-    """A store whose reader is the one that stands at the position."""
-
-    def __init__(self, store: Store, reader: Reader) -> None:
-        self._store, self._reader = store, reader
-
-    def reader(self) -> contextlib.AbstractContextManager[Reader]:
-        """The reader; it is closed by whoever fixed it."""
-        return contextlib.nullcontext(self._reader)
-
-    def fault(self, error: BaseException) -> object:
-        """As the store says."""
-        return self._store.fault(error)
-
-
 def ask_both(job: Job, sql: str = "") -> None:
-    """Tell ``answered`` for the question `sql`, or, without one, for counts and sums of every table."""
+    """Tell ``answer`` for the question `sql`, or, without one, for counts and sums of every table."""
     job.demand("validate")
     direction = job.flow
     with contextlib.ExitStack() as stack:
@@ -49,15 +32,18 @@ def ask_both(job: Job, sql: str = "") -> None:
             view = link.capture.fix()
             stack.callback(view.reader.close)
             link.drain(view.position, lambda done: tell(job, direction, done), view)
-            source, target, plan = cast(Store, _At(link.source, view.reader)), link.target, link.plan
-            position = view.position
+            plan, position = link.plan, view.position
+            source, target, here = link.source, link.target, view.reader
         else:
-            source, target, plan, position = job.source, job.target, job.the_plan, ""
+            plan, position = job.the_plan, ""
+            source, target, here = job.source, job.target, stack.enter_context(job.source.reader())
+        both = Both(source, here, target, stack.enter_context(target.reader()))
         questions = [sql] if sql.strip() else list(own_questions(plan))[:_MOST]
-        answers = replay(source, target, plan, questions)
+        words = words_of(plan)
+        answers = [asked(both, plan, question, words) for question in questions]
     for number, one in enumerate(answers):
         job.say(
-            "answered", str(number), of=len(answers), direction=direction, position=position, same=one.same,
+            "answer", str(number), of=len(answers), direction=direction, position=position, same=one.same,
             source_sql=one.source_sql, target_sql=one.target_sql, source_rows=one.source_rows,
             target_rows=one.target_rows, only_source=list(one.only_source), only_target=list(one.only_target),
             source_ms=round(one.source_ms, 2), target_ms=round(one.target_ms, 2), problem=one.problem,
