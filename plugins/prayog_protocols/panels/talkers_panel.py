@@ -30,7 +30,7 @@ _HEADS = {
     "ends": ("Address", "Sent packets", "Sent bytes", "Received packets", "Received bytes"),
     "layers": ("Protocol", "Packets", "Share", "Bytes", "Innermost in"),
 }
-_TALK = ("No.", "A", "B", "A → B packets", "A → B bytes", "B → A packets", "B → A bytes", "Begins (s)", "Lasts (s)")
+_TALK = ("No.", "A", "B", "→ packets", "→ bytes", "← packets", "← bytes", "Begins (s)", "Lasts (s)")
 _FORMS = {"server": "One server", "swarm": "Peer to peer"}
 Counted = list[Conversation] | list[Endpoint] | Hierarchy
 
