@@ -110,8 +110,8 @@ def prayog_build(params: Params, seed: int, progress: Progress) -> Run:
 
             return Window(params.loss, params.code, seed)
         case "lab":
-            raise ParamError("The conversations of the lab are real, and no simulation stands beside them. “May I retry?”, "
-                             "“Who calls whom?” and “Are we there yet?” have both.", "study")  # fmt: skip
+            raise ParamError("The conversations of the lab are real, and no simulation stands beside them. “May I "
+                             "retry?”, “Who calls whom?” and “Are we there yet?” have both.", "study")  # fmt: skip
     return reading_part.build(params, progress)
 
 
