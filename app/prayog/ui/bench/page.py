@@ -25,8 +25,8 @@ from prayog.ui.bench.branch import Branch
 from prayog.ui.bench.centre import Centre
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.coach import Coach
-from prayog.ui.bench.consent import Consent
 from prayog.ui.bench.docks import Docks, proposal
+from prayog.ui.bench.door import Door
 from prayog.ui.bench.filing import Filing
 from prayog.ui.bench.head import Head
 from prayog.ui.bench.host import Host, is_marked
@@ -40,7 +40,6 @@ from prayog.ui.bench.tools import Tools
 from prayog.ui.bench.transport import Transport
 from prayog.ui.bench.verdicts import Judged
 from prayog.ui.commands import Command
-from prayog.ui.problem_card import centred, problem_card
 from prayog_sdk.code.draft import Trusted
 from prayog_sdk.lessons import Challenge, Lesson
 from prayog_sdk.manifest import Problem
@@ -102,6 +101,7 @@ class BenchPage(QWidget):
         self.centre = Centre(self)
         self.bar = Bar()
         self.coach = Coach(self)
+        self.door = Door(self)
         self.head = Head(self.docks.fill_menu, self.filing.fill_menu, can_check=topic.has_session and topic.has_build)
         self._lay_out()
         self._connect()
@@ -152,7 +152,7 @@ class BenchPage(QWidget):
         host.offered.connect(self.tools.rebuild)
         host.working.connect(self.centre.wait_for)
         self.runs.made.connect(self._show)
-        self.runs.refused.connect(self._not_made)
+        self.runs.refused.connect(self.door.not_made)
         self.runs.waiting.connect(self.centre.wait_for_run)
         self.runs.warned.connect(self.warn)
         self.runs.said.connect(self.said)
@@ -212,44 +212,7 @@ class BenchPage(QWidget):
 
     def open_saved(self, saved: SavedRun) -> None:
         """Show a saved run at its end; what is done to it from here is a new run, the file stays as it is."""
-        self.coach.end()
-        if saved.topic != self.topic.id:
-            self.warn(self.tr("This run belongs to the topic {topic}.").format(topic=saved.topic))
-            return
-        for skipped in saved.skipped:
-            self.said.emit(self.tr("Not understood in this file, so left out: {what}").format(what=skipped))
-        self.filing.notes = saved.notes
-        code = self._strange_code(saved)
-        if code:
-            self._ask_first(code, saved)
-        else:
-            self.runs.begin_saved(saved)
-
-    def _strange_code(self, saved: SavedRun) -> str:
-        """The code in a saved run, when it was neither written nor run here; empty for all others."""
-        try:
-            params = self.topic.params(saved.params)
-        except ParamError:
-            return ""  # it cannot be made, and says why
-        if saved.kind != "world" or not self.topic.brings_code(params):
-            return ""
-        spec = self.topic.code(params)
-        text = str(getattr(params, spec.knob)) if spec is not None else ""
-        return "" if text in Trusted(self.host.data_dir()) else text
-
-    def _ask_first(self, code: str, saved: SavedRun) -> None:
-        asked = Consent(code)
-
-        def agree() -> None:
-            Trusted(self.host.data_dir()).add(code)
-            self.centre.to_panels()
-            self.runs.begin_saved(saved)
-
-        asked.agreed.connect(agree)
-        asked.refused.connect(self.left)
-        self.head.show_titles(self.topic.manifest.title, saved.scenario, real=False)
-        self.centre.show_instead(asked)
-        asked.first.setFocus()
+        self.door.open_saved(saved)
 
     def scenarios(self) -> list[Scenario]:
         """The scenarios of the topic as they were when it was opened; those that cannot be read are left out."""
@@ -268,20 +231,6 @@ class BenchPage(QWidget):
         self._open_by_id(id, self.runs.begin_scenario)
         self.coach.note_deed(None, id)
 
-    def _not_made(self, start: Start, problem: Problem) -> None:
-        """Say why there is no run: over the one that is shown, or in its place when there is none."""
-        if self.driver.branch is not None:
-            self.warn(problem.sentence)
-        else:
-            self.head.show_titles(self.topic.manifest.title, self._scenario_title(start), real=start.kind == "session")
-            card = problem_card(problem, self.topic.manifest.title)
-            card.retry.connect(lambda: self.runs.begin(start))
-            page = centred(card)
-            QTimer.singleShot(0, page, lambda: self.centre.show_instead(page))  # after the sign of waiting is gone
-            self.said.emit(problem.sentence)
-        if problem.stage != "services":  # what is not installed is no fault of the topic's
-            self.problem.emit(problem)
-
     def _fault(self, problem: Problem) -> None:
         """The topic's code raised at something the learner did."""
         self.bar.show_sentence(problem.sentence)
@@ -297,8 +246,8 @@ class BenchPage(QWidget):
         host.put(branch)
         self.tools.rebuild()
         self.transport.timed = host.timed
-        self.head.show_titles(topic.manifest.title, self._scenario_title(start), real=run.kind == "session")
-        self.setAccessibleName(f"{topic.manifest.title}: {self._scenario_title(start)}")
+        self.head.show_titles(topic.manifest.title, self.scenario_title(start), real=run.kind == "session")
+        self.setAccessibleName(f"{topic.manifest.title}: {self.scenario_title(start)}")
         challenge = self.coach.challenge
         knobs = challenge.challenge.knobs if challenge is not None else None
         can_change = run.kind == "world" and (knobs is None or bool(knobs))
@@ -314,7 +263,8 @@ class BenchPage(QWidget):
         if dock is not None and not dock.isHidden():
             QTimer.singleShot(0, dock, dock.raise_)  # after the docks have found their places
 
-    def _scenario_title(self, start: Start) -> str:
+    def scenario_title(self, start: Start) -> str:
+        """What `start` is called in the menu."""
         return next((each.title for each in self._scenarios if each.id == start.scenario), self.tr("free play"))
 
     def _build_panels(self, kind: str, has_nodes: bool, params: Any, has_code: bool) -> None:
