@@ -6,6 +6,7 @@ import gzip
 import ssl
 import struct
 import tempfile
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -228,9 +229,13 @@ def tls(version: ssl.TLSVersion, ciphers: str = "") -> Callable[[Made], None]:
             server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             server.load_cert_chain(certificate, key)
             client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-            client.minimum_version = client.maximum_version = version
+            with warnings.catch_warnings():  # of versions that nobody should speak any more (RFC 8996)
+                warnings.simplefilter("ignore", DeprecationWarning)
+                client.minimum_version = client.maximum_version = version
+                server.minimum_version = min(version, server.minimum_version)
             if ciphers:
                 client.set_ciphers(ciphers)
+                server.set_ciphers(ciphers)
             client.keylog_filename = str(log)
             said = _tls_said(client, server)
             made.secrets(log.read_text())
@@ -270,6 +275,8 @@ ALL: dict[str, Callable[[Made], None]] = {
     "options": options, "unusual": unusual,
     "tls 1.3": tls(ssl.TLSVersion.TLSv1_3), "tls 1.2": tls(ssl.TLSVersion.TLSv1_2),
     "tls 1.2 chacha": tls(ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-CHACHA20-POLY1305"),
+    "tls 1.1": tls(ssl.TLSVersion.TLSv1_1, "ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0"),
+    "tls 1.0": tls(ssl.TLSVersion.TLSv1, "ECDHE-ECDSA-AES256-SHA:@SECLEVEL=0"),
 }  # fmt: skip
 
 

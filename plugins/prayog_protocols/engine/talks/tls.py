@@ -99,7 +99,9 @@ class Session:
         master = self.keys.secret("CLIENT_RANDOM", self.client_random)
         suite = SUITES.get(self.suite)
         if master and suite:
-            self.masters = master_keys(master, self.client_random, self.server_random, suite, self.encrypt_then_mac)
+            self.masters = master_keys(
+                master, self.client_random, self.server_random, suite, self.encrypt_then_mac, self.version
+            )
 
     def _alpn(self, extensions: dict[int, bytes]) -> None:
         chosen = extensions.get(16, b"")

@@ -1,4 +1,5 @@
-"""Opens the records of one direction: TLS 1.2 (RFC 5246, 5288, 7905), TLS 1.3 (RFC 8446 §5.2) and DTLS 1.2.
+"""Opens the records of one direction: TLS 1.0 to 1.2 (RFC 2246, 4346, 5246, 5288, 7905), TLS 1.3 (RFC 8446 §5.2) and
+DTLS up to 1.2.
 
 The ciphers are those of the `cryptography` library; without it nothing is opened, and everything else still works.
 """
@@ -56,6 +57,13 @@ def _prf(secret: bytes, label: bytes, seed: bytes, size: int, name: str) -> byte
         block = hmac.digest(secret, block, name)
         out += hmac.digest(secret, block + seed, name)
     return out[:size]
+
+
+def _old_prf(secret: bytes, label: bytes, seed: bytes, size: int) -> bytes:
+    """That of TLS 1.0 and 1.1: each half of the secret with a hash of its own (RFC 2246 §5)."""
+    half = (len(secret) + 1) // 2
+    parts = _prf(secret[:half], label, seed, size, "md5"), _prf(secret[-half:], label, seed, size, "sha1")
+    return bytes(a ^ b for a, b in zip(*parts, strict=True))
 
 
 def _expand(secret: bytes, label: str, size: int, name: str) -> bytes:
@@ -117,8 +125,11 @@ class Opener:
         size = _HASHES[self.suite.mac]().digest_size
         if self.encrypt_then_mac:
             content = content[:-size]
+        if self.iv:  # TLS 1.0: the last block of a record begins the next one (RFC 2246 §6.2.3.2)
+            content = self.iv + content
         if len(content) < 32 or len(content) % 16:
             return None
+        self.iv = content[-16:] if self.iv else b""
         machine = Cipher(algorithms.AES(self.key), modes.CBC(content[:16])).decryptor()
         plain = machine.update(content[16:]) + machine.finalize()
         padding = plain[-1]
@@ -148,12 +159,17 @@ def _aead(suite: Suite, key: bytes) -> Any:
 
 
 def master_keys(
-    master: bytes, client_random: bytes, server_random: bytes, suite: Suite, encrypt_then_mac: bool = False
-) -> tuple[Opener, Opener]:
-    """Openers for what the client and for what the server sends, from the master secret of TLS 1.2 (RFC 5246 §6.3)."""
+    master: bytes, client_random: bytes, server_random: bytes, suite: Suite, encrypt_then_mac: bool = False,
+    version: int = 0x0303,
+) -> tuple[Opener, Opener]:  # fmt: skip
+    """Openers for what the client and for what the server sends, from a master secret (RFC 5246 §6.3)."""
     mac = _HASHES[suite.mac]().digest_size if suite.mac else 0
-    iv = 12 if suite.cipher == "chacha" else 0 if suite.mac else 4
-    block = _prf(master, b"key expansion", server_random + client_random, 2 * (mac + suite.key + iv), suite.hash)
+    iv = 12 if suite.cipher == "chacha" else 4 if not suite.mac else 16 if version == 0x0301 else 0
+    size, seed = 2 * (mac + suite.key + iv), server_random + client_random
+    if version in (0x0301, 0x0302, 0xFEFF):
+        block = _old_prf(master, b"key expansion", seed, size)
+    else:
+        block = _prf(master, b"key expansion", seed, size, suite.hash)
     at, pieces = 0, []
     for size in (mac, mac, suite.key, suite.key, iv, iv):
         pieces.append(block[at : at + size])
