@@ -57,6 +57,10 @@ class Course:
     dryrun: Data = field(default_factory=dict)
     probed: Data = field(default_factory=dict)
     loads: dict[str, Load] = field(default_factory=dict)
+    part: Data = field(default_factory=dict)
+    answered: Data = field(default_factory=dict)
+    reconciled: Data = field(default_factory=dict)
+    """Of strategies that go by parts, in parallel, or with two writes: the last that was told, with its ``number``."""
     verdicts: dict[str, Data] = field(default_factory=dict)
     comparing: Data = field(default_factory=dict)
     balance: Data = field(default_factory=dict)
@@ -64,6 +68,7 @@ class Course:
     direction: str = ""
     """In which direction the lags are told: the two sides count in different units."""
     traffic: Data = field(default_factory=dict)
+    writers: int = 0
     orders: Data = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
     answers: list[Data] = field(default_factory=list)
@@ -108,6 +113,7 @@ class Course:
                 name, self.refused = str(data.get("name", "")), ""
                 self._asked_us[name] = step.at
                 self.doing = name if name in _WORK else self.doing
+                self.writers = int(data.get("writers", 2)) if name == "traffic" else self.writers
             case "done":
                 self.doing = ""
                 self.took[step.node] = int(data.get("us", 0))
@@ -130,6 +136,8 @@ class Course:
                 self.changed = [] if step.node == "put away" else [
                     *(self.changed if step.node != "begin" else []), {**data, "step": step.node}
                 ]  # fmt: skip
+            case "part" | "answered" | "reconciled":
+                setattr(self, step.kind, {**data, "number": step.node})
             case "divided":
                 self.divided = {**data, "column": step.node}
             case "balance":

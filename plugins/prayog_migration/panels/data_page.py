@@ -102,6 +102,9 @@ class DataPage(Page):
         left = f"; about {seconds_in_words((of - done) / now)} to go" if running and now and of > done else ""
         ratio = f", {speed / raw:.2f} of the raw limit" if raw and speed else ""
         state = "Paused. " if course.paused else ""
+        if course.part:
+            equal = "and equal" if course.part["equal"] else "and NOT EQUAL"
+            state += f"Part {course.part['number']} of {course.part['of']} is copied, compared {equal}. "
         self._sum.setText(
             f"{state}{count_in_words(done)} of {count_in_words(of)} rows are there{ratio}{left}."
             if course.loads else "Nothing was copied yet. Changes are captured before the first row."

@@ -35,7 +35,8 @@ def in_words(step: Step) -> str:
         case "promoted":
             return f"the freeze was {seconds_in_words(data['freeze_us'] / 1e6)}; epoch {data['epoch']}"
         case "part":
-            return f"part {step.node} of {data['of']}: {data['rows']:,} rows, {'equal' if data['equal'] else 'NOT EQUAL'}"
+            equal = "equal" if data["equal"] else "NOT EQUAL"
+            return f"part {step.node} of {data['of']}: {data['rows']:,} rows, {equal}"
         case "throttled":
             return f"{data['rate']:,} rows/s from here on; {data['measured_s']:,} would go"
         case "answered":

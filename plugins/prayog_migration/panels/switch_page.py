@@ -70,6 +70,12 @@ class SwitchPage(Page):
             words += " The old side stays as it was. Nobody keeps it up to date after a big bang: there is no way back."
         elif here == "target":
             words += " The old side stays fenced and is kept up to date, so that going back loses nothing."
+        if course.answered:
+            asked = course.answered
+            words += (
+                f" Parallel run, round {asked['number']} of {asked['of']}: {asked['same']} of {asked['questions']} answers "
+                "are the same on both sides."
+            )
         self._sum.setText(words)
         self._timeline.show_switch(last)
         rows = []

@@ -41,7 +41,6 @@ class SyncPage(Page):
         self.body.addWidget(self._figures)
         self._writers = QSpinBox()
         self._writers.setRange(0, 8)
-        self._writers.setValue(2)
         self._writers.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)
         self._writers.setAccessibleName("Writers on the demo shop")
         self._writers.valueChanged.connect(lambda count: asks.act("traffic", writers=count))
@@ -57,7 +56,7 @@ class SyncPage(Page):
         self._pause.setText("Go on" if course.paused else "Pause")
         self._plot.show_lags(list(course.lags))
         self._writers.blockSignals(True)
-        self._writers.setValue(int(course.traffic.get("writers", self._writers.value())))
+        self._writers.setValue(course.writers)
         self._writers.blockSignals(False)
         self._writers.setEnabled(bool(course.started.get("demo")))
         if not course.lags:
@@ -81,6 +80,10 @@ class SyncPage(Page):
                 else ""
             )
             self._figures.setText(f"{count_in_words(last.applied_s)} changes/s applied{drain}{kept}.")
+        if course.reconciled:
+            one = course.reconciled
+            words = f"Reconciled: lost {one['lost']}, duplicated {one['duplicated']}, quarantined {one['quarantined']}."
+            self._figures.setText(f"{self._figures.text()} {words}".strip())
         told = course.traffic
         if told:
             self._traffic.setText(
