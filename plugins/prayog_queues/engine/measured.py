@@ -8,7 +8,7 @@ from typing import Any
 
 from prayog_sim.trace import Step
 
-__all__ = ["ANSWERS", "Answer", "Measured", "Outcome"]
+__all__ = ["ANSWERS", "Answer", "Experiment", "Measured", "Outcome"]
 
 Data = Mapping[str, Any]
 
@@ -46,6 +46,16 @@ class Outcome:
     seq: int
 
 
+@dataclass(slots=True)
+class Experiment:
+    """One experiment on a real database: what it asks, its rows (label, sentence, step), and what it shows."""
+
+    title: str
+    question: str
+    rows: list[tuple[str, str, int]]
+    conclusion: str = ""
+
+
 class Measured:
     """Reads a session."""
 
@@ -57,6 +67,8 @@ class Measured:
         """Back-end → why nothing could be measured there."""
         self.titles: dict[str, str] = {}
         """Back-end → its name for people."""
+        self.experiment: Experiment | None = None
+        """The newest of the microscope."""
         self.over = False
         """The last measurement came to its end."""
 
@@ -80,6 +92,12 @@ class Measured:
         elif step.kind == "absent" and data.get("backend"):
             self.titles[data["backend"]] = data.get("title", data["backend"])
             self.problems[data["backend"]] = data.get("sentence", "")
+        elif step.kind == "experiment":
+            self.experiment = Experiment(data["title"], data["question"], [])
+        elif step.kind == "measured" and self.experiment is not None:
+            self.experiment.rows.append((data["label"], data["sentence"], step.seq))
+        elif step.kind == "concluded" and self.experiment is not None:
+            self.experiment.conclusion = data["sentence"]
         elif step.kind in ("probed", "compared"):
             self.over = True
 

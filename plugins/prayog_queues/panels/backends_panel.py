@@ -72,9 +72,15 @@ class BackendsPanel(FollowingPanel[Measured]):
         )  # fmt: skip
         self._table.cellActivated.connect(lambda line, _column: self._go(line))
         self._table.cellClicked.connect(lambda line, _column: self._go(line))
+        self._experiment = paragraph("", step=1)
+        self._rows = TextTable(self.tr("The experiment"), [self.tr("What"), self.tr("Measured here")])
+        self._rows.cellActivated.connect(lambda line, _column: self._go_row(line))
+        self._rows.cellClicked.connect(lambda line, _column: self._go_row(line))
+        self._conclusion = paragraph("")
         column = column_in(self)
         self._matrix = Sideways(self._grid)
-        for part in (self._about, head, self._note, self._matrix, self._jobs_head, self._table):
+        for part in (self._about, head, self._note, self._matrix, self._jobs_head, self._table, self._experiment,
+                     self._rows, self._conclusion):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
 
@@ -113,11 +119,13 @@ class BackendsPanel(FollowingPanel[Measured]):
         busy = bench.run.kind == "session" and bench.run.busy
         found = self.fold
         measured = len(found.answers) + len(found.outcomes)
+        self._draw_experiment()
         words = self.tr("{n} measured.") if found.over else self.tr("{n} measured, it goes on…")
-        words = words.replace("{n}", str(measured)) if measured else self.tr("It begins…") if busy else ""
+        begins = self.tr("It begins…") if busy and found.experiment is None else ""
+        words = words.replace("{n}", str(measured)) if measured else begins
         problems = "; ".join(f"{found.title(name)}: {why}" for name, why in found.problems.items())
         self._note.setText(" ".join(word for word in (words, problems) if word))
-        self._note.setVisible(bool(self._note.text()) or busy)
+        self._note.setVisible(bool(self._note.text()))
         size = (len(found.answers), len(found.outcomes))
         if size == self._drawn:
             return
@@ -137,6 +145,23 @@ class BackendsPanel(FollowingPanel[Measured]):
         self._table.setFixedHeight(self._table.whole_height() + theme.scaled(16))
         for widget in (self._jobs_head, self._table):
             widget.setVisible(bool(rows))
+
+    def _draw_experiment(self) -> None:
+        """The microscope's: a row as soon as it is measured."""
+        shown = self.fold.experiment
+        for widget in (self._experiment, self._rows, self._conclusion):
+            widget.setVisible(shown is not None)
+        if shown is None:
+            return
+        self._experiment.setText(f"{shown.title}: {shown.question}")
+        self._rows.show_rows([[label, sentence] for label, sentence, _ in shown.rows], [])
+        self._rows.setFixedHeight(self._rows.whole_height() + theme.scaled(16))
+        self._conclusion.setText(shown.conclusion)
+
+    def _go_row(self, line: int) -> None:
+        shown = self.fold.experiment
+        if self.bench is not None and shown is not None and 0 <= line < len(shown.rows):
+            self.bench.seek(shown.rows[line][2])
 
     def _clear(self) -> None:
         while (item := self._lines.takeAt(0)) is not None:
@@ -212,6 +237,9 @@ class BackendsPanel(FollowingPanel[Measured]):
                 for a in self.fold.answers.values()]  # fmt: skip
         told += [f"{self.fold.title(o.backend)}: {o.effects} effects. {o.sentence}"
                  for o in self.fold.outcomes.values()]  # fmt: skip
+        if (shown := self.fold.experiment) is not None:
+            told += [f"{shown.title}: {shown.question}", *(f"{label}: {sentence}" for label, sentence, _ in shown.rows)]
+            told.append(shown.conclusion)
         return "\n".join(told) or self._about.text()
 
     def on_theme(self) -> None:
