@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prayog_queues.engine.envelope import Message
+from prayog_queues.engine.envelope import Death, Message
 from prayog_queues.engine.model.adapter import SimBroker
 from prayog_queues.engine.model.admission import Account, Admission
 from prayog_queues.engine.model.broker import Model
@@ -463,3 +464,8 @@ def test_a_safe_queue_never_loses_nor_forgets(
         for delivery in found:
             b.ack(delivery)
     assert b.stats("q").ready == b.stats("q").leased == 0
+
+
+def test_a_checkpoint_gives_back_equal_messages() -> None:
+    message = Message("a", "asha", headers=(("city", "Pune"),), ttl_us=5, dedup_id="a").dead(Death("q", "attempts", 3, 7))
+    assert pickle.loads(pickle.dumps(message)) == message
