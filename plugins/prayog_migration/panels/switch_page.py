@@ -73,8 +73,8 @@ class SwitchPage(Page):
         if course.answered:
             asked = course.answered
             words += (
-                f" Parallel run, round {asked['number']} of {asked['of']}: {asked['same']} of {asked['questions']} answers "
-                "are the same on both sides."
+                f" Parallel run, round {asked['number']} of {asked['of']}: {asked['same']} of {asked['questions']} "
+                "answers are the same on both sides."
             )
         self._sum.setText(words)
         self._timeline.show_switch(last)

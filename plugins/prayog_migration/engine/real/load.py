@@ -73,7 +73,7 @@ class TableLoad:
         shard: str = "",
         keep: Callable[[list[Row]], list[Row]] | None = None,
         guard: Callable[[Writer], None] = lambda writer: None,
-        most: int = CHUNK_ROWS,
+        most: int | None = None,
     ) -> None:
         self.move = move
         self._source, self._target, self._plan = source, target, plan
@@ -82,7 +82,7 @@ class TableLoad:
         self._shard = shard
         self._keep = keep
         self._guard = guard
-        self._most = most
+        self._most = CHUNK_ROWS if most is None else most
         self._state = State(target)
         self._quarantine = Quarantine(target)
         walk = source.walk(move.source)
