@@ -467,5 +467,6 @@ def test_a_safe_queue_never_loses_nor_forgets(
 
 
 def test_a_checkpoint_gives_back_equal_messages() -> None:
-    message = Message("a", "asha", headers=(("city", "Pune"),), ttl_us=5, dedup_id="a").dead(Death("q", "attempts", 3, 7))
+    message = Message("a", "asha", headers=(("city", "Pune"),), ttl_us=5, dedup_id="a")
+    message = message.dead(Death("q", "attempts", 3, 7))
     assert pickle.loads(pickle.dumps(message)) == message
