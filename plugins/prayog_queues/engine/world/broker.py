@@ -39,6 +39,9 @@ from prayog_sim.run import ActionError, Look
 
 __all__ = ["BrokerNode"]
 
+REAL_ONLY = ("run_job", "everywhere", "probe", "microscope")
+"""Tools of the same bench that a simulated broker answers with a sentence."""
+
 SYNC_US = 2_000
 """One sync of an ordinary SSD; everybody who waits for it shares it (group commit)."""
 MAJORITY_US = 4_000
@@ -54,7 +57,7 @@ class BrokerNode(Node):
 
     actions = (
         "bind", "unbind", "declare_queue", "declare_exchange", "redrive", "look_into", "restart_broker", "power_loss",
-        "scale", "replay_from",
+        "scale", "replay_from", *REAL_ONLY,
     )  # fmt: skip
     durable = ("_model", "made", "published")
 
@@ -402,6 +405,11 @@ class BrokerNode(Node):
             self._after(ctx)
 
     def _act(self, name: str, args: Mapping[str, Any], ctx: Ctx) -> None:
+        if name in REAL_ONLY:
+            raise ActionError(
+                "That is done on real brokers; here everything is simulated. Open the scenario “Charged twice, for "
+                "real”, look at the panel Real brokers, or press Reality check."
+            )
         match name:
             case "redrive" | "replay_from":
                 self.drained = False
