@@ -34,7 +34,7 @@ from prayog_sim.views import show
 
 __all__ = ["BUILTIN_ACTIONS", "Invariant", "NotDeterministic", "World"]
 
-_SPACING = 4_096  # steps between two checkpoints of a small world
+_SPACING = 1_024  # steps between two checkpoints of a small world: a past moment of Raft is there in 50 ms
 _COPIES = 128  # checkpoints kept at most
 
 
