@@ -16,6 +16,7 @@ __all__ = ["TextTable"]
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_GAP = 8  # px between rows of several lines
 _LEAST = 80  # px that a column may always have
 
 
@@ -83,6 +84,14 @@ class TextTable(QTableWidget):
         if self._wrapped is not None:
             self.horizontalHeader().setMaximumSectionSize(max(_LEAST, self.viewport().width() * 2 // 5))
         super().resizeEvent(event)
+
+    def resizeRowsToContents(self) -> None:
+        super().resizeRowsToContents()
+        usual = self.verticalHeader().defaultSectionSize()
+        for row in range(self.rowCount()):  # rows of several lines would run into each other
+            height = self.rowHeight(row)
+            if height > usual:
+                self.setRowHeight(row, height + _GAP)
 
     def _fit_rows(self) -> None:
         if not self._setting:
