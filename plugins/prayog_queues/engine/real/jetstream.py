@@ -296,11 +296,11 @@ class JetStreamBroker:
             raise Unanswered(f"NATS gave no answer within {_DEADLINE_S:g} s.") from error
         except _LOST as error:
             raise Unanswered(f"The connection to NATS was lost: {_brief(error)}") from error
-        except ServiceUnavailableError as error:  # 503: a cluster that is just electing a leader
-            raise Unanswered("JetStream has no leader just now.") from error
         except APIError as error:
             if error.err_code == 10077:  # maximum messages exceeded
                 raise Refused(f"The stream is full: {error.description}.", "full") from error
+            if isinstance(error, ServiceUnavailableError):  # 503: a cluster that is just electing a leader
+                raise Unanswered("JetStream has no leader just now.") from error
             raise BrokerError(f"NATS refused it: {error.description or error}.") from error
         except nats.errors.Error as error:
             raise BrokerError(f"NATS: {_brief(error)}") from error
