@@ -100,7 +100,7 @@ def test_checks_of_a_script_can_run_it_on_other_seeds(gossip: Topic, tmp_path: P
 def test_the_same_trace_under_another_hash_seed(gossip: Topic) -> None:
     code = (
         "import sys; from pathlib import Path; from prayog_sdk.testing.probe import main; "
-        "print(main(Path(sys.argv[1]))['hashes']['rumour'])"
+        "print(main(Path(sys.argv[1]), ['rumour'])['hashes']['rumour'])"
     )
     hashes = {
         subprocess.run(
