@@ -117,8 +117,12 @@ class KafkaBroker:
         known = self._known(queue)
         with self._asking():
             reader = self._reader(queue, consumer)
-            self._resume(queue, reader)
-            records = reader.consume(most, max(wait_us / 1e6, 0.05))
+            until = time.monotonic() + max(wait_us / 1e6, 0.05)
+            records: list[Any] = []
+            while not records and (left := until - time.monotonic()) > 0:
+                wakes = [at - time.monotonic() for (name, _), at in self._paused.items() if name == queue]
+                records = reader.consume(most, max(0.01, min([left, *wakes])))
+                self._resume(queue, reader)
         found: list[Delivery] = []
         for record in records:
             error = record.error()
