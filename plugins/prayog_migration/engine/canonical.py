@@ -114,11 +114,11 @@ def _text(value: Any) -> str:
 def _integer(value: Any) -> str:
     if type(value) is str and (value.isdigit() and value[0] != "0"):
         return value
-    return str(value) if type(value) is int else str(int(value)) if _digits(value) else _text(value)
-
-
-def _digits(value: Any) -> bool:
-    return isinstance(value, str | float | bool) and str(value).lstrip("+-").replace(".0", "").isdigit()
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, bool):
+        return str(int(value))
+    return value.hex() if isinstance(value, bytes) else plain_decimal(value if isinstance(value, str) else repr(value))
 
 
 def _decimal(value: Any) -> str:

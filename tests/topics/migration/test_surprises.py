@@ -108,3 +108,39 @@ def test_a_full_disk_is_told_in_bytes(databases: Databases) -> None:
         assert wizard.do("copy") == "done"
         assert room.needed_bytes(job) == 0
     assert room.free_bytes(open_store("postgresql://far.example/x")) is None
+
+
+@pytest.mark.parametrize("dialect", EVERY)
+def test_odd_names_and_numbers_are_followed_there_and_back(databases: Databases, dialect: str) -> None:
+    """A question mark and a percent sign in names; an integer column that holds a number beyond 64 bits."""
+    other = "mysql" if has_mariadb() else "sqlite"
+    source, target = databases.make(dialect), databases.make(other if dialect == "postgresql" else "postgresql")
+    q = "`" if dialect == "mysql" else '"'
+    columns = f"{q}why?{q} varchar(9), {q}per%s{q} numeric(25, 1)"
+    run(source, f"CREATE TABLE odd (id integer NOT NULL PRIMARY KEY, {columns})")
+    run(source, "INSERT INTO odd VALUES (1, '?', 18446744073709551615), (2, '%s', 9007199254740993.0)")
+    with contextlib.closing(Wizard(source, target)) as wizard:
+        assert wizard.do("assess", "schema", "copy", "validate", "sync") == "done"
+        wizard.wait(("caught_up",))
+        run(source, f"UPDATE odd SET {q}why?{q} = 'so' WHERE id = 1", "DELETE FROM odd WHERE id = 2")
+        for step in ("audit", "switch", "back", "audit"):
+            assert wizard.do(step) == "done", wizard.last("refused")
+            found = wizard.last("balance")
+            assert (found["source_rows"], found["target_rows"], found["lost"], found["duplicated"]) == (1, 1, 0, 0)
+
+
+def test_a_divided_table_is_followed_and_an_unlogged_one_is_named(databases: Databases) -> None:
+    source, target = databases.postgres(), databases.sqlite()
+    run(source, "CREATE TABLE day (id integer NOT NULL, month integer NOT NULL, PRIMARY KEY (id, month)) PARTITION BY"
+        " LIST (month)", "CREATE TABLE day_1 PARTITION OF day FOR VALUES IN (1)",
+        "CREATE TABLE day_2 PARTITION OF day DEFAULT", "INSERT INTO day VALUES (1, 1), (2, 2)",
+        "CREATE UNLOGGED TABLE hits (id integer PRIMARY KEY)")  # fmt: skip
+    with contextlib.closing(Wizard(source, target)) as wizard:
+        assert wizard.do("assess") == "done"
+        assert any("hits is UNLOGGED" in said for said in wizard.last("assessed")["unfollowed"])
+    with contextlib.closing(Wizard(source, target, choices={"left_out": ["hits"]})) as wizard:
+        assert wizard.do("assess", "schema", "copy", "validate", "sync") == "done"
+        run(source, "INSERT INTO day VALUES (3, 2)", "UPDATE day SET month = 2 WHERE id = 1")
+        assert wizard.do("audit") == "done"
+        found = wizard.last("balance")
+        assert (found["target_rows"], found["lost"], found["duplicated"]) == (3, 0, 0)

@@ -14,7 +14,7 @@ from pymysql.cursors import SSCursor
 
 from prayog_migration.engine.model import Catalogue, Dialect, Table
 from prayog_migration.engine.real.connected import Connected, Writing
-from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
+from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written, marked
 
 __all__ = ["MysqlReader", "MysqlStore", "MysqlWriter"]
 
@@ -287,4 +287,4 @@ def _statement(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any] 
     """For PyMySQL: its own marks for parameters; without any, nothing in the text is special."""
     if not parameters:
         return sql, None
-    return sql.replace("%", "%%").replace("?", "%s"), parameters
+    return marked(sql), parameters

@@ -15,7 +15,7 @@ from psycopg.types.string import TextLoader
 from prayog_migration.engine.copytext import copy_text
 from prayog_migration.engine.model import Catalogue, Dialect, Table
 from prayog_migration.engine.real.connected import Connected, Writing
-from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written
+from prayog_migration.engine.real.store import Columns, Fault, FaultKind, Position, Row, Walk, Written, marked
 
 __all__ = ["SESSION_OPTIONS", "PostgresReader", "PostgresStore", "PostgresWriter", "exact_text"]
 
@@ -282,4 +282,4 @@ def _statement(sql: str, parameters: Sequence[Any]) -> tuple[bytes, Sequence[Any
     """For psycopg: its own marks for parameters; without any, nothing in the text is special."""
     if not parameters:
         return sql.encode(), None
-    return sql.replace("%", "%%").replace("?", "%s").encode(), parameters
+    return marked(sql).encode(), parameters

@@ -57,6 +57,11 @@ def _unfollowed(job: Job, plan: Plan) -> list[str]:
     """Tables whose changes cannot be followed, in sentences; none where nobody follows."""
     said = []
     for move in plan.tables if job.order.live else ():
+        if move.source.unlogged:
+            said.append(
+                f"Table {move.source.title} is UNLOGGED, so its changes are in no log. Make it logged (ALTER TABLE … "
+                "SET LOGGED), leave it out, or choose the big bang, which copies while nobody writes."
+            )
         try:
             identity(move.source, job.source.dialect)
         except Unfollowable as no:

@@ -134,7 +134,8 @@ class Publication:
         named = identity(source, "postgresql")
         wanted = "f" if named.whole else ("i" if named.index else "d")
         oid = self._oid(connection, number)
-        parts = connection.execute("SELECT relid FROM pg_partition_tree(%s) WHERE isleaf", (oid,)).fetchall()
+        tree = "SELECT relid::oid::bigint FROM pg_partition_tree(%s) WHERE isleaf"
+        parts = connection.execute(tree, (oid,)).fetchall()
         for part in [oid, *(int(row[0]) for row in parts if int(row[0]) != oid)]:
             _, _, letter, index = self._identity(connection, part)
             # The whole row always serves; an index has another name on each part.

@@ -15,9 +15,11 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
@@ -34,6 +36,7 @@ __all__ = [
     "Walk",
     "Writer",
     "Written",
+    "marked",
     "open_store",
 ]
 
@@ -229,6 +232,15 @@ class Store(Protocol):
     def fault(self, error: BaseException) -> Fault:
         """What a driver's exception means."""
         ...
+
+
+_QUOTED = re.compile(r"""\?|"(?:[^"]|"")*"|`(?:[^`]|``)*`|'(?:[^']|'')*'""")
+
+
+@lru_cache(512)
+def marked(sql: str) -> str:
+    """The statement with ``%s`` for each ``?`` that is a parameter: not for one in a name or a text."""
+    return _QUOTED.sub(lambda found: "%s" if found[0] == "?" else found[0], sql.replace("%", "%%"))
 
 
 def open_store(url: str, schema: str = "") -> Store:
