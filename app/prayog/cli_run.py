@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["run", "scenario_in", "scenario_of", "sentences", "topic_values", "write"]
 
 
+_STEP_S = 10.0  # a step that takes longer never comes back
+
+
 def run(profile: Profile, args: argparse.Namespace) -> int:
     """Answer `prayog run`."""
     if args.trace is not None:
@@ -110,11 +113,13 @@ def sentences(topic: str) -> Iterator[None]:
 def _play(profile: Profile, topic: Topic, scenario: Scenario, seed: int | None, values: dict[str, str]) -> RunResult:
     from prayog_sdk.headless import run_scenario
     from prayog_sdk.services import Services
+    from prayog_sdk.watchdog import Watchdog
 
-    services = Services(profile.services)
+    services, watchdog = Services(profile.services), Watchdog()
     try:
-        return run_scenario(topic, scenario, seed, values, services)
+        return run_scenario(topic, scenario, seed, values, services, within=lambda: watchdog.limit(_STEP_S))
     finally:
+        watchdog.close()
         services.close()
 
 

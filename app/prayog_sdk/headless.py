@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from prayog_sdk.services import Services
 
 __all__ = ["Outcome", "RunError", "RunResult", "judged", "measured", "played", "run_scenario"]
+
+
+Within = Callable[[], AbstractContextManager[object]]
+"""What each step of a simulated run is taken inside of."""
 
 
 class RunError(ValueError):
@@ -71,13 +76,14 @@ def run_scenario(
     overrides: Mapping[str, Any] | None = None,
     services: Services | None = None,
     progress: Progress = silent,
+    within: Within = nullcontext,
 ) -> RunResult:
     """Play `scenario` to its end on `seed` (its own, when None), with some knobs set otherwise, and judge it.
 
     A session needs `services`.  Raises `RunError` with a sentence: a wrong knob, a line of the script that cannot be
     done, a service that is missing, a check that is written wrongly.
     """
-    run, result = _play(topic, scenario, seed, overrides or {}, services, progress, judged=True)
+    run, result = _play(topic, scenario, seed, overrides or {}, services, progress, within, judged=True)
     try:
         params = topic.params({**scenario.params, **(overrides or {})})
         return RunResult(
@@ -100,7 +106,7 @@ def played(
     topic: Topic, scenario: Scenario, seed: int | None = None, overrides: Mapping[str, Any] | None = None
 ) -> Run:
     """The simulated run after the script was played, without judging it; the caller closes it.  Raises `RunError`."""
-    return _play(topic, scenario, seed, overrides or {}, None, silent, judged=False)[0]
+    return _play(topic, scenario, seed, overrides or {}, None, silent, nullcontext, judged=False)[0]
 
 
 def measured(topic: Topic, params: Any, trace: Trace) -> dict[str, Any]:
@@ -136,6 +142,7 @@ def _play(
     overrides: Mapping[str, Any],
     services: Services | None,
     progress: Progress,
+    within: Within,
     *,
     judged: bool,
 ) -> tuple[Run, ScriptResult]:
@@ -159,7 +166,7 @@ def _play(
 
     verbs = {spec.name: [arg.name for arg in spec.args] for spec in topic.actions(params)}
     try:
-        return run, play(scenario.script, run, judge, verbs)
+        return run, play(scenario.script, run, judge, verbs, within)
     except ScriptError as error:
         run.close()
         raise RunError(str(error)) from error

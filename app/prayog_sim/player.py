@@ -11,6 +11,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -87,13 +88,15 @@ def play(
     run: Run,
     checks: Judge,
     verbs: Mapping[str, Sequence[str]] | None = None,
+    within: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> ScriptResult:
     """Play `script` on `run`, a fresh run with the script's knobs and seed.
 
-    ``verbs`` names the arguments of the topic's actions in order, for words without a name.  Raises `ScriptError`,
+    ``verbs`` names the arguments of the topic's actions in order, for words without a name.  Each step of a simulated
+    run is taken inside ``within()``, which may end one that never comes back.  Raises `ScriptError`,
     at the line that could not be done.
     """
-    return _Player(script, run, checks, verbs or {}).play()
+    return _Player(script, run, checks, verbs or {}, within).play()
 
 
 def rewrite(script: Script, result: ScriptResult) -> str:
@@ -105,8 +108,12 @@ def rewrite(script: Script, result: ScriptResult) -> str:
 
 
 class _Player:
-    def __init__(self, script: Script, run: Run, judge: Judge, verbs: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, script: Script, run: Run, judge: Judge, verbs: Mapping[str, Sequence[str]],
+        within: Callable[[], AbstractContextManager[object]],
+    ) -> None:  # fmt: skip
         self.script = script
+        self.within = within
         self.run = run
         self.judge = judge
         self.verbs = {info.name: [arg.name for arg in info.args] for info in BUILTIN_ACTIONS} | dict(verbs)
@@ -257,7 +264,8 @@ class _Player:
                 return True
         if due is None or (end is not None and due > end):
             return False
-        return self.run.step() is not None
+        with self.within():
+            return self.run.step() is not None
 
     @property
     def live(self) -> bool:

@@ -15,6 +15,7 @@ from prayog.paths import Profile
 from prayog.ui.place import Place
 from prayog_sdk.qt.panel import Panel
 from prayog_sdk.qt.state import ProblemCard
+from prayog_sdk.templates import create
 
 from .room import words
 
@@ -113,3 +114,15 @@ def test_a_panel_of_a_topic_from_outside_draws_what_it_gathered(
     assert turns.outline().startswith("n1 had the token")
     driver.seek(0)
     assert turns.outline() == "n1 had the token 1 times."
+
+
+def test_a_run_without_a_window_ends_a_loop_without_an_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prayog.cli_run._STEP_S", 0.3)
+    made = create("probe", tmp_path)
+    engine = made / "engine.py"
+    endless = engine.read_text(encoding="utf-8").replace("if self.rounds", "while True: pass\n        if self.rounds")
+    engine.write_text(endless, encoding="utf-8")
+    assert main(["--profile", str(tmp_path / "profile"), "run", str(made / "rumour")]) == 1
+    assert "look for a loop without an end" in capsys.readouterr().out
