@@ -18,6 +18,8 @@ def from_postgres(kind: Kind, target: Dialect, to: Kind) -> Fit | None:
     """How a column of a PostgreSQL table becomes one of kind `to`."""
     if kind.name == "bytes":
         return each(_bytes)
+    if kind.name == "array" and to.name == "set":  # what MySQL's SET had become goes back
+        return each(lambda value: ",".join(map(str, array_items(value))))
     if kind.name == "array":
         return each(lambda value: json.dumps(_json_items(array_items(value), kind), ensure_ascii=False))
     if kind.name == "boolean" and to.name in ("boolean", "integer"):

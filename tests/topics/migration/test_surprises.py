@@ -144,3 +144,22 @@ def test_a_divided_table_is_followed_and_an_unlogged_one_is_named(databases: Dat
         assert wizard.do("audit") == "done"
         found = wizard.last("balance")
         assert (found["target_rows"], found["lost"], found["duplicated"]) == (3, 0, 0)
+
+
+@needs_mariadb
+def test_sets_and_binary_keys_of_mariadb_go_there_and_back(databases: Databases) -> None:
+    source, target = databases.mariadb(), databases.postgres()
+    run(source, "CREATE TABLE tag (k VARBINARY(8) PRIMARY KEY, s SET('x', 'y z'))",
+        "INSERT INTO tag VALUES ('', 'x,y z'), ('a', ''), ('A', NULL)")  # fmt: skip
+    with contextlib.closing(Wizard(source, target)) as wizard:
+        assert wizard.do("assess", "schema", "copy", "validate", "sync") == "done"
+        wizard.wait(("caught_up",))
+        run(source, "UPDATE tag SET s = 'x' WHERE k = ''", "DELETE FROM tag WHERE k = 'A'")
+        assert wizard.do("audit", "switch") == "done", wizard.last("refused")
+        run(target, "UPDATE tag SET s = '{x,\"y z\"}' WHERE k = 'a'")
+        assert wizard.do("back") == "done", wizard.last("refused")
+        found = wizard.last("balance")
+        assert (found["target_rows"], found["lost"], found["duplicated"]) == (2, 0, 0)
+    store = open_store(source)
+    with store.writer() as writer:
+        assert writer.query("SELECT s FROM tag ORDER BY k") == [("x",), ("x,y z",)]

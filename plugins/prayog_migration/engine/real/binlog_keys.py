@@ -27,7 +27,9 @@ def key_text(column: Column, table: str) -> Callable[[Any], Any]:
     size = re.search(r"\((\d+)\)", kind)
     digits = int(size[1]) if size else 0
     if kind.startswith("binary"):
-        return lambda value: value.ljust(digits or 1, b"\0")  # the log leaves out zero bytes at the end
+        return lambda value: _binary(value).ljust(digits or 1, b"\0")  # the log leaves out zero bytes at the end
+    if kind.startswith("varbinary"):
+        return _binary
     if kind.startswith(("datetime", "timestamp")):
         return lambda value: "0000-00-00 00:00:00" if value is None else _clock(value, digits)
     if kind.startswith("date"):
@@ -37,6 +39,11 @@ def key_text(column: Column, table: str) -> Callable[[Any], Any]:
     return lambda value: (
         value if isinstance(value, bytes) else f"{value:f}" if isinstance(value, Decimal) else str(value)
     )
+
+
+def _binary(value: Any) -> bytes:
+    """An empty value comes as text."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
 
 
 def _clock(value: datetime.datetime, digits: int) -> str:
