@@ -75,10 +75,10 @@ def try_kit(kit: Path, suite: str, root: Path) -> None:
     for path in (root / "mnt" / "kit").rglob("*"):
         path.chmod(0o555 if path.is_dir() or path.suffix == ".sh" else 0o444)
     print(ask("chroot", root, "python3", "/mnt/kit/lab/check.py").strip())
-    as_learner = (f"--userspec={LEARNER}:{LEARNER}", root, "env", "HOME=/home/learner")
+    as_learner = (f"--userspec={LEARNER}:{LEARNER}", root, "env", "HOME=/srv/learner")
     for _ in range(2):
         print(ask("unshare", "--net", "chroot", *as_learner, "/mnt/kit/start-linux.sh", "--version").strip())
-    test(root, "/home/learner/.local/share/Prayog-lab/bin/python", "-m", "prayog")
+    test(root, "/srv/learner/.local/share/Prayog-lab/bin/python", "-m", "prayog")
 
 
 def make_root(suite: str, root: Path, packages: list[str]) -> None:
@@ -88,8 +88,8 @@ def make_root(suite: str, root: Path, packages: list[str]) -> None:
     if done.returncode:
         raise Failed(f"the root could not be made: {done.stderr.strip()[-400:]}")
     with (root / "etc" / "passwd").open("a") as users:
-        users.write(f"learner:x:{LEARNER}:{LEARNER}::/home/learner:/bin/sh\n")
-    home = root / "home" / "learner"
+        users.write(f"learner:x:{LEARNER}:{LEARNER}::/srv/learner:/bin/sh\n")
+    home = root / "srv" / "learner"
     home.mkdir()
     os.chown(home, LEARNER, LEARNER)
 

@@ -10,6 +10,7 @@ Sender and receiver tell what happens in the words of every other run, so the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -162,7 +163,7 @@ def build_direct(
     crash_at: int, back_us: int,
 ) -> World:  # fmt: skip
     """Sender ``p1`` and receiver ``w1``."""
-    nodes = {
+    nodes: dict[str, Callable[[], Node]] = {
         "p1": partial(Sender, way, count, rate, keys),
         "w1": partial(Receiver, way, work_us, crash_at, back_us),
     }

@@ -330,8 +330,9 @@ class Judge:
             place_ = sent.place
             if place_ is not None and place_.effects:
                 note("recovered", place_, tuple(sorted((max(sent.published, 0), sent.unsure, place_.first))))
-        gone = [message for message in self._unpromised if self._finished >= self._sent[message].published]
-        missing = sum(1 for m in gone if (p := self._sent[m].place) is None or p.state != DEAD)
+        over = [self._sent[message] for message in self._unpromised]
+        over = [sent for sent in over if self._finished >= sent.published]
+        missing = sum(sent.place is None or sent.place.state != DEAD for sent in over)
         findings = tuple(finding for kind in KINDS for finding in found[kind])
         steps = {kind: list_[0].seqs[-1] for kind, list_ in found.items() if list_}
         return Verdict(
