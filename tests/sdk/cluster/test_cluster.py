@@ -229,6 +229,8 @@ def test_what_is_no_message_crashes_its_sender_only(start: Callable[..., Cluster
     cluster = start(nodes={"n1": Unprintable, "n2": Player})
     error = until(cluster, lambda step: step.kind == "error")
     assert error.node == "n1"
+    until(cluster, lambda step: step.kind == "start" and step.node == "n2")
+    cluster.wait(0.2)
     assert cluster.view().nodes["n2"].status == "up"
 
 

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from prayog_sdk.qt import stock
 from prayog_sdk.qt.mappanel import MapPanel, layers
-from prayog_sdk.testing.conformance import STOCK
+from prayog_sdk.testing.offered import STOCK
 from prayog_sim.run import NodeView, View
 
 
