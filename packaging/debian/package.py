@@ -1,4 +1,4 @@
-"""The Debian package of a frozen lab: its files, its control data, and nothing that runs at installation.
+"""The Debian package of a frozen lab: its files, its control data, and a word at its removal about what stays.
 
 Everything is under `/opt/prayog` (Filesystem Hierarchy Standard 3.0, 3.13: add-on packages) but for the command, the
 menu entry, the icon, the AppStream data and the manual page.  Learners' own files are in their profiles and are never
@@ -45,6 +45,8 @@ def build(lab: Path, flavour: str, version: str, out: Path, libraries: Iterable[
         other = "prayog-light" if flavour == "full" else "prayog"
         words = {"name": name, "version": version, "size": str(size), "other": other, "depends": ", ".join(needs)}
         (root / "DEBIAN" / "control").write_text(control.format_map(words))
+        shutil.copy2(HERE / "postrm", root / "DEBIAN" / "postrm")
+        (root / "DEBIAN" / "postrm").chmod(0o755)
         for path in [root, *root.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

@@ -29,6 +29,7 @@ SetCompress off ; wheels are compressed already
 !insertmacro MULTIUSER_PAGE_INSTALLMODE
 !insertmacro MUI_PAGE_DIRECTORY
 !insertmacro MUI_PAGE_INSTFILES
+!define MUI_UNCONFIRMPAGE_TEXT_TOP "Prayog will be removed. Your own work stays in %LOCALAPPDATA%\Prayog (progress, saved runs, your topics, data of embedded databases). Delete that folder to remove it too."
 !insertmacro MUI_UNPAGE_CONFIRM
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
