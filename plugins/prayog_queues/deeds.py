@@ -62,4 +62,6 @@ ACTIONS = (
     ActionSpec("microscope", "Microscope", "A real database as a queue: one experiment, measured.",
                args=(Arg("what", "choice", "Experiment", "double_take", EXPERIMENTS), _BROKER), icon="search",
                group="Real brokers"),
+    ActionSpec("stop_measuring", "Stop measuring", "Real brokers: what is being measured ends; what is known stays.",
+               args=(_BROKER,), icon="stop", group="Real brokers"),
 )  # fmt: skip

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from prayog_sim.trace import Step
 
-__all__ = ["ANSWERS", "Answer", "Experiment", "Measured", "Outcome"]
+__all__ = ["ANSWERS", "MEASUREMENTS", "STOPPED", "Answer", "Experiment", "Measured", "Outcome"]
+
+MEASUREMENTS = ("probe", "everywhere", "microscope")
+"""Actions that take a while, and can be stopped."""
+STOPPED = "It was stopped before its end."
 
 Data = Mapping[str, Any]
 
@@ -69,13 +73,19 @@ class Measured:
         """Back-end → its name for people."""
         self.experiment: Experiment | None = None
         """The newest of the microscope."""
-        self.over = False
-        """The last measurement came to its end."""
+        self.state: Literal["none", "running", "over", "stopped"] = "none"
+        """Of the last measurement: ``stopped`` by the learner, or by an error."""
 
     def take(self, step: Step) -> None:
         """Read one more step."""
         data = step.data
-        if step.kind == "guarantee":
+        if step.kind == "action" and data["name"] in MEASUREMENTS:
+            self.state = "running"
+        elif step.kind in ("interrupted", "error") and self.state == "running":
+            self.state = "stopped"
+            if self.experiment is not None and not self.experiment.conclusion:
+                self.experiment.conclusion = STOPPED
+        elif step.kind == "guarantee":
             found = Answer(
                 data["backend"], data["probe"], data.get("question", data["probe"]), data["answer"],
                 data.get("sentence", ""), step.seq,
@@ -98,8 +108,9 @@ class Measured:
             self.experiment.rows.append((data["label"], data["sentence"], step.seq))
         elif step.kind == "concluded" and self.experiment is not None:
             self.experiment.conclusion = data["sentence"]
+            self.state = "over"
         elif step.kind in ("probed", "compared"):
-            self.over = True
+            self.state = "over"
 
     def question(self, probe: str) -> str:
         """What a probe asks."""

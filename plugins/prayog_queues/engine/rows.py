@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from prayog_queues.engine.measured import STOPPED
 from prayog_queues.engine.queueing import percentile
 from prayog_sim.trace import Step
 
@@ -58,6 +59,8 @@ class Rows:
         self.pickups: list[int] = []
         """From the commit of a row to its first hand-out, in µs."""
         self.experiments: dict[str, Experiment] = {}
+        self.measuring = ""
+        """The experiment that is being done; empty: none."""
 
     def take(self, step: Step) -> None:
         """Read one more step."""
@@ -73,6 +76,7 @@ class Rows:
             known.measured.append((str(data.get("label", "")), str(data.get("sentence", ""))))
         else:
             known.conclusion, known.holds = data.get("sentence", ""), data.get("holds")
+        self.measuring = "" if kind == "concluded" else data["what"]
 
     def _one(self, kind: str, node: str, data: Data, step: Step) -> None:
         match kind:
@@ -82,6 +86,8 @@ class Rows:
                 self.by[who] = self.by.get(who, 0) + data.get("count", 1)
             case "experiment" | "measured" | "concluded":
                 self._experiment(kind, data)
+            case "interrupted" | "error" if self.measuring:
+                self.experiments[self.measuring].conclusion, self.measuring = STOPPED, ""
             case "stored":
                 known = self.rows.setdefault(
                     data["message"], TableRow(data["message"], data.get("key", ""), step.at, step.seq)

@@ -56,7 +56,11 @@ class BackendsPanel(FollowingPanel[Measured]):
         self._everywhere.clicked.connect(partial(self._do, "everywhere"))
         head = QWidget()
         row = FlowLayout(head)
-        for widget in (self._probe, self._everywhere):
+        self._stop = QPushButton(self.tr("Stop"))
+        self._stop.setToolTip(self.tr("What was measured so far stays"))
+        self._stop.clicked.connect(self._end)
+        self._stop.setEnabled(False)
+        for widget in (self._probe, self._everywhere, self._stop):
             row.addWidget(widget)
         self._note = paragraph("", "muted")
         self._grid = QWidget()
@@ -110,18 +114,27 @@ class BackendsPanel(FollowingPanel[Measured]):
     def _over(self) -> None:
         self._job = None
 
+    def _end(self) -> None:
+        if self.bench is not None and self.bench.run.kind == "session":
+            self._stop.setEnabled(False)
+            self.bench.do(Action("stop_measuring"))
+
     # -- showing -----------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
         bench = self.bench
         if bench is None:
             return
-        busy = bench.run.kind == "session" and bench.run.busy
         found = self.fold
         measured = len(found.answers) + len(found.outcomes)
         self._draw_experiment()
-        words = self.tr("{n} measured.") if found.over else self.tr("{n} measured, it goes on…")
-        begins = self.tr("It begins…") if busy and found.experiment is None else ""
+        running = found.state == "running"
+        for button, on in ((self._probe, not running), (self._everywhere, not running), (self._stop, running)):
+            button.setEnabled(on)
+        words = {
+            "running": self.tr("{n} measured, it goes on…"), "stopped": self.tr("{n} measured, then it was stopped.")
+        }.get(found.state, self.tr("{n} measured."))  # fmt: skip
+        begins = self.tr("It begins…") if running and found.experiment is None else ""
         words = words.replace("{n}", str(measured)) if measured else begins
         problems = "; ".join(f"{found.title(name)}: {why}" for name, why in found.problems.items())
         self._note.setText(" ".join(word for word in (words, problems) if word))

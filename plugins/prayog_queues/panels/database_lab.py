@@ -28,6 +28,8 @@ class DatabaseLab(QWidget):
 
     wanted = Signal(str)
     """The name of the experiment to run."""
+    stopped = Signal()
+    """The one that runs is to end."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +48,10 @@ class DatabaseLab(QWidget):
         row = FlowLayout(head)
         row.addWidget(self._which)
         row.addWidget(self._go)
+        self._stop = QPushButton(self.tr("Stop"))
+        self._stop.clicked.connect(self.stopped)
+        self._stop.setEnabled(False)
+        row.addWidget(self._stop)
         self._note = paragraph("", "muted")
         self._table = TextTable(
             self.tr("What was measured"), [self.tr("Contender"), self.tr("Measured")], wrapped=1
@@ -61,10 +67,11 @@ class DatabaseLab(QWidget):
         self._found: dict[str, Experiment] = {}
         self._show()
 
-    def show_experiments(self, found: dict[str, Experiment], *, busy: bool) -> None:
-        """What the session has told so far."""
+    def show_experiments(self, found: dict[str, Experiment], *, busy: bool, measuring: bool) -> None:
+        """What the session has told so far; `busy`: it is being opened."""
         self._found = found
-        self._go.setEnabled(not busy)
+        self._go.setEnabled(not (busy or measuring))
+        self._stop.setEnabled(measuring)
         self._show()
 
     def tell(self, words: str) -> None:

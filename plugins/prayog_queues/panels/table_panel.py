@@ -89,6 +89,7 @@ class TablePanel(FollowingPanel[Rows]):
         )
         self._lab = DatabaseLab()
         self._lab.wanted.connect(self._measure)
+        self._lab.stopped.connect(self._end)
         real = QWidget()
         column_in(real).addWidget(self._lab)
         self._pages = QStackedWidget()
@@ -147,6 +148,10 @@ class TablePanel(FollowingPanel[Rows]):
     def _over(self) -> None:
         self._job = None
 
+    def _end(self) -> None:
+        if self.bench is not None and self.bench.run.kind == "session":
+            self.bench.do(Action("stop_measuring"))
+
     def unbind(self) -> None:
         if self._job is not None:
             self._job.cancel()
@@ -157,7 +162,7 @@ class TablePanel(FollowingPanel[Rows]):
         if bench is None:
             return
         fold = self.fold
-        self._lab.show_experiments(fold.experiments, busy=self._job is not None)
+        self._lab.show_experiments(fold.experiments, busy=self._job is not None, measuring=bool(fold.measuring))
         if len(fold.experiments) != self._known:
             self._known = len(fold.experiments)
             if fold.experiments:

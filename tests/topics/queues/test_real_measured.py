@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from prayog_queues.engine.guarantees import PROBES
 from prayog_queues.engine.real.everywhere import everywhere
 from prayog_queues.engine.real.microscope import EXPERIMENTS, experiment
 from prayog_queues.engine.real.probing import SIMULATOR, probe_all
+from prayog_queues.engine.real.session import BrokerSession
 from prayog_queues.engine.setup import Setup
 from prayog_sdk.services import ServiceMissing, Services
+from prayog_sim.run import Action
 from topics.queues.real_places import own_services
 
 
@@ -89,3 +92,38 @@ def test_an_unknown_experiment_names_the_others(services: Services, tmp_path: Pa
     ((kind, _, data),) = experiment(services, tmp_path, lambda: False, {"what": "levitate"})
     assert kind == "problem"
     assert all(name in data["sentence"] for name in EXPERIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "first"),
+    [
+        ("probe", {"backend": "sqlite", "probe": "place"}, ""),
+        ("probe", {"backend": "sqlite"}, "guarantee"),
+        ("everywhere", {}, "outcome"),
+        ("microscope", {"what": "polling"}, "experiment"),
+    ],
+)
+def test_a_measurement_that_is_stopped_ends_soon_and_another_can_begin(
+    services: Services, name: str, args: dict[str, Any], first: str
+) -> None:
+    session = BrokerSession(Setup(backend="sqlite", messages=400, rate=10.0), 7, services, lambda *report: None)
+
+    def until(*kinds: str) -> None:
+        end = time.monotonic() + 20
+        while (step := session.wait(0.5)) is None or step.kind not in kinds:
+            assert time.monotonic() < end, [step.kind for step in session.trace]
+
+    try:
+        try:
+            session.do(Action(name, args))
+        except ServiceMissing as error:
+            pytest.skip(str(error))
+        if first:
+            until(first, "error")
+        session.do(Action("stop_measuring"))
+        until("interrupted")
+        assert not {"compared", "concluded"} & {step.kind for step in session.trace}
+        session.do(Action("probe", {"backend": SIMULATOR, "probe": "order"}))
+        until("probed")
+    finally:
+        session.close()

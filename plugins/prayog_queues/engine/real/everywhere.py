@@ -13,7 +13,7 @@ from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.verdict import Verdict
 from prayog_queues.engine.world.build import build
 from prayog_sdk.hookspecs import Progress
-from prayog_sdk.run import Emit
+from prayog_sdk.run import Cancelled, Emit
 from prayog_sdk.services import ServiceMissing, Services
 from prayog_sim.run import Action
 
@@ -26,11 +26,14 @@ _MOST_S = 120.0
 def everywhere(
     setup: Setup, seed: int, services: Services, stop: Callable[[], bool], progress: Progress
 ) -> Iterator[Emit]:
-    """A step ``outcome`` for each back-end, ``absent`` for those that are not here, and ``compared`` at the end."""
+    """A step ``outcome`` for each back-end, ``absent`` for those that are not here, and ``compared`` at the end.
+
+    Raises `Cancelled` when `stop` says so: between two back-ends, and within a job, which is then no outcome.
+    """
     yield _simulated(setup, seed)
     for number, backend in enumerate(BACKENDS):
         if stop():
-            return
+            raise Cancelled
         progress(number + 1, len(BACKENDS) + 1, BACKENDS[backend])
         yield _real(replace(setup, backend=backend), seed, services, stop)
     yield "compared", "", {"backends": len(BACKENDS) + 1}
@@ -60,7 +63,9 @@ def _real(setup: Setup, seed: int, services: Services, stop: Callable[[], bool])
         return "absent", backend, {"backend": backend, "title": title, "sentence": str(error)}
     try:
         session.do(Action("run_job"))
-        while not (session.state["finished"] or stop() or time.monotonic() - began > _MOST_S):
+        while not session.state["finished"] and time.monotonic() - began < _MOST_S:
+            if stop():
+                raise Cancelled
             session.wait(0.1)
         verdict, steps = judge(session.trace), list(session.trace)
     finally:

@@ -27,7 +27,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
-from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
 from prayog_queues.engine.model.told import Told
@@ -302,6 +302,8 @@ class JetStreamBroker:
             if isinstance(error, ServiceUnavailableError):  # 503: a cluster that is just electing a leader
                 raise Unanswered("JetStream has no leader just now.") from error
             raise BrokerError(f"NATS refused it: {error.description or error}.") from error
+        except NoStreamResponseError as error:  # nobody leads the stream just now
+            raise Unanswered("JetStream has no leader just now.") from error
         except nats.errors.Error as error:
             raise BrokerError(f"NATS: {_brief(error)}") from error
 

@@ -23,7 +23,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from prayog_sdk.run import Emit
+from prayog_sdk.run import Cancelled, Emit
 from prayog_sdk.services import Services
 
 __all__ = ["EXPERIMENTS", "experiment"]
@@ -37,7 +37,8 @@ _HELD_S = 0.005
 class _Lab:
     """A schema of its own, and connections to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, stop: Stop) -> None:
+        self._stop = stop
         self.schema = f"prayog_microscope_{os.getpid()}"
         self._url = url
         self._opened: list[Connection] = []
@@ -56,6 +57,18 @@ class _Lab:
         self.db.execute("CREATE TABLE q (id bigserial PRIMARY KEY, body text, state text DEFAULT 'new', sent float8)")
         self.db.execute("INSERT INTO q (body) SELECT 'order ' || n FROM generate_series(1, %s) AS n", (rows,))
 
+    def heed(self) -> None:
+        """Raise `Cancelled` when the learner has stopped it."""
+        if self._stop():
+            raise Cancelled
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, heeding the learner."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.heed()
+            time.sleep(min(left, 0.25))
+
     def close(self) -> None:
         self.db.execute(f"DROP SCHEMA {self.schema} CASCADE")
         for db in self._opened:
@@ -63,7 +76,10 @@ class _Lab:
 
 
 def experiment(services: Services, folder: Path, stop: Stop, args: Mapping[str, Any]) -> Iterator[Emit]:
-    """Steps ``experiment``, ``measured`` (one for each row of its table) and ``concluded``."""
+    """Steps ``experiment``, ``measured`` (one for each row of its table) and ``concluded``.
+
+    Raises `Cancelled` when `stop` says so.
+    """
     what = str(args.get("what") or "double_take")
     if what not in EXPERIMENTS:
         sentence = f"There is no experiment {what!r}; there are: {', '.join(EXPERIMENTS)}."
@@ -71,9 +87,10 @@ def experiment(services: Services, folder: Path, stop: Stop, args: Mapping[str, 
         return
     title, question, work = EXPERIMENTS[what]
     yield "experiment", "database", {"what": what, "title": title, "question": question}
-    lab = _Lab(services.own_postgres("queues").url() if services.embedded("postgres") else services.url("postgres"))
+    url = services.own_postgres("queues").url() if services.embedded("postgres") else services.url("postgres")
+    lab = _Lab(url, stop)
     try:
-        for kind, data in work(lab, stop):
+        for kind, data in work(lab):
             yield kind, "database", {"what": what, **data}
     finally:
         lab.close()
@@ -103,7 +120,7 @@ def _all(workers: int, work: Callable[[int], None]) -> float:
 # -- two workers, one row --------------------------------------------------------------------------------------------
 
 
-def _double_take(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
+def _double_take(lab: _Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     found = {}
     for label, take in (("SELECT, then UPDATE", _naive), ("FOR UPDATE SKIP LOCKED", _skipping)):
         lab.table(200)
@@ -113,6 +130,7 @@ def _double_take(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
         def work(number: int, take: Any = take, links: Any = links, taken: Any = taken) -> None:
             while (row := take(links[number])) is not None:
                 taken.append(row)
+                lab.heed()
 
         seconds = _all(_WORKERS, work)
         twice = len(taken) - len(set(taken))
@@ -150,12 +168,10 @@ def _skipping(db: Connection) -> int | None:
 # -- a lock that is held ---------------------------------------------------------------------------------------------
 
 
-def _skip_locked(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
+def _skip_locked(lab: _Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     rates: dict[str, list[float]] = {"FOR UPDATE": [], "FOR UPDATE SKIP LOCKED": []}
     for _ in range(3):
         for clause, found in rates.items():
-            if stop():
-                return
             found.append(_held(lab, clause))
     for clause, found in rates.items():
         rate = statistics.median(found)
@@ -182,6 +198,7 @@ def _held(lab: _Lab, clause: str) -> float:
     def work(number: int) -> None:
         db = links[number]
         while True:
+            lab.heed()
             with db.transaction():
                 row = db.execute(text).fetchone()
                 if row is None and not db.execute("SELECT 1 FROM q WHERE state = 'new' LIMIT 1").fetchone():
@@ -201,11 +218,9 @@ _WAYS = (("ask every 1 s", 1.0), ("ask every 100 ms", 0.1), ("ask every 10 ms", 
 """Seconds between two questions; None: be told."""
 
 
-def _polling(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
+def _polling(lab: _Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     found: dict[str, tuple[float, int]] = {}
     for label, interval in _WAYS:
-        if stop():
-            return
         lab.table()
         delays, queries = _waited(lab, interval, 12 if interval == 1.0 else 40)
         median = statistics.median(delays)
@@ -237,7 +252,10 @@ def _waited(lab: _Lab, interval: float | None, count: int) -> tuple[list[float],
 
     def send() -> None:
         for number in range(count):
-            time.sleep(0.25 if interval == 1.0 else 0.03 + 0.017 * (number % 7))
+            try:
+                lab.sleep(0.25 if interval == 1.0 else 0.03 + 0.017 * (number % 7))
+            except Cancelled:
+                return
             sender.execute("INSERT INTO q (body, sent) VALUES ('order', %s)", (time.perf_counter(),))
             if interval is None:
                 sender.execute("NOTIFY q")
@@ -245,12 +263,13 @@ def _waited(lab: _Lab, interval: float | None, count: int) -> tuple[list[float],
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     while len(delays) < count:
+        lab.heed()
         rows = worker.execute("DELETE FROM q RETURNING sent").fetchall()
         queries += 1
         now = time.perf_counter()
         delays += [now - row[0] for row in rows]
         if interval is not None:
-            time.sleep(interval)
+            lab.sleep(interval)
         elif not rows:
             for _ in worker.notifies(timeout=1, stop_after=1):
                 pass
@@ -261,18 +280,16 @@ def _waited(lab: _Lab, interval: float | None, count: int) -> tuple[list[float],
 # -- what NOTIFY costs -----------------------------------------------------------------------------------------------
 
 
-def _notify_price(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
+def _notify_price(lab: _Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     ratios = {}
     for writers in (1, 8, 16):
-        if stop():
-            return
         lab.table()
         links = [lab.connect() for _ in range(writers)]
-        _commits(links, notify=True)  # new connections are slow at first
+        _commits(lab, links, notify=True)  # new connections are slow at first
         plain, noisy = [], []
         for _ in range(3):
-            plain.append(_commits(links, notify=False))
-            noisy.append(_commits(links, notify=True))
+            plain.append(_commits(lab, links, notify=False))
+            noisy.append(_commits(lab, links, notify=True))
         without, with_ = statistics.median(plain), statistics.median(noisy)
         ratios[writers] = with_ / without
         yield "measured", {
@@ -287,13 +304,14 @@ def _notify_price(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]
     }  # fmt: skip
 
 
-def _commits(links: list[Connection], *, notify: bool) -> float:
+def _commits(lab: _Lab, links: list[Connection], *, notify: bool) -> float:
     """Commits a second of all writers together."""
     each = max(15, 240 // len(links))
 
     def work(number: int) -> None:
         db = links[number]
         for _ in range(each):
+            lab.heed()
             with db.transaction():
                 db.execute("INSERT INTO q (body) VALUES ('order')")
                 if notify:
@@ -305,7 +323,7 @@ def _commits(links: list[Connection], *, notify: bool) -> float:
 # -- numbers before commits ------------------------------------------------------------------------------------------
 
 
-def _skipped_id(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
+def _skipped_id(lab: _Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     lab.table()
     slow, quick, reader = lab.connect(), lab.connect(), lab.connect()
     slow.execute("BEGIN")
@@ -360,7 +378,7 @@ def _number(db: Connection, text: str) -> int:
 # -- what one message costs ------------------------------------------------------------------------------------------
 
 
-def _statements(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
+def _statements(lab: _Lab) -> Iterator[tuple[str, dict[str, Any]]]:
     costs = {}
     for batch in (1, 50):
         lab.table(400)
@@ -369,6 +387,7 @@ def _statements(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
         statements = 0
         began = time.perf_counter()
         while True:
+            lab.heed()
             rows = worker.execute(
                 "UPDATE q SET state = 'taken' WHERE id IN (SELECT id FROM q WHERE state = 'new' ORDER BY id LIMIT %s "
                 "FOR UPDATE SKIP LOCKED) RETURNING id", (batch,),
@@ -399,7 +418,7 @@ def _statements(lab: _Lab, stop: Stop) -> Iterator[tuple[str, dict[str, Any]]]:
     }  # fmt: skip
 
 
-EXPERIMENTS: Mapping[str, tuple[str, str, Callable[[_Lab, Stop], Iterator[tuple[str, dict[str, Any]]]]]] = {
+EXPERIMENTS: Mapping[str, tuple[str, str, Callable[[_Lab], Iterator[tuple[str, dict[str, Any]]]]]] = {
     "double_take": ("The double take", "Do two workers take one row?", _double_take),
     "skip_locked": ("SKIP LOCKED", "What does it gain when rows are locked during the work?", _skip_locked),
     "polling": ("Asking or being told", "How long does a message wait, and what does asking cost?", _polling),

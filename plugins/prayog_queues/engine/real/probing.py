@@ -9,26 +9,49 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from prayog_queues.engine.envelope import Delivery
 from prayog_queues.engine.guarantees import PROBES, Probe, ask
 from prayog_queues.engine.model.adapter import SimBroker
 from prayog_queues.engine.port import Broker, BrokerError, Topology
 from prayog_queues.engine.real.backends import BACKENDS, Place, connect, find, restart_of
-from prayog_sdk.run import Emit
+from prayog_sdk.run import Cancelled, Emit
 from prayog_sdk.services import ServiceMissing, Services
 
 __all__ = ["RealTrial", "SimTrial", "probe_all"]
 
 SIMULATOR = "simulator"
+_PORTION_US = 250_000
+"""A wait looks so often whether the learner has stopped it."""
 _numbers = itertools.count()
 
 
-class RealTrial:
-    """Queues of one probe's own on a real broker; `close` removes them."""
+class _Heeding:
+    """A connection whose `fetch` waits in portions and raises `Cancelled` between two; all else is the broker's."""
 
-    def __init__(self, place: Place, restart: Callable[[], None] | None = None) -> None:
-        self.restart = restart
+    def __init__(self, broker: Broker, stop: Callable[[], bool]) -> None:
+        self._broker, self._stop = broker, stop
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    def fetch(self, queue: str, most: int = 1, wait_us: int = 0, consumer: str = "") -> list[Delivery]:
+        until = time.monotonic() + wait_us / 1e6
+        while True:
+            if self._stop():
+                raise Cancelled
+            left = max(0, round((until - time.monotonic()) * 1e6))
+            found = self._broker.fetch(queue, most, min(left, _PORTION_US), consumer)
+            if found or left <= _PORTION_US:
+                return found
+
+
+class RealTrial:
+    """Queues of one probe's own on a real broker; `close` removes them.  Waits raise `Cancelled` on `stop`."""
+
+    def __init__(self, place: Place, restart: Callable[[], None] | None, stop: Callable[[], bool]) -> None:
+        self.restart, self._stop = restart, stop
         self._place = replace(place, prefix=f"{place.prefix}p{next(_numbers)}")
         self._opened: list[Broker] = []
         self._declared: Topology | None = None
@@ -38,7 +61,7 @@ class RealTrial:
         self._opened.append(broker)
         if self._declared is not None:
             broker.declare(self._declared)
-        return broker
+        return cast(Broker, _Heeding(broker, self._stop))
 
     def declare(self, topology: Topology, consumer: str = "w1") -> Broker:
         broker = self.connect(consumer)
@@ -47,7 +70,11 @@ class RealTrial:
         return broker
 
     def wait(self, us: int) -> None:
-        time.sleep(us / 1e6)
+        until = time.monotonic() + us / 1e6
+        while (left := until - time.monotonic()) > 0:
+            if self._stop():
+                raise Cancelled
+            time.sleep(min(left, _PORTION_US / 1e6))
 
     def close(self) -> None:
         with suppress(BrokerError):
@@ -82,12 +109,13 @@ class SimTrial:
 def probe_all(
     services: Services, folder: Path, stop: Callable[[], bool], args: Mapping[str, Any]
 ) -> Iterator[Emit]:
-    """Steps ``guarantee``, cell by cell; ``probed`` at the end.  Arguments: ``backend`` and ``probe`` (empty: all)."""
+    """Steps ``guarantee``, cell by cell; ``probed`` at the end.  Arguments: ``backend`` and ``probe`` (empty: all).
+
+    Raises `Cancelled` when `stop` says so: between two probes, and within their waits.
+    """
     wanted = str(args.get("backend") or "")
     probes = [probe for probe in PROBES if args.get("probe") in (None, "", probe.name)]
     for backend in (wanted,) if wanted else (SIMULATOR, *BACKENDS):
-        if stop():
-            return
         yield from _column(backend, probes, services, folder, stop)
     yield "probed", "", {"backend": wanted}
 
@@ -95,6 +123,8 @@ def probe_all(
 def _column(
     backend: str, probes: list[Probe], services: Services, folder: Path, stop: Callable[[], bool]
 ) -> Iterator[Emit]:
+    if stop():
+        raise Cancelled
     place: Place | None = None
     restart: Callable[[], None] | None = None
     if backend != SIMULATOR:
@@ -108,8 +138,8 @@ def _column(
         restart = restart_of(place, server, services)
     for probe in probes:
         if stop():
-            return
-        trial = SimTrial() if place is None else RealTrial(place, restart)
+            raise Cancelled
+        trial = SimTrial() if place is None else RealTrial(place, restart, stop)
         began = time.monotonic()
         try:
             found = ask(probe, trial)

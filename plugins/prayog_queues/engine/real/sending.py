@@ -71,6 +71,8 @@ class Sender:
                     return
                 self._send(broker, order.message)
             self._send_extra(broker)
+        except BrokerError as error:
+            self._say("problem", sentence=str(error))
         finally:
             self.done.set()
             broker.close()

@@ -9,6 +9,7 @@ Rules
    when that does not come in time, after a ``problem`` that says so.
 3. A power loss cannot be had without root and a spare machine; what a killed process proves is said instead.
 4. `close` leaves nothing: no process, port, file, queue or table.
+5. A measurement (all but the job) ends soon after ``stop_measuring`` or `close`, wherever it is.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from prayog_queues.engine.setup import Setup, customers
 from prayog_queues.engine.world.build import readable
 from prayog_sdk.cluster.guard import Guard
 from prayog_sdk.hookspecs import Progress
-from prayog_sdk.run import Emit, Facts
+from prayog_sdk.run import Cancelled, Emit, Facts
 from prayog_sdk.services import ServiceMissing, Services
 from prayog_sdk.session import Session
 from prayog_sim.run import Action, ActionError, Run, View
@@ -46,7 +47,7 @@ from prayog_sim.trace import Step
 __all__ = ["JOB_ACTIONS", "BrokerSession", "not_here"]
 
 JOB_ACTIONS = ("run_job", "kill", "restart_broker", "publish", "poison")
-_ELSEWHERE = {"everywhere", "probe", "microscope"}
+_ELSEWHERE = ("everywhere", "probe", "microscope", "stop_measuring")
 _LOOK_S = 0.1
 _CALM = 3
 """So many looks in a row must find nothing left."""
@@ -83,6 +84,7 @@ class BrokerSession(Session):
         self._senders: list[Sender] = []
         self._watch: threading.Thread | None = None
         self._stop = threading.Event()
+        self._enough = threading.Event()
         self._told_effects: dict[tuple[str, str], int] = {}
         self._added = 0
         self._waiting = 1
@@ -129,7 +131,19 @@ class BrokerSession(Session):
             )  # fmt: skip
             raise ActionError(f"{title} {why}.")
 
+    def do(self, action: Action, at: int | None = None) -> Step:
+        if action.name == "stop_measuring":  # the worker is busy measuring: it looks here, and does the action after it
+            self._enough.set()
+        return super().do(action, at)
+
     def perform(self, action: Action) -> Iterator[Emit]:
+        with contextlib.suppress(Cancelled):
+            yield from self._perform(action)
+
+    def _over(self) -> bool:
+        return self.cancelled or self._enough.is_set()
+
+    def _perform(self, action: Action) -> Iterator[Emit]:
         match action.name:
             case "run_job":
                 yield from self._begin()
@@ -141,18 +155,21 @@ class BrokerSession(Session):
                 self._add(str(action.args.get("key") or customers(1)[0]), poison=action.name == "poison")
             case "restart_broker":
                 yield from self._restarted()
+            case "stop_measuring":
+                self._enough.clear()
+                yield "interrupted", "", {}
             case "everywhere":
                 from prayog_queues.engine.real.everywhere import everywhere
 
-                yield from everywhere(self.setup, self.seed, self._services, lambda: self.cancelled, self._progress)
+                yield from everywhere(self.setup, self.seed, self._services, self._over, self._progress)
             case "probe":
                 from prayog_queues.engine.real.probing import probe_all
 
-                yield from probe_all(self._services, self._folder, lambda: self.cancelled, action.args)
+                yield from probe_all(self._services, self._folder, self._over, action.args)
             case "microscope":
                 from prayog_queues.engine.real.microscope import experiment
 
-                yield from experiment(self._services, self._folder, lambda: self.cancelled, action.args)
+                yield from experiment(self._services, self._folder, self._over, action.args)
 
     def release(self) -> None:
         self._stop.set()
@@ -347,6 +364,10 @@ class BrokerSession(Session):
             raise ServiceMissing("This broker is not ours to kill.")
         yield "crashed", "broker", {"point": "by hand", "how": "process"}
         again()
+        if self.place.durability == "memory":  # the queues are gone as well: declared anew, as whoever connects does
+            broker = connect(self.place)
+            broker.declare(declared(self.setup)[0])
+            broker.close()
         yield "started", "broker", {"after": "kill -9" if self._server is not None else "an immediate shutdown"}
 
     def _remove(self, broker: Broker) -> None:

@@ -39,7 +39,7 @@ from prayog_sim.run import ActionError, Look
 
 __all__ = ["BrokerNode"]
 
-REAL_ONLY = ("run_job", "everywhere", "probe", "microscope")
+REAL_ONLY = ("run_job", "everywhere", "probe", "microscope", "stop_measuring")
 """Tools of the same bench that a simulated broker answers with a sentence."""
 
 SYNC_US = 2_000
