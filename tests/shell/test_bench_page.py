@@ -20,6 +20,7 @@ from prayog.ui.bench.docks import VERSION, proposal
 from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
 from prayog_sdk.qt import theme
+from prayog_sdk.qt.form import ParamsForm
 from prayog_sdk.qt.state import EmptyState, ProblemCard
 from prayog_sdk.saved import open_run
 from prayog_sdk.specs import PanelSpec
@@ -206,6 +207,24 @@ def test_a_broken_variant_is_switched_on_in_its_scenario(room: Callable[..., Roo
     lab.ready()
     assert page.host.params.doubled
     assert page.host.scenario == "three"
+
+
+def test_the_form_of_the_knobs_is_made_when_it_is_first_seen_and_shows_the_run(room: Callable[..., Room]) -> None:
+    lab = room()
+    page = lab.open("empty")
+    page.set_params({"doubled": True})
+    lab.ready()
+    assert page.setup.findChild(ParamsForm) is None
+    page.show_tab("setup")
+    form = page.setup.findChild(ParamsForm)
+    assert form is not None and form.values()["doubled"]
+    lab.until(form.isVisible)
+    page.set_params({"doubled": False})
+    lab.ready()
+    assert not form.values()["doubled"]
+    page.show_tab("checks")
+    page.show_tab("setup")
+    assert page.setup.findChildren(ParamsForm) == [form]
 
 
 def test_checks_are_judged_live_and_open_the_step_that_broke_them(room: Callable[..., Room]) -> None:

@@ -1,4 +1,8 @@
-"""What the run is made of: scenario, knobs, seed, and the broken variants to hunt."""
+"""What the run is made of: scenario, knobs, seed, and the broken variants to hunt.
+
+The form of the knobs is made when the pane is first seen: it may have hundreds of widgets, and a change of theme or of
+the size of text styles every widget that there is.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog.ui.pieces import heading
@@ -33,6 +38,10 @@ class SetupPane(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._params_type = params_type
+        self._form: ParamsForm | None = None
+        self._values: Mapping[str, Any] = {}
+        self._can_change = True
         self._scenarios: Sequence[Scenario] = ()
         self._variants: Sequence[Variant] = ()
         inside = QWidget()
@@ -56,8 +65,6 @@ class SetupPane(QScrollArea):
 
         self._knobs_title = heading(self.tr("Knobs"), 1)
         self._note = paragraph(self.tr("A change starts a new run with the same seed."), "muted")
-        self.form = ParamsForm(params_type)
-        self.form.edited.connect(self.edited)
         has_knobs = bool(_params.fields(params_type))
         column.addWidget(self._knobs_title)
         column.addWidget(self._note)
@@ -65,7 +72,8 @@ class SetupPane(QScrollArea):
             self._knobs_title.hide()
             self._note.hide()
         column.addSpacing(theme.UNIT)
-        column.addWidget(self.form)
+        self._form_place = QVBoxLayout()
+        column.addLayout(self._form_place)
 
         self._broken = QWidget()
         broken = QVBoxLayout(self._broken)
@@ -109,8 +117,8 @@ class SetupPane(QScrollArea):
         self.scenario.setCurrentIndex(place)
         self._about.setText(self._scenarios[place].about if place >= 0 else "")
         self._about.setVisible(bool(self._about.text()))
-        self.form.set_values(values)
-        self.form.setEnabled(can_change)
+        self._values, self._can_change = dict(values), can_change
+        self._fill_form()
         words = self.tr("A change starts a new run with the same seed.")
         if knobs is not None:
             words = (
@@ -119,6 +127,19 @@ class SetupPane(QScrollArea):
                 else self.tr("This challenge is won with the knobs as they are.")
             )
         self._note.setText(words)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if self._form is None:
+            self._form = ParamsForm(self._params_type, self)
+            self._form.edited.connect(self.edited)
+            self._fill_form()
+            self._form_place.addWidget(self._form)  # shown by the next event: both at once would be 75 ms
+        super().showEvent(event)
+
+    def _fill_form(self) -> None:
+        if self._form is not None:
+            self._form.set_values(self._values)
+            self._form.setEnabled(self._can_change)
 
     def _tell_variant(self) -> None:
         place = self.variant.currentIndex()
