@@ -19,6 +19,8 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, Q
 from prayog.ui.bench.docks import VERSION, proposal
 from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
+from prayog.ui.bench.step_page import StepPage
+from prayog_sdk.lessons import Do, LessonStep
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.form import ParamsForm
 from prayog_sdk.qt.state import EmptyState, ProblemCard
@@ -217,7 +219,8 @@ def test_the_form_of_the_knobs_is_made_when_it_is_first_seen_and_shows_the_run(r
     assert page.setup.findChild(ParamsForm) is None
     page.show_tab("setup")
     form = page.setup.findChild(ParamsForm)
-    assert form is not None and form.values()["doubled"]
+    assert form is not None
+    assert form.values()["doubled"]
     lab.until(form.isVisible)
     page.set_params({"doubled": False})
     lab.ready()
@@ -363,6 +366,16 @@ def test_a_fault_waits_for_its_target_or_takes_the_selected_one(room: Callable[.
 
 
 # -- lessons and challenges ------------------------------------------------------------------------------------------
+
+
+def test_what_to_do_is_shown_with_emphasis_and_live_numbers(qtbot: Any) -> None:
+    step = LessonStep("a", "A", do=Do(text="Look at *Ladder*: `QUIT` came {quits} times."))
+    page = StepPage(step, "en", {"quits": 3}, None, 0)
+    qtbot.addWidget(page)
+    assert page.deed is not None
+    assert page.deed.toPlainText().rstrip() == "Look at Ladder: QUIT came 3 times."
+    page.show_values({"quits": 4})
+    assert page.deed.toPlainText().rstrip() == "Look at Ladder: QUIT came 4 times."
 
 
 def test_a_lesson_from_prediction_to_verdict(room: Callable[..., Room]) -> None:

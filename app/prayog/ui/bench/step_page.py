@@ -46,6 +46,7 @@ class StepPage(QWidget):
         self.row: CheckRow | None = None
         self.body: MarkdownView | None = None
         self.truth: MarkdownView | None = None
+        self.deed: MarkdownView | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * theme.UNIT, theme.UNIT, 2 * theme.UNIT, 2 * theme.UNIT)
         column.setSpacing(2 * theme.UNIT)
@@ -90,7 +91,7 @@ class StepPage(QWidget):
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """New live numbers."""
-        for view in (self.body, self.truth):
+        for view in (self.body, self.deed, self.truth):
             if view is not None:
                 view.set_values(values)
 
@@ -124,7 +125,10 @@ class StepPage(QWidget):
         card = Card()
         line = QHBoxLayout()
         line.addWidget(IconLabel("run-to", role="accent", size=18), 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(paragraph(do.text), 1)
+        self.deed = MarkdownView(do.text)
+        self.deed.setAccessibleName(self.tr("What to do"))
+        self.deed.link.connect(self._follow)
+        line.addWidget(self.deed, 1)
         card.body.addLayout(line)
         if do.action is not None or do.scenario is not None:
             button = QPushButton(do.button or (self.tr("Do it") if do.action is not None else self.tr("Set up")))
