@@ -86,6 +86,7 @@ class BenchPage(QWidget):
         self._data_dir = data_dir
         self.closed = False
         self._built_for = ""
+        self._brought = ""
         self.host = Host(topic, jobs, services, data_dir, self)
         self.host.reduced_motion = settings.motion == "reduced"
         self.driver = self.host.driver
@@ -257,9 +258,13 @@ class BenchPage(QWidget):
         host.tell_crashes(run.trace[branch.at : branch.at + 1] if branch.at >= 0 else ())
 
     def _bring(self, panel: str) -> None:
-        """Put the panel that a scenario is about in front, or else the first, unless it is closed."""
+        """Put the panel that a scenario is about in front, unless it is closed.
+
+        After one that named a panel, another that names none finds the topic's first again.
+        """
         first = next((slot.spec.id for slot in self.docks.slots() if slot.spec.area == "centre"), "")
-        dock = self.docks.dock(panel or first)
+        dock = self.docks.dock(panel or (first if self._brought else ""))
+        self._brought = panel
         if dock is not None and not dock.isHidden():
             QTimer.singleShot(0, dock, dock.raise_)  # after the docks have found their places
 
