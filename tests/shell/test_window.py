@@ -423,7 +423,11 @@ def test_the_window_wears_the_look_which_is_much_quicker_than_the_application(
     bench = window.stage.bench
     assert bench is not None
 
-    menu = next(button for button in bench.tools.findChildren(QToolButton) if button.menu() is not None)
+    def menus() -> list[QToolButton]:
+        return [button for button in bench.tools.findChildren(QToolButton) if button.menu() is not None]
+
+    qtbot.waitUntil(lambda: bool(menus()))
+    menu = menus()[0]
     light = menu.icon().pixmap(14, 14).toImage()
     window.desk.change(theme="dark")
     QApplication.processEvents()
