@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTextBrowser, QWidget
 
 from prayog.settings import Settings
 from prayog.store.repo import Repo
@@ -86,7 +86,8 @@ class Room:
 def words(widget: QWidget) -> str:
     """Everything that can be read in `widget`."""
     QApplication.processEvents()  # what was just put into a layout is shown by an event
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if not label.isHidden())
+    labels = [label.text() for label in widget.findChildren(QLabel) if not label.isHidden()]
+    return "\n".join(labels + [text.toPlainText() for text in widget.findChildren(QTextBrowser) if not text.isHidden()])
 
 
 def press(widget: QWidget, text: str) -> None:

@@ -20,7 +20,8 @@ from prayog.ui.bench.docks import VERSION, proposal
 from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
 from prayog.ui.bench.step_page import StepPage
-from prayog_sdk.lessons import Do, LessonStep
+from prayog_sdk.checks import Verdict
+from prayog_sdk.lessons import Answer, Do, LessonStep, Predict
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.form import ParamsForm
 from prayog_sdk.qt.state import EmptyState, ProblemCard
@@ -376,6 +377,16 @@ def test_what_to_do_is_shown_with_emphasis_and_live_numbers(qtbot: Any) -> None:
     assert page.deed.toPlainText().rstrip() == "Look at Ladder: QUIT came 3 times."
     page.show_values({"quits": 4})
     assert page.deed.toPlainText().rstrip() == "Look at Ladder: QUIT came 4 times."
+
+
+def test_why_is_shown_with_emphasis_and_live_numbers(qtbot: Any) -> None:
+    predict = Predict("q", "How many?", "number", answer="lost", why="Both see *pending*: {lost} times.")
+    page = StepPage(LessonStep("a", "A", predict=predict), "en", {"lost": 3}, None, 0)
+    qtbot.addWidget(page)
+    assert page.card is not None
+    page.card.show_verdict(Answer("q", 3), Verdict(True, "It was 3."))
+    assert page.card.why is not None
+    assert page.card.why.toPlainText().rstrip() == "Both see pending: 3 times."
 
 
 def test_a_lesson_from_prediction_to_verdict(room: Callable[..., Room]) -> None:

@@ -7,7 +7,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from PySide6.QtCore import QLocale, Qt, Signal
@@ -22,6 +22,7 @@ from prayog_sdk.qt.cards import Card, CardButton
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.icons import IconButton, IconLabel
 from prayog_sdk.qt.state import paragraph
+from prayog_sdk.qt.text import MarkdownView
 
 __all__ = ["PredictCard"]
 
@@ -45,6 +46,8 @@ class PredictCard(Card):
         self.late = False
         self._value: Callable[[], Any] = lambda: None
         self._shown: tuple[Answer, Verdict] | None = None
+        self.why: MarkdownView | None = None
+        self._values: Mapping[str, Any] = {}
         self.setAccessibleName(self.tr("Prediction"))
         self._ask()
 
@@ -54,6 +57,12 @@ class PredictCard(Card):
             self.late = late
             if self.phase == "asking":
                 self._ask()
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """New live numbers, for the reason."""
+        self._values = values
+        if self.why is not None:
+            self.why.set_values(values)
 
     def submit(self) -> None:
         """Record the answer (Ctrl+Enter); an incomplete one is asked for again."""
@@ -101,7 +110,10 @@ class PredictCard(Card):
         self.body.addWidget(paragraph(self.predict.question, "muted"))
         self.body.addWidget(self._bold(verdict.reason))
         if self.predict.why:
-            self.body.addWidget(paragraph(self.predict.why))
+            self.why = MarkdownView(self.predict.why)
+            self.why.setAccessibleName(self.tr("Why"))
+            self.why.set_values(self._values)
+            self.body.addWidget(self.why)
         if verdict.at is not None:
             there = QPushButton(self.tr("Open there"))
             there.setProperty("kind", "quiet")
@@ -208,6 +220,7 @@ class PredictCard(Card):
 
     def _fill(self, phase: Phase, kind: str = "card") -> None:
         drop(self.body)
+        self.why = None
         self.phase = phase
         self.setProperty("kind", kind)
         self.style().unpolish(self)

@@ -94,6 +94,8 @@ class StepPage(QWidget):
         for view in (self.body, self.deed, self.truth):
             if view is not None:
                 view.set_values(values)
+        if self.card is not None:
+            self.card.show_values(values)
 
     def show_hints(self, shown: int) -> None:
         """The first `shown` hints, and a button for the next one."""
