@@ -13,11 +13,11 @@ from prayog_queues.engine.measured import ANSWERS, Answer, Measured
 from prayog_queues.engine.verdict import KINDS
 from prayog_queues.panels.following import FollowingPanel
 from prayog_queues.panels.for_real import do_for_real
-from prayog_queues.panels.scrolled import Sideways, column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.scrolled import Sideways, column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import Action

@@ -7,10 +7,10 @@ from functools import partial
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QStackedWidget, QWidget
 
 from prayog_queues.panels.matrix_page import MatrixPage
-from prayog_queues.panels.scrolled import column_in
 from prayog_queues.panels.ways_page import WaysPage
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.scrolled import column_in
 
 __all__ = ["ExperimentsPanel"]
 

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QLabel, QPushButton
 from prayog_queues import trying
 from prayog_queues.engine.incidents import INCIDENTS, Incident
 from prayog_queues.engine.incidents.incident import SEEDS
-from prayog_queues.panels.scrolled import column_in
 from prayog_queues.proving import Proof
 from prayog_queues.trying import Tried
 from prayog_sdk.qt import theme
@@ -24,6 +23,7 @@ from prayog_sdk.qt.form import ParamsForm
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.markdown import say
 from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import LoadingState, paragraph
 from prayog_sdk.qt.texttable import TextTable
 

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from prayog_queues.engine.queueing import WINDOW_US, Load, Now, percentile
 from prayog_queues.panels.following import FollowingPanel
 from prayog_queues.panels.load_chart import LoadChart
-from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sim.clock import format_us
 

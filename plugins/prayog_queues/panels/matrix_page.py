@@ -12,10 +12,10 @@ from prayog_queues import crash_points
 from prayog_queues.crash_points import Cell
 from prayog_queues.engine.handlers import POINTS, YOURS
 from prayog_queues.engine.setup import Setup
-from prayog_queues.panels.scrolled import Sideways
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.scrolled import Sideways
 from prayog_sdk.qt.state import LoadingState, paragraph
 from prayog_sim.world import World
 

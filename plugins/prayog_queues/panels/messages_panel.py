@@ -30,11 +30,11 @@ from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.snippet import as_test
 from prayog_queues.panels.following import FollowingPanel
 from prayog_queues.panels.life_model import LifeModel
-from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.collapse import Fold
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.clock import format_us

@@ -10,11 +10,11 @@ from prayog_queues.engine.rows import Rows
 from prayog_queues.panels.database_lab import DatabaseLab
 from prayog_queues.panels.following import FollowingPanel
 from prayog_queues.panels.for_real import do_for_real
-from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import EmptyState, paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.clock import format_us

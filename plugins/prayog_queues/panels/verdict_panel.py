@@ -13,11 +13,11 @@ from prayog_queues.engine.judging import Judge
 from prayog_queues.engine.log_judging import Anomaly, anomalies, from_trace
 from prayog_queues.engine.verdict import KINDS, Finding, Verdict
 from prayog_queues.panels.following import FollowingPanel
-from prayog_queues.panels.scrolled import column_in
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.history.jepsen import write_history

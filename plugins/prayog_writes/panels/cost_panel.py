@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QCheckBox, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import View
 from prayog_sim.trace import Step
-from prayog_writes.panels.scrolled import column_in
 
 __all__ = ["CostPanel"]
 

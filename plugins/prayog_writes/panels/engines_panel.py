@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QSpinBox, QWidget
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import Action, View
 from prayog_sim.trace import Step
 from prayog_writes.panels.bars import Bar, BarRow, BarsView
 from prayog_writes.panels.real_disk import do_for_real
-from prayog_writes.panels.scrolled import column_in
 from prayog_writes.panels.tree import told_bytes
 
 __all__ = ["EnginesPanel"]

@@ -12,11 +12,11 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Ctx, Job
 from prayog_sdk.qt.panel import Bench, Panel
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_writes.panels.bit_grid import BitGrid
 from prayog_writes.panels.halves import Halves
 from prayog_writes.panels.plot import Curve, Plot
-from prayog_writes.panels.scrolled import column_in
 
 __all__ = ["FilterPanel"]
 

@@ -19,12 +19,12 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.reader import TraceReader
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sim.run import Action, View
 from prayog_sim.trace import Step
 from prayog_writes.panels.level_view import LevelView
 from prayog_writes.panels.motion import Chronicle, motion, share_of_step
-from prayog_writes.panels.scrolled import column_in
 from prayog_writes.panels.tree import sublevels
 
 __all__ = ["LevelsPanel"]

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QVBoxLayout, QWidg
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Panel
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import Action, View
@@ -27,7 +28,6 @@ from prayog_writes.engine.options import MODES
 from prayog_writes.panels.halves import Halves
 from prayog_writes.panels.hex_view import HexView
 from prayog_writes.panels.logmap import ROLES, Part, fates, part_at, parts
-from prayog_writes.panels.scrolled import column_in
 
 __all__ = ["LogPanel"]
 

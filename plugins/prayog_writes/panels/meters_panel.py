@@ -16,13 +16,13 @@ from PySide6.QtWidgets import QCheckBox, QStackedLayout, QWidget
 from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.reader import TraceReader
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import EmptyState, paragraph
 from prayog_sim.run import View
 from prayog_sim.trace import Step
 from prayog_writes.course import Course, Moment
 from prayog_writes.panels.halves import Halves
 from prayog_writes.panels.plot import Curve, Plot, legend
-from prayog_writes.panels.scrolled import column_in
 
 __all__ = ["MetersPanel"]
 

@@ -24,6 +24,7 @@ from prayog_sdk.qt.flow import FlowLayout
 from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench, Panel
 from prayog_sdk.qt.reader import TraceReader
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.state import paragraph
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import View
@@ -34,7 +35,6 @@ from prayog_writes.engine.options import POLICIES
 from prayog_writes.panels.halves import Halves
 from prayog_writes.panels.level_view import LevelView
 from prayog_writes.panels.plot import Curve, Plot
-from prayog_writes.panels.scrolled import column_in
 from prayog_writes.panels.tree import Scale, told_bytes
 
 __all__ = ["PoliciesPanel"]
