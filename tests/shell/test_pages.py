@@ -186,6 +186,17 @@ def test_needs_are_said_in_words(open_lab: Callable[..., Window], rich: str, qtb
     assert "✓ Redis" in words(page)
 
 
+def test_a_web_view_that_cannot_run_is_not_said_to_be_there(
+    open_lab: Callable[..., Window], rich: str, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prayog.ui.card_words.web_view_missing", lambda: "the web view does not run as root")
+    window = open_lab()
+    settle(window, qtbot)
+    page = page_of(window, Place("topics"), Catalogue)
+    assert "Web view missing" in words(page)
+    assert any("does not run as root, so maps" in each.toolTip() for each in page.findChildren(QLabel))
+
+
 def test_an_outside_topic_shows_its_author_and_source(open_lab: Callable[..., Window], rich: str) -> None:
     page = page_of(open_lab(), Place("topics"), Catalogue)
     assert "From your folder of topics · By Asha Rao" in words(page)

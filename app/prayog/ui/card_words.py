@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel
 
 from prayog.ui.pieces import chip
 from prayog.ui.shelf import CAPABILITIES, Card, capability
+from prayog_sdk.qt.map import web_view_missing
 
 if TYPE_CHECKING:
     from prayog_sdk.services import ServiceState
@@ -65,6 +66,8 @@ class CardWords:
         sentence = ""
         if there is not None:
             title = CAPABILITIES[name][1]
+            if name == "webengine" and (reason := web_view_missing()):
+                there, sentence = False, self.tr("Here {0}, so maps are drawn by the lab itself.").format(reason)
         elif name in states:
             state = states[name]
             title, there = state.title, state.status in ("running", "ready")
