@@ -138,7 +138,7 @@ def test(arguments):
         ("ruff: the linter", (*python, "ruff", "check", ".")),
         ("mypy: the types", (*python, "mypy")),
         ("import-linter: who may import whom", (SCRIPTS / "lint-imports", "--no-logo")),
-        ("pytest: the tests", (*python, "pytest", "-n", "2", "--dist", "loadgroup", *arguments)),
+        ("pytest: the tests", (*python, "pytest", "-n", "3", "--dist", "loadgroup", *arguments)),
     )
     for title, command in checks:
         print("\n== " + title, flush=True)
