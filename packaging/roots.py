@@ -95,12 +95,14 @@ def make_root(suite: str, root: Path, packages: list[str]) -> None:
 
 
 def test(root: Path, *program: str) -> None:
-    """The smoke test in `root`, which has /proc as every running system has."""
+    """The smoke test in `root`, which has /proc and /dev/shm as every running system has."""
+    (root / "dev" / "shm").mkdir(exist_ok=True)
     ask("mount", "-t", "proc", "proc", root / "proc")
+    ask("mount", "-t", "tmpfs", "-o", "mode=1777", "shm", root / "dev" / "shm")
     try:
         _test(root, program)
     finally:
-        ask("umount", root / "proc")
+        ask("umount", root / "dev" / "shm", root / "proc")
 
 
 def _test(root: Path, program: tuple[str, ...]) -> None:

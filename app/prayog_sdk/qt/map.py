@@ -73,6 +73,8 @@ def web_view_missing() -> str:
     root = sys.platform == "linux" and os.geteuid() == 0
     if root and os.environ.get("QTWEBENGINE_DISABLE_SANDBOX") != "1":
         return "the web view does not run as root"
+    if sys.platform == "linux" and not os.access("/dev/shm", os.W_OK | os.X_OK):  # Chromium would end the whole lab
+        return "the web view needs /dev/shm, where you may not write (sudo chmod 1777 /dev/shm)"
     return ""
 
 

