@@ -30,8 +30,8 @@ from nats.js import JetStreamContext, api
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError, ServiceUnavailableError
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
-from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import BrokerError, Queue, QueueStats, Receipt, Refused, Topology, Unable, Unanswered
+from prayog_queues.engine.real.declared import Declared
 from prayog_queues.engine.real.wire import decode, encode, now_us, safe_name
 
 __all__ = ["JetStreamBroker"]
@@ -50,17 +50,16 @@ _DEDUP_S = 120.0
 """JetStream's own window when none is asked for (documentation, "Message Deduplication")."""
 
 
-class JetStreamBroker:
+class JetStreamBroker(Declared):
     """The streams called `prefix`… on the servers at `urls`; `replicas` members keep each message."""
 
     name = "nats"
 
     def __init__(self, urls: str | Sequence[str], prefix: str = "prayog", replicas: int = 1) -> None:
-        self.told = Told()
+        super().__init__()
         self.emulates = {"dead letters": "JetStream has none; the adapter counts deliveries and moves the message."}
         self._prefix, self._replicas = safe_name(prefix), replicas
         self._urls = [urls] if isinstance(urls, str) else list(urls)
-        self._queues: dict[str, Queue] = {}
         self._readers: dict[str, JetStreamContext.PullSubscription] = {}
         self._loop = asyncio.new_event_loop()
         self._driving = threading.Lock()
@@ -216,12 +215,9 @@ class JetStreamBroker:
             headers = {"Nats-Msg-Id": f"{queue.name}.{delivery.position}.{len(dead.deaths)}"}
             to = self._name(queue.dead_letters)
             self._do(self._stream.publish(to, encode(dead), timeout=_DEADLINE_S, headers=headers))
-            self.told(
-                "dead", message=dead.id, queue=queue.name, to=queue.dead_letters, reason=reason, attempts=attempts,
-                deaths=len(dead.deaths),
-            )  # fmt: skip
+            self._tell_dead(dead, queue, reason, attempts)
         else:
-            self.told("dropped", message=dead.id, queue=queue.name, why=reason, told=False)
+            self._tell_dropped(dead, queue, reason)
         self._do(self._settle(delivery, b"+TERM"))
 
     def peek(self, queue: str, most: int = 50) -> list[tuple[Message, int]]:
@@ -280,12 +276,6 @@ class JetStreamBroker:
 
     def _name(self, queue: str) -> str:
         return f"{self._prefix}_{safe_name(queue)}"
-
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         """Do `work` on the loop; what it raises becomes the port's."""

@@ -22,10 +22,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from prayog_queues.engine.envelope import Death, Delivery, Message
-from prayog_queues.engine.model.told import Told
+from prayog_queues.engine.envelope import Delivery, Message
 from prayog_queues.engine.port import BrokerError, Queue, QueueStats, Receipt, Stale, Topology, Unable, Unanswered
-from prayog_queues.engine.real.wire import decode, encode, now_us
+from prayog_queues.engine.real.declared import Republishing
+from prayog_queues.engine.real.wire import decode, encode
 
 __all__ = ["KafkaBroker"]
 
@@ -37,19 +37,18 @@ _STALE = {
 _THERE_ALREADY = {KafkaError.TOPIC_ALREADY_EXISTS}
 
 
-class KafkaBroker:
+class KafkaBroker(Republishing):
     """Topics whose names begin with `prefix`, on the cluster at `url` (``kafka://host:port,…``)."""
 
     name = "kafka"
 
     def __init__(self, url: str, prefix: str = "prayog") -> None:
-        self.told = Told()
+        super().__init__()
         self.emulates = {
             "dead letters": "Kafka has none; the adapter produces to another topic and commits.",
             "attempts": "Kafka counts no deliveries; the adapter does, until its process ends.",
         }
         self._prefix = prefix
-        self._queues: dict[str, Queue] = {}
         self._config: dict[str, Any] = {"bootstrap.servers": urlsplit(url).netloc, "log_level": 0}
         self._admin = AdminClient(dict(self._config))
         # The Java client's producer is idempotent by default since 3.0, librdkafka's is not.
@@ -215,19 +214,6 @@ class KafkaBroker:
                 reader.pause([where])
                 self._paused[delivery.queue, part] = time.monotonic() + delay_us / 1e6
 
-    def term(self, delivery: Delivery, reason: str) -> None:
-        queue = self._known(delivery.queue)
-        dead = delivery.message.dead(Death(queue.name, reason, delivery.attempt, now_us()))
-        if queue.dead_letters in self._queues:
-            self.publish(dead, queue.dead_letters)
-            self.told(
-                "dead", message=dead.id, queue=queue.name, to=queue.dead_letters, reason=reason,
-                attempts=delivery.attempt, deaths=len(dead.deaths),
-            )  # fmt: skip
-        else:
-            self.told("dropped", message=dead.id, queue=queue.name, why=reason, told=False)
-        self.ack(delivery)
-
     def extend(self, delivery: Delivery) -> Delivery:
         raise Unable("Kafka has no lease to extend; a consumer that is slow must poll within max.poll.interval.ms.")
 
@@ -293,12 +279,6 @@ class KafkaBroker:
 
     def _name(self, queue: str) -> str:
         return f"{self._prefix}.{queue}"
-
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:

@@ -24,10 +24,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from prayog_queues.engine.envelope import Death, Delivery, Message
-from prayog_queues.engine.model.told import Told
+from prayog_queues.engine.envelope import Delivery, Message
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale, Topology, Unable, Unanswered
-from prayog_queues.engine.real.wire import decode, encode, now_us, safe_name
+from prayog_queues.engine.real.declared import Republishing
+from prayog_queues.engine.real.wire import decode, encode, safe_name
 
 __all__ = ["MqttBroker"]
 
@@ -36,7 +36,7 @@ _SESSION_S = 3_600
 _NO_SUBSCRIBER = 0x10  # reason code "No matching subscribers"
 
 
-class MqttBroker:
+class MqttBroker(Republishing):
     """Topics below `prefix` on the server at `url`.
 
     ``consumer``: the name of its session; whoever uses the same name again goes on where that one stopped.  Without a
@@ -46,10 +46,9 @@ class MqttBroker:
     name = "mqtt"
 
     def __init__(self, url: str, prefix: str = "prayog", consumer: str = "") -> None:
-        self.told = Told()
+        super().__init__()
         self.emulates = {"dead letters": "MQTT has none; the adapter publishes to another topic and acknowledges."}
         self._prefix, self._consumer = safe_name(prefix), safe_name(consumer)
-        self._queues: dict[str, Queue] = {}
         self._came: queues.SimpleQueue[MQTTMessage] = queues.SimpleQueue()
         self._waiting: dict[str, deque[Delivery]] = {}
         self._attempts: dict[str, int] = {}
@@ -163,19 +162,6 @@ class MqttBroker:
             return
         raise Unable("MQTT cannot give a message back; it is sent again when this session is connected anew.")
 
-    def term(self, delivery: Delivery, reason: str) -> None:
-        queue = self._known(delivery.queue)
-        dead = delivery.message.dead(Death(queue.name, reason, delivery.attempt, now_us()))
-        if queue.dead_letters in self._queues:
-            self.publish(dead, queue.dead_letters)
-            self.told(
-                "dead", message=dead.id, queue=queue.name, to=queue.dead_letters, reason=reason,
-                attempts=delivery.attempt, deaths=len(dead.deaths),
-            )  # fmt: skip
-        else:
-            self.told("dropped", message=dead.id, queue=queue.name, why=reason, told=False)
-        self.ack(delivery)
-
     def extend(self, delivery: Delivery) -> Delivery:
         raise Unable("MQTT has no lease to extend.")
 
@@ -221,12 +207,6 @@ class MqttBroker:
 
     def _topic(self, queue: str) -> str:
         return f"{self._prefix}/{queue}"
-
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
 
 
 def _expiry(message: Message, queue: Queue) -> Properties | None:

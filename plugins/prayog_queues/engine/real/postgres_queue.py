@@ -26,8 +26,8 @@ from psycopg.rows import TupleRow
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
 from prayog_queues.engine.model.routing import route
-from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale, Topology, Unable, Unanswered
+from prayog_queues.engine.real.declared import Declared
 from prayog_queues.engine.real.wire import decode, encode, now_us, safe_name
 
 __all__ = ["POLL_S", "PostgresBroker"]
@@ -37,7 +37,7 @@ _DEADLINE_S = 10
 _NOW = "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint"
 
 
-class PostgresBroker:
+class PostgresBroker(Declared):
     """The queues in `schema` of the database at `url`.
 
     ``wake``: how a waiting `fetch` learns of new messages: ``notify``, or ``poll`` every `poll_s` seconds.
@@ -50,12 +50,11 @@ class PostgresBroker:
         self, url: str, schema: str = "prayog_queues", *, durability: str = "synced",
         wake: Literal["notify", "poll"] = "notify", poll_s: float = 0.1,
     ) -> None:  # fmt: skip
-        self.told = Told()
+        super().__init__()
         self.schema = safe_name(schema)
         self.wake, self.poll_s = wake, poll_s
         self._url, self._durability = url, durability
         self._topology = Topology()
-        self._queues: dict[str, Queue] = {}
         self._sql: dict[str, _Sql] = {}
         self._listening = False
         self._db: psycopg.Connection[TupleRow] | None = None
@@ -253,12 +252,6 @@ class PostgresBroker:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
-
     def _ask(self, statement: sql.Composed, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         cursor = self.db.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
@@ -281,12 +274,9 @@ class PostgresBroker:
                 to = self._queues[queue.dead_letters]
                 self._ask(self._sql[to.name].insert, _values([dead], to, lives=True))
         if queue.dead_letters not in self._queues:
-            self.told("dropped", message=message.id, queue=queue.name, why=reason, told=False)
+            self._tell_dropped(message, queue, reason)
             return
-        self.told(
-            "dead", message=message.id, queue=queue.name, to=queue.dead_letters, reason=reason, attempts=attempts,
-            deaths=len(dead.deaths),
-        )  # fmt: skip
+        self._tell_dead(dead, queue, reason, attempts)
 
 
 class _Sql:

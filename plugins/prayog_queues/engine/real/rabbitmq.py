@@ -31,7 +31,6 @@ from pika.exceptions import (
 )  # fmt: skip
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
-from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import (
     Binding,
     BrokerError,
@@ -45,6 +44,7 @@ from prayog_queues.engine.port import (
     Unable,
     Unanswered,
 )  # fmt: skip
+from prayog_queues.engine.real.declared import Declared
 from prayog_queues.engine.real.wire import decode, encode, now_us
 
 __all__ = ["RabbitBroker"]
@@ -55,16 +55,15 @@ _ATTEMPTS = "x-prayog-attempts"
 _PERSISTENT = 2  # delivery mode of the AMQP properties
 
 
-class RabbitBroker:
+class RabbitBroker(Declared):
     """Queues and exchanges whose names begin with `prefix`, on the server at `url`."""
 
     name = "rabbitmq"
 
     def __init__(self, url: str, prefix: str = "prayog") -> None:
-        self.told = Told()
+        super().__init__()
         self.emulates = {"delay": "RabbitMQ has no delayed return; the adapter stores it in a queue of waiting ones."}
         self._prefix = prefix
-        self._queues: dict[str, Queue] = {}
         self._exchanges: set[str] = set()
         self._tags: dict[str, str] = {}
         self._waiting: dict[str, deque[Delivery]] = {}
@@ -215,7 +214,7 @@ class RabbitBroker:
         if queue.dead_letters:
             self.told("dead", **data, to=queue.dead_letters, deaths=len(delivery.message.deaths) + 1)
         else:
-            self.told("dropped", message=delivery.message.id, queue=queue.name, why=reason, told=False)
+            self._tell_dropped(delivery.message, queue, reason)
 
     def extend(self, delivery: Delivery) -> Delivery:
         """There is no lease by time, so there is nothing to extend while the channel is open."""
@@ -255,12 +254,6 @@ class RabbitBroker:
 
     def _name(self, name: str) -> str:
         return f"{self._prefix}.{name}"
-
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
 
     def _tag(self, delivery: Delivery) -> int:
         """The delivery tag; it belongs to the channel that it came by."""

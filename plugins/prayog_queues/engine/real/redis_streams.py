@@ -22,7 +22,6 @@ from typing import Any
 import redis
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
-from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import (
     BrokerError,
     Queue,
@@ -34,6 +33,7 @@ from prayog_queues.engine.port import (
     Unable,
     Unanswered,
 )
+from prayog_queues.engine.real.declared import Declared
 from prayog_queues.engine.real.wire import decode, encode, now_us
 
 __all__ = ["RedisBroker"]
@@ -45,19 +45,18 @@ _LOOK_MS = 50
 """How long one read blocks at most: meanwhile a lease may end."""
 
 
-class RedisBroker:
+class RedisBroker(Declared):
     """Streams whose keys begin with `prefix`, on the server at `url`."""
 
     name = "redis"
 
     def __init__(self, url: str, prefix: str = "prayog") -> None:
-        self.told = Told()
+        super().__init__()
         self.emulates = {
             "dead letters": "Redis has none; the adapter counts deliveries and moves the entry.",
             "delay": "Redis has no delayed return; the adapter sets the idle time of the entry.",
         }
         self._prefix = prefix
-        self._queues: dict[str, Queue] = {}
         self._db: Any = redis.Redis.from_url(url, socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S)
 
     def declare(self, topology: Topology) -> None:
@@ -179,13 +178,10 @@ class RedisBroker:
         dead = delivery.message.dead(Death(queue.name, reason, attempts, now_us()))
         if queue.dead_letters not in self._queues:
             self._settle(delivery)
-            self.told("dropped", message=dead.id, queue=queue.name, why=reason, told=False)
+            self._tell_dropped(dead, queue, reason)
             return
         self._settle(delivery, dead, queue.dead_letters)
-        self.told(
-            "dead", message=dead.id, queue=queue.name, to=queue.dead_letters, reason=reason, attempts=attempts,
-            deaths=len(dead.deaths),
-        )  # fmt: skip
+        self._tell_dead(dead, queue, reason, attempts)
 
     def extend(self, delivery: Delivery) -> Delivery:
         queue = self._known(delivery.queue)
@@ -238,12 +234,6 @@ class RedisBroker:
 
     def _name(self, queue: str) -> str:
         return f"{self._prefix}:{queue}"
-
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[None]:

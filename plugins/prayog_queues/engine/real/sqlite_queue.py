@@ -25,8 +25,8 @@ from typing import Any
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
 from prayog_queues.engine.model.routing import route
-from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale, Topology, Unable, Unanswered
+from prayog_queues.engine.real.declared import Declared
 from prayog_queues.engine.real.wire import decode, encode, now_us, safe_name
 
 __all__ = ["SqliteBroker"]
@@ -36,16 +36,15 @@ _LOOK_S = 0.005
 """Between two looks of a `fetch` that waits: SQLite cannot wake anybody in another process."""
 
 
-class SqliteBroker:
+class SqliteBroker(Declared):
     """The queues in the file `path`; `durability` ``synced`` (FULL) or ``lazy`` (NORMAL)."""
 
     name = "sqlite"
 
     def __init__(self, path: Path | str, durability: str = "synced") -> None:
-        self.told = Told()
+        super().__init__()
         self.durability = durability
         self._topology = Topology()
-        self._queues: dict[str, Queue] = {}
         self._sql: dict[str, _Sql] = {}
         self.db = sqlite3.connect(path, timeout=_DEADLINE_S, isolation_level=None, check_same_thread=False)
         self.db.execute("PRAGMA journal_mode=WAL")
@@ -193,12 +192,6 @@ class SqliteBroker:
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _known(self, queue: str) -> Queue:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            raise Unable(f"There is no queue {queue}; declare it first.") from None
-
     def _sync(self, wanted: bool) -> None:
         """Whether the next transaction is synced (a pragma takes effect between transactions only)."""
         wanted = wanted and self.durability == "synced"
@@ -240,14 +233,11 @@ class SqliteBroker:
         message = decode(data).dead(Death(queue.name, reason, attempts, now_us()))
         self.db.execute(self._sql[queue.name].delete, (seq,))
         if queue.dead_letters not in self._queues:
-            self.told("dropped", message=message.id, queue=queue.name, why=reason, told=False)
+            self._tell_dropped(message, queue, reason)
             return
         row = (encode(message), message.key, message.priority, None, now_us())
         self.db.execute(self._sql[queue.dead_letters].insert, row)
-        self.told(
-            "dead", message=message.id, queue=queue.name, to=queue.dead_letters, reason=reason, attempts=attempts,
-            deaths=len(message.deaths),
-        )  # fmt: skip
+        self._tell_dead(message, queue, reason, attempts)
 
 
 class _Sql:
