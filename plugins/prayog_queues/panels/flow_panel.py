@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtCore import QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QVBoxLayout, QWidget
 
@@ -27,7 +27,7 @@ from prayog_queues.panels.flow_bar import FlowBar
 from prayog_queues.panels.flow_plan import Wire, sentence
 from prayog_queues.panels.flow_view import FlowView
 from prayog_queues.panels.following import FollowingPanel
-from prayog_sdk.qt import actions, picture
+from prayog_sdk.qt import actions, picture, theme
 from prayog_sdk.qt.panel import Bench
 from prayog_sdk.specs import ActionSpec
 from prayog_sim.run import Action
@@ -48,6 +48,13 @@ class Seen:
         self.judge.take(step)
 
 
+class _Area(QScrollArea):
+    """Scrolls the flow.  With less height than two boxes nobody reads it: the bench then puts other panels behind."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.scaled(200), theme.scaled(130))
+
+
 class FlowPanel(FollowingPanel[Seen]):
     """The picture with its bar."""
 
@@ -60,7 +67,7 @@ class FlowPanel(FollowingPanel[Seen]):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        self._area = area = QScrollArea()
+        self._area = area = _Area()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
