@@ -71,6 +71,7 @@ def test_what_a_crash_spares_is_judged_and_a_violation_told_once_until_it_was_wh
     until(cluster, "restart")
     cluster.do(Action("throw", {"node": "n2", "to": "n1"}))
     until(cluster, "deliver", 5)
+    until(cluster, "violation", 2)
     assert [step.data["name"] for step in cluster.trace if step.kind == "violation"] == ["forgets", "forgets"]
 
 
