@@ -50,6 +50,21 @@ def test_nothing_heavy_is_loaded_at_the_first_paint(profile: Profile, smallest: 
     assert not loaded & set(HEAVY)
 
 
+def test_a_map_says_nothing_on_the_terminal(profile: Profile) -> None:
+    """Without D-Bus and a graphics card Qt and Chromium would."""
+    if os.name == "nt":
+        pytest.skip("a program with a window has no terminal on Windows")
+    kit = profile.folder / "kit.toml"
+    kit.parent.mkdir(parents=True, exist_ok=True)
+    kit.write_text('open = "location/near_indore"\n', encoding="utf-8")
+    asked = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1", "PRAYOG_QUIT": "opened"}
+    done = subprocess.run(
+        [sys.executable, "-m", "prayog", "--profile", str(profile.folder), "--kit", str(kit)],
+        env={**os.environ, **asked}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "opened\n", "")
+
+
 def test_topics_are_found_without_importing_one(open_lab: Callable[..., Window], smallest: str) -> None:
     window = open_lab()
     card = window.desk.card(smallest)

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer, SignalInstance
+from PySide6.QtCore import QCoreApplication, QLoggingCategory, Qt, QTimer, SignalInstance
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -38,12 +38,16 @@ __all__ = ["main", "make_application", "open_window"]
 _SWITCH_SECONDS = 0.001  # two busy worker threads hold up the window for 100 ms at Python's default of 5 ms
 _PANELS_MS = 500  # the panels in front are made within it
 _ROOM_PERCENT = 125  # of text in a workshop's simple mode: also the back row reads it
+_QUIET = "default.warning=false\ndefault.info=false"
+"""What Qt remarks about a machine without a graphics card or D-Bus is nothing that a learner can mend.
+`QT_LOGGING_RULES` of the environment goes before it."""
 _FULL_COLLECTIONS = 500  # each walks through every step of a long run: 200 ms for a trace of 70,000 steps
 
 
 def main(profile: Profile, args: argparse.Namespace) -> int:
     """Open the window on `profile` and run until it is closed; the exit status."""
     app = make_application()
+    QLoggingCategory.setFilterRules(_QUIET)
     window = open_window(profile, safe=args.safe, kit=args.kit, own=getattr(args, "own", None))
     window.show()
     _quit_when(window, os.environ.get("PRAYOG_QUIT", ""))

@@ -21,6 +21,7 @@ Rules
 from __future__ import annotations
 
 import mimetypes
+import os
 from collections.abc import Mapping
 
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject
@@ -46,7 +47,11 @@ TYPES: Mapping[str, bytes] = {
 
 
 def register_scheme() -> bool:
-    """Make `lab:` known to WebEngine; asking twice is harmless. False when Chromium was already started without it."""
+    """Make `lab:` known to WebEngine; asking twice is harmless. False when Chromium was already started without it.
+
+    Chromium is told to be quiet as well: without D-Bus or a graphics card it writes lines of its own to the terminal,
+    and what fails on the page comes through `_Page`.  Who looks for a fault in Chromium sets the variable."""
+    os.environ.setdefault("QTWEBENGINE_CHROMIUM_FLAGS", "--log-level=3")
     if bytes(QWebEngineUrlScheme.schemeByName(QByteArray(SCHEME)).name().data()) == SCHEME:
         return True
     scheme = QWebEngineUrlScheme(QByteArray(SCHEME))
