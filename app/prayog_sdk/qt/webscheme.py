@@ -50,8 +50,10 @@ def register_scheme() -> bool:
     """Make `lab:` known to WebEngine; asking twice is harmless. False when Chromium was already started without it.
 
     Chromium is told to be quiet as well: without D-Bus or a graphics card it writes lines of its own to the terminal,
-    and what fails on the page comes through `_Page`.  Who looks for a fault in Chromium sets the variable."""
+    and what fails on the page comes through `_Page`.  Who looks for a fault in Chromium sets the variable.  And Mesa,
+    which it draws with, would keep files in the learner's home that outlive the lab."""
     os.environ.setdefault("QTWEBENGINE_CHROMIUM_FLAGS", "--log-level=3")
+    os.environ.setdefault("MESA_SHADER_CACHE_DISABLE", "true")
     if bytes(QWebEngineUrlScheme.schemeByName(QByteArray(SCHEME)).name().data()) == SCHEME:
         return True
     scheme = QWebEngineUrlScheme(QByteArray(SCHEME))
