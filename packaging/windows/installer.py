@@ -4,7 +4,8 @@
     python3 packaging/windows/installer.py KIT [--out DIR]
 
 It needs `makensis` (Debian: nsis); the check needs `7z` (p7zip-full) and is said to be left out without it.  The
-installer itself was compiled and looked into here, never run: there is no Windows here.
+installer itself was compiled and looked into here, and a 64-bit build of it (`Target amd64-unicode`) installed and
+removed under Wine; it was never run on Windows.
 """
 
 from __future__ import annotations

@@ -71,8 +71,9 @@ Section "Uninstall"
   Delete "$INSTDIR\start-windows.bat"
   Delete "$INSTDIR\uninstall.exe"
   RMDir "$INSTDIR"
-  RMDir /r "$LOCALAPPDATA\Prayog-lab" ; what start.py made from the kit
   Delete "$SMPROGRAMS\Prayog.lnk"
   DeleteRegKey SHCTX "${UNINSTALL}"
   DeleteRegKey SHCTX "Software\Prayog"
+  SetShellVarContext current ; for all users, the folder above would be that of the machine
+  RMDir /r "$LOCALAPPDATA\Prayog-lab" ; what start.py made from the kit
 SectionEnd
