@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import tempfile
@@ -29,6 +30,8 @@ class Bench:
         self.place = place
         self.name = place.backend
         self.before: Callable[[Topology], None] = lambda topology: None
+        self.removes = True
+        """Whether what was declared has to be removed."""
         self._opened: list[Broker] = []
         self._declared: list[Topology] = []
 
@@ -52,7 +55,7 @@ class Bench:
         return broker
 
     def close(self) -> None:
-        for topology in self._declared:
+        for topology in self._declared if self.removes else ():
             self._opened[0].remove(topology)
         for broker in self._opened:
             broker.close()
@@ -70,8 +73,10 @@ def own_services() -> Iterator[Services]:
         services.close()
 
 
+@functools.cache
 def mock_kafka() -> tuple[str, Any]:
-    """librdkafka's mock cluster: it speaks the protocol and is no Kafka.  It lives as long as the client.
+    """librdkafka's mock cluster: it speaks the protocol and is no Kafka.  One for all tests: it lives as long as its
+    client, and a second one would be asked for while the first still answers.
 
     It knows no request for new topics; it makes those that somebody asks about.
     """
@@ -82,12 +87,18 @@ def mock_kafka() -> tuple[str, Any]:
     return f"kafka://{broker.host}:{broker.port}", client
 
 
+@functools.cache
+def _has_kafka() -> bool:
+    with tempfile.TemporaryDirectory(prefix="prayog-test-") as folder:
+        return Services(Path(folder), environ={}).probe("kafka").status != "missing"
+
+
 def bench_of(name: str, services: Services, folder: Path) -> Iterator[Bench]:
     """A fixture's body."""
     held: Any = None
     if name in _URLS:
         services.set_url(name, _URLS[name])
-    if name == "kafka" and services.probe("kafka").status == "missing":
+    if name == "kafka" and not _has_kafka():
         url, held = mock_kafka()
         services.set_url(name, url)
     try:
@@ -96,7 +107,7 @@ def bench_of(name: str, services: Services, folder: Path) -> Iterator[Bench]:
         pytest.skip(str(error))
     bench = Bench(place)
     if held is not None:
-        bench.before = partial(_ask_about, held, place.prefix)
+        bench.before, bench.removes = partial(_ask_about, held, place.prefix), False  # it goes with this process
     yield bench
     bench.close()
 

@@ -218,16 +218,23 @@ class KafkaBroker(Republishing):
         raise Unable("Kafka has no lease to extend; a consumer that is slow must poll within max.poll.interval.ms.")
 
     def peek(self, queue: str, most: int = 50) -> list[tuple[Message, int]]:
-        """Read by a consumer of no group from the committed offsets on; deliveries are counted nowhere."""
+        """Read by a consumer of no group from the committed offsets to the end; deliveries are counted nowhere."""
         name = self._name(self._known(queue).name)
         found: list[tuple[Message, int]] = []
         with self._asking(), self._looking(queue) as reader:
             starts = self._committed(reader, name)
             reader.assign(starts)
-            until = time.monotonic() + 2
-            left = sum(reader.get_watermark_offsets(part, _DEADLINE_S)[1] - part.offset for part in starts)
-            while len(found) < min(most, left) and time.monotonic() < until:
-                found += [(decode(r.value() or b""), -1) for r in reader.consume(most, 0.2) if r.error() is None]
+            unread = {part.partition for part in starts}
+            until = time.monotonic() + _DEADLINE_S
+            while unread and len(found) < most:
+                if time.monotonic() > until:
+                    raise TimeoutError
+                for record in reader.consume(most, 0.2):
+                    error = record.error()
+                    if error is None:
+                        found.append((decode(record.value() or b""), -1))
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        unread.discard(record.partition())
         return found[:most]
 
     def stats(self, queue: str) -> QueueStats:
@@ -251,7 +258,12 @@ class KafkaBroker(Republishing):
     @contextlib.contextmanager
     def _looking(self, queue: str) -> Iterator[Consumer]:
         """A client that may ask for the group's offsets and never joins it."""
-        reader = Consumer({**self._config, "group.id": self._name(queue), "enable.auto.commit": False})
+        reader = Consumer(
+            {
+                **self._config, "group.id": self._name(queue), "enable.auto.commit": False,
+                "enable.partition.eof": True,
+            }
+        )  # fmt: skip
         try:
             yield reader
         finally:
