@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from prayog_protocols.engine.conversations import CONVERSATIONS, SERVERS
 from prayog_sdk.checks import Check, Measure, Verdict, count, never
-from prayog_sdk.params import Slider, Toggle
+from prayog_sdk.params import Section, Slider, Toggle
 from prayog_sdk.services import ServiceMissing
 from prayog_sdk.specs import ActionSpec, Arg
 
@@ -28,6 +28,7 @@ class Knobs:
         int,
         Slider(88, 65_495, log=True, unit="bytes", title="Segment size",
                help="Of the packets made around observed bytes. 1460 fits Ethernet, 65,495 is Linux’s loopback."),
+        Section("Real conversations"),
     ] = 1_460  # fmt: skip
     lab_kernel: Annotated[
         bool,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from prayog_protocols.engine.tcp.verdicts import CHECKS, FOUR, MEASURES
 from prayog_sdk.checks import Check
-from prayog_sdk.params import Choice, ParamError, Slider, Text
+from prayog_sdk.params import Choice, ParamError, Section, Slider, Text
 from prayog_sdk.specs import ActionSpec, Arg, PanelSpec, SeriesSpec, Variant
 
 if TYPE_CHECKING:
@@ -36,49 +36,50 @@ class Knobs:
     """The two ends, what they do, and the line between them.  All of the experiment “tcp”."""
 
     tcp_control: Annotated[
-        str, Choice(*_WAYS, title="TCP: congestion control", help="Of the laptop; “udp” sends datagrams instead.")
+        str, Choice(*_WAYS, title="Congestion control", help="Of the laptop; “udp” sends datagrams instead."),
+        Section("TCP under the glass"),
     ] = "newreno"
     tcp_second: Annotated[
-        str, Choice("none", *_WAYS, title="TCP: beside it", help="What a phone does on the same line.")
+        str, Choice("none", *_WAYS, title="Beside it", help="What a phone does on the same line.")
     ] = "none"
     tcp_program: Annotated[
         str,
-        Choice("bulk", "messages", "requests", "wait", "both open", "none", title="TCP: program",
+        Choice("bulk", "messages", "requests", "wait", "both open", "none", title="Program",
                help="bulk: one large file. messages: 200 small ones. requests: five pages. wait: you write. "
                     "both open: each end opens at the same moment. none: until you transfer something."),
     ] = "bulk"  # fmt: skip
     tcp_amount: Annotated[
-        int, Slider(1, 3_000_000, log=True, unit="bytes", title="TCP: amount", help="Of the file, or of one page.")
+        int, Slider(1, 3_000_000, log=True, unit="bytes", title="Amount", help="Of the file, or of one page.")
     ] = 100_000
-    tcp_rate_kbps: Annotated[int, Slider(64, 100_000, log=True, unit="kbit/s", title="TCP: speed of the line")] = 8_000
-    tcp_delay_ms: Annotated[float, Slider(0.1, 500, step=0.1, log=True, unit="ms", title="TCP: delay, one way")] = 20
+    tcp_rate_kbps: Annotated[int, Slider(64, 100_000, log=True, unit="kbit/s", title="Speed of the line")] = 8_000
+    tcp_delay_ms: Annotated[float, Slider(0.1, 500, step=0.1, log=True, unit="ms", title="Delay, one way")] = 20
     tcp_queue: Annotated[
-        int, Slider(1, 1_000, log=True, unit="packets", title="TCP: queue", help="A packet that finds it full is lost.")
+        int, Slider(1, 1_000, log=True, unit="packets", title="Queue", help="A packet that finds it full is lost.")
     ] = 25
-    tcp_loss: Annotated[float, Slider(0, 0.5, step=0.01, unit="share", title="TCP: lost by chance")] = 0.0
-    tcp_reorder: Annotated[float, Slider(0, 0.5, step=0.01, unit="share", title="TCP: sent on a detour")] = 0.0
-    tcp_duplicate: Annotated[float, Slider(0, 0.5, step=0.01, unit="share", title="TCP: doubled")] = 0.0
+    tcp_loss: Annotated[float, Slider(0, 0.5, step=0.01, unit="share", title="Lost by chance")] = 0.0
+    tcp_reorder: Annotated[float, Slider(0, 0.5, step=0.01, unit="share", title="Sent on a detour")] = 0.0
+    tcp_duplicate: Annotated[float, Slider(0, 0.5, step=0.01, unit="share", title="Doubled")] = 0.0
     tcp_drops: Annotated[
-        str, Text(title="TCP: segments to be lost", help="Of the laptop: “5*3, 9” loses 5 three times and 9 once.")
+        str, Text(title="Segments to be lost", help="Of the laptop: “5*3, 9” loses 5 three times and 9 once.")
     ] = ""
     tcp_buffer: Annotated[
-        int, Slider(1_000, 2_000_000, log=True, unit="bytes", title="TCP: room at the receiver")
+        int, Slider(1_000, 2_000_000, log=True, unit="bytes", title="Room at the receiver")
     ] = 65_535
     tcp_read_rate: Annotated[
-        int, Slider(0, 10_000_000, unit="bytes/s", title="TCP: reading speed", help="0: all at once.")
+        int, Slider(0, 10_000_000, unit="bytes/s", title="Reading speed", help="0: all at once.")
     ] = 0
-    tcp_mss: Annotated[int, Slider(100, 1_460, unit="bytes", title="TCP: segment size")] = 1_460
+    tcp_mss: Annotated[int, Slider(100, 1_460, unit="bytes", title="Segment size")] = 1_460
     tcp_initial: Annotated[
-        int, Slider(1, 10, unit="segments", title="TCP: first window", help="10 in RFC 6928; 2 to 4 in RFC 5681.")
+        int, Slider(1, 10, unit="segments", title="First window", help="10 in RFC 6928; 2 to 4 in RFC 5681.")
     ] = 10
     tcp_least_rto_ms: Annotated[
-        int, Slider(200, 1_000, unit="ms", title="TCP: least timer", help="1 s in RFC 6298, 200 ms in Linux.")
+        int, Slider(200, 1_000, unit="ms", title="Least timer", help="1 s in RFC 6298, 200 ms in Linux.")
     ] = 200
     tcp_options: Annotated[
-        str, Text(title="TCP: options", help=f"Words among {', '.join(_OPTIONS)}.", longest=120)
+        str, Text(title="Options", help=f"Words among {', '.join(_OPTIONS)}.", longest=120)
     ] = "sack nagle limited delayed"
     tcp_variant: Annotated[
-        str, Choice("correct", *_FAULTS, title="TCP: fault", help="What the laptop and the shop do wrong.")
+        str, Choice("correct", *_FAULTS, title="Fault", help="What the laptop and the shop do wrong.")
     ] = "correct"
 
 

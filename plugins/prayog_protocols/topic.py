@@ -23,7 +23,7 @@ from prayog_protocols.measures import (
 )
 from prayog_sdk.checks import Check, Measure, always, count, never
 from prayog_sdk.hookspecs import Progress, hookimpl
-from prayog_sdk.params import Choice, Code, ParamError, Slider, Toggle
+from prayog_sdk.params import Choice, Code, ParamError, Section, Slider, Toggle
 from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec, SeriesSpec, Variant
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class _Small:
     round_trip_ms: Annotated[
         float,
         Slider(1, 1_000, step=1, log=True, unit="ms", title="Round trip", help="Of the experiment “round trips”."),
+        Section("Small experiments"),
     ] = 100
     nat: Annotated[
         bool, Toggle("The client sits behind a router that translates addresses (NAT)", help="Of the experiment “ftp”.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from prayog_sdk.checks import Check, Measure, always, count, last, never
 from prayog_sdk.hookspecs import Progress, hookimpl
-from prayog_sdk.params import Choice, Code, Slider
+from prayog_sdk.params import Choice, Code, Section, Slider
 from prayog_sdk.services import ServiceMissing
 from prayog_sdk.specs import ActionSpec, Arg, CodeSpec, PanelSpec, SeriesSpec, Variant
 from prayog_writes.engine.options import BROKEN, COMPRESSIONS, MODES, POLICIES, SYNCS, YOURS, Options
@@ -44,20 +44,26 @@ class Params:
     trigger: Annotated[int, Slider(2, 20, title="Compact at", unit="tables", help="Tables in L0, or runs.")] = 4
     slowdown: Annotated[int, Slider(3, 60, title="Delay writes at", unit="tables")] = 20
     stop: Annotated[int, Slider(4, 80, title="Stop writes at", unit="tables")] = 36
-    bloom_bits: Annotated[int, Slider(0, 20, title="Bloom filter", unit="bits/key", help="0: no filters.")] = 10
+    bloom_bits: Annotated[
+        int, Slider(0, 20, title="Bloom filter", unit="bits/key", help="0: no filters."), Section("Reads")
+    ] = 10
     cache_kib: Annotated[
         int, Slider(0, 65_536, unit="KiB", title="Block cache", help="0: every read goes to disk.")
     ] = 0
     compression: Annotated[str, Choice(*COMPRESSIONS, title="Compress blocks", help="As LevelDB does.")] = "none"
-    sync: Annotated[str, Choice(*SYNCS, title="Sync the log", help="always: before each acknowledgement.")] = "always"
+    sync: Annotated[
+        str, Choice(*SYNCS, title="Sync the log", help="always: before each acknowledgement."), Section("Durability")
+    ] = "always"
     every_ms: Annotated[int, Slider(1, 5_000, log=True, unit="ms", title="… every")] = 100
     batch: Annotated[int, Slider(1, 1_000, log=True, title="Writes in a batch")] = 1
     mode: Annotated[str, Choice(*MODES, title="Recovery", help="What to do with a damaged log.")] = "point in time"
-    workload: Annotated[str, Choice(*WORKLOADS, title="Workload")] = "random"
+    workload: Annotated[str, Choice(*WORKLOADS, title="Workload"), Section("Work that comes")] = "random"
     operations: Annotated[int, Slider(1, 1_000_000, log=True, title="Operations")] = 5_000
     keys: Annotated[int, Slider(1, 1_000_000, log=True, title="Different keys")] = 2_000
     value_size: Annotated[int, Slider(0, 4_096, log=False, unit="bytes", title="Value")] = 100
-    sync_ms: Annotated[float, Slider(0.0, 50.0, step=0.1, unit="ms", title="One fsync takes")] = 5.0
+    sync_ms: Annotated[
+        float, Slider(0.0, 50.0, step=0.1, unit="ms", title="One fsync takes"), Section("Disk and engine")
+    ] = 5.0
     rate: Annotated[int, Slider(1, 1_000_000, log=True, unit="/s", title="Writes arrive")] = 1_000
     disk_mb: Annotated[float, Slider(0.1, 1_000.0, log=True, unit="MB/s", title="Background writes")] = 20.0
     engine: Annotated[str, Choice(CORRECT, *BROKEN, title="Engine", help="Broken ones leave one step out.")] = CORRECT

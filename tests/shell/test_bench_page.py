@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, Q
 from prayog.ui.bench.docks import VERSION, proposal
 from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
+from prayog.ui.bench.setup_pane import SetupPane
 from prayog.ui.bench.step_page import StepPage
 from prayog_sdk.checks import Verdict
 from prayog_sdk.lessons import Answer, Do, LessonStep, Predict
@@ -26,7 +27,7 @@ from prayog_sdk.qt import theme
 from prayog_sdk.qt.form import ParamsForm
 from prayog_sdk.qt.state import EmptyState, ProblemCard
 from prayog_sdk.saved import open_run
-from prayog_sdk.specs import PanelSpec
+from prayog_sdk.specs import PanelSpec, Variant
 from prayog_sim.run import Action
 
 from .room import GOSSIP, Room, press, words
@@ -210,6 +211,17 @@ def test_a_broken_variant_is_switched_on_in_its_scenario(room: Callable[..., Roo
     lab.ready()
     assert page.host.params.doubled
     assert page.host.scenario == "three"
+
+
+def test_a_long_title_does_not_push_the_knobs_out_of_the_bar(room: Callable[..., Room], qtbot: Any) -> None:
+    pane = SetupPane(type(room().open("three").host.params))
+    qtbot.addWidget(pane)
+    pane.set_variants([Variant("long", "It forgets, once in a hundred times, " * 4, {}, "all", "three")])
+    pane.resize(320, 600)
+    pane.show()
+    inside = pane.widget()
+    assert inside is not None
+    assert inside.width() <= pane.viewport().width()
 
 
 def test_the_form_of_the_knobs_is_made_when_it_is_first_seen_and_shows_the_run(room: Callable[..., Room]) -> None:

@@ -52,8 +52,6 @@ class SetupPane(QScrollArea):
         self._scenario_title = heading(self.tr("Scenario"), 1)
         self.scenario = QComboBox()
         self.scenario.setAccessibleName(self.tr("Scenario"))
-        self.scenario.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.scenario.setMinimumContentsLength(12)
         self.scenario.activated.connect(
             lambda place: self.scenario_asked.emit(self._scenarios[place].id) if place < len(self._scenarios) else None
         )
@@ -85,6 +83,9 @@ class SetupPane(QScrollArea):
         self.variant.setAccessibleName(self.tr("Broken variant"))
         self.variant.currentIndexChanged.connect(self._tell_variant)
         self._story = paragraph("", "muted")
+        for choice in (self.scenario, self.variant):  # the longest title would widen the pane beyond its bar
+            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setMinimumContentsLength(12)
         self._hunt = QPushButton(self.tr("Switch it on"))
         self._hunt.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._hunt.clicked.connect(self._hunt_it)
