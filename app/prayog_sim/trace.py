@@ -63,7 +63,7 @@ class Step:
 
 
 def to_json(value: Any) -> Any:
-    """`value` as plain JSON: dataclasses become objects with a ``type`` key, tuples and sets become lists.
+    """`value` as plain JSON: dataclasses and named tuples become objects with a ``type`` key, tuples and sets become lists.
 
     Sets are sorted by their canonical text, so that their order is the same in every process.
     """
@@ -83,6 +83,8 @@ def to_json(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"type": kind.__name__, **fields}
+    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+        return {"type": kind.__name__, **{name: to_json(getattr(value, name)) for name in kind._fields}}
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [to_json(v) for v in value]
     if isinstance(value, bytes):

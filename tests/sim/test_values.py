@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -93,6 +93,11 @@ def test_a_clock_gains_and_loses() -> None:
     assert fast.span(ms(101)) == ms(100)
 
 
+class Seat(NamedTuple):
+    node: str
+    rows: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Vote:
     term: int
@@ -159,6 +164,7 @@ def test_a_line_says_everything_and_told_only_what_was_spoken() -> None:
 def test_json_is_the_same_whatever_the_order_of_sets_and_dicts() -> None:
     assert to_json({3, 1, 2}) == [1, 2, 3]
     assert to_json(Vote(1))["type"] == "Vote"
+    assert to_json(Seat("n1", (2,))) == {"type": "Seat", "node": "n1", "rows": [2]}
     trace = Trace([Step(0, 0, "a", "", {"x": 1, "y": {2, 1}})])
     assert trace.hash() == Trace([Step(0, 0, "a", "", {"y": {1, 2}, "x": 1})]).hash()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["Death", "Delivery", "Message"]
 
@@ -63,9 +63,9 @@ class Message:
 _values = attrgetter(*(field.name for field in fields(Message)))
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One hand-out of a message to one consumer: a lease, not ownership."""
+class Delivery(NamedTuple):
+    """One hand-out of a message to one consumer: a lease, not ownership.  (A frozen dataclass takes three times as
+    long to make, an eighth of all that the model does for a message.)"""
 
     message: Message
     queue: str

@@ -250,7 +250,7 @@ class Model:
             "extended", message=delivery.message.id, receipt=delivery.receipt, lease_us=found.spec.lease_us,
             consumer=consumer,
         )  # fmt: skip
-        return replace(delivery, lease_until_us=until)
+        return delivery._replace(lease_until_us=until)
 
     # -- dead letters ------------------------------------------------------------------------------------------
 

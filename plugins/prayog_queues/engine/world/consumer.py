@@ -7,7 +7,6 @@ what the bank was told stays told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from prayog_queues.engine.envelope import Delivery
@@ -273,7 +272,7 @@ class Consumer(Node):
         delivery = task.delivery
         if delivery.message.body.startswith("aes-siv:"):
             try:
-                delivery = replace(delivery, message=opened(delivery.message, key_of("everybody")))
+                delivery = delivery._replace(message=opened(delivery.message, key_of("everybody")))
             except Unreadable as error:
                 self._give_up(task, str(error), ctx, park=True)
                 return
@@ -363,8 +362,8 @@ class Consumer(Node):
         """Ask for a new lease on all that is in hand; from now on it counts on having got it."""
         until = ctx.now + 1_000 * self._setup.lease_ms
         for task in self.tasks.values():
-            task.delivery = replace(task.delivery, lease_until_us=until)
-        self.buffer = [replace(delivery, lease_until_us=until) for delivery in self.buffer]
+            task.delivery = task.delivery._replace(lease_until_us=until)
+        self.buffer = [delivery._replace(lease_until_us=until) for delivery in self.buffer]
         held = (*(task.delivery for task in self.tasks.values() if not task.acked), *self.buffer)
         if held:
             ctx.send("broker", Extend(held))
