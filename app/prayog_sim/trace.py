@@ -15,6 +15,7 @@ Rules
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -74,22 +75,32 @@ def to_json(value: Any) -> Any:
         return [to_json(v) for v in value]
     if kind is dict:
         return {k if type(k) is str else str(k): v if type(v) in _PLAIN else to_json(v) for k, v in value.items()}
+    names = _field_names(kind)
+    if names is not None:
+        fields = {}
+        for name in names:
+            held = getattr(value, name)
+            fields[name] = held if type(held) in _PLAIN else to_json(held)
+        return {"type": kind.__name__, **fields}
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((to_json(v) for v in value), key=canonical)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"type": kind.__name__, **fields}
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return {"type": kind.__name__, **{name: to_json(getattr(value, name)) for name in kind._fields}}
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [to_json(v) for v in value]
     if isinstance(value, bytes):
         return {"type": "bytes", "hex": value.hex()}
     raise TypeError(f"a trace holds JSON values and dataclasses, not {type(value).__name__}: {value!r}")
+
+
+@functools.lru_cache(maxsize=256)  # not for ever: a topic that is being written is loaded anew with each save
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Of a dataclass or a named tuple; None for anything else."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(field.name for field in dataclasses.fields(kind))
+    return getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
 
 
 def canonical(value: Any) -> str:
