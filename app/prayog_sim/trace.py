@@ -64,7 +64,7 @@ class Step:
 
 
 def to_json(value: Any) -> Any:
-    """`value` as plain JSON: dataclasses and named tuples become objects with a ``type`` key, tuples and sets become lists.
+    """`value` as plain JSON: dataclasses and named tuples become objects with a ``type``, tuples and sets become lists.
 
     Sets are sorted by their canonical text, so that their order is the same in every process.
     """
@@ -75,7 +75,7 @@ def to_json(value: Any) -> Any:
         return [to_json(v) for v in value]
     if kind is dict:
         return {k if type(k) is str else str(k): v if type(v) in _PLAIN else to_json(v) for k, v in value.items()}
-    names = _field_names(kind)
+    names = _field_names(kind)  # type: ignore[arg-type] # a class can be hashed
     if names is not None:
         fields = {}
         for name in names:
