@@ -15,6 +15,7 @@ from prayog_sdk.services import ServiceMissing, ServiceState, masked
 __all__ = ["KINDS", "Kind", "UrlService"]
 
 _SECONDS = 2
+_REFUSED_S = 0.5  # long enough for another address of the same name to be tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,24 @@ def _nats(url: str) -> str:
 
     import nats
 
+    refused: list[Exception] = []
+
+    async def keep(error: Exception) -> None:
+        refused.append(error)
+
     async def greet() -> str:
-        client = await nats.connect(url, connect_timeout=_SECONDS, allow_reconnect=False, error_cb=_quiet)
+        try:
+            client = await nats.connect(
+                url, connect_timeout=_SECONDS, allow_reconnect=False, error_cb=keep,
+                max_reconnect_attempts=1, reconnect_time_wait=0,  # else who refuses is asked every 2 s until the end
+            )  # fmt: skip
+        except nats.errors.NoServersError:
+            raise refused[-1] if refused else OSError("nothing answers there") from None
         version = str(client._server_info.get("version", ""))  # the public property has no full version string
         await client.close()
         return version
 
     return asyncio.run(asyncio.wait_for(greet(), 2 * _SECONDS))
-
-
-async def _quiet(error: Exception) -> None:
-    """It is raised as well; the library would also log it."""
 
 
 def _rabbitmq(url: str) -> str:
@@ -98,14 +106,24 @@ def _kafka(url: str) -> str:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    address = urlsplit(url).netloc
+    refused: list[str] = []
     client = AdminClient(
-        {"bootstrap.servers": address, "log_level": 0, "socket.connection.setup.timeout.ms": 1_000 * _SECONDS}
+        {
+            "bootstrap.servers": urlsplit(url).netloc,
+            "log_level": 0,
+            "socket.connection.setup.timeout.ms": 1_000 * _SECONDS,
+            "error_cb": lambda error: refused.append(error.str()),  # type: ignore[dict-item]  # the stub knows values only
+        }
     )
-    try:
-        nodes = client.list_topics(timeout=_SECONDS).brokers
-    except KafkaException as error:
-        raise OSError(str(error.args[0].str())) from error
+    for seconds in (_REFUSED_S, _SECONDS):
+        try:
+            nodes = client.list_topics(timeout=seconds).brokers
+            break
+        except KafkaException as error:
+            client.poll(0)  # hears of refusals
+            if refused or seconds == _SECONDS:
+                told = refused[0] if refused else str(error.args[0].str())
+                raise OSError(told.partition(" (after ")[0].rpartition("failed: ")[2]) from error
     return f"{len(nodes)} node{'s' if len(nodes) != 1 else ''}"  # the protocol tells versions of requests only
 
 
@@ -198,5 +216,7 @@ class UrlService:
 def _brief(error: Exception) -> str:
     if isinstance(error, TimeoutError) and not str(error):
         return "nothing was said in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "Connection refused"
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
