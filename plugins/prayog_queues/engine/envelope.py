@@ -52,8 +52,9 @@ class Message:
     deaths: tuple[Death, ...] = ()
 
     def dead(self, death: Death) -> Message:
-        """The same message with one more death."""
-        return replace(self, deaths=(*self.deaths, death))
+        """The same message with one more death.  Its time to live ends here, else it would expire among the dead
+        letters too (RabbitMQ, "Dead Letter Exchanges": the expiration is removed)."""
+        return replace(self, deaths=(*self.deaths, death), ttl_us=None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Checkpoints of a long queue copy thousands: this way takes a third of the time of the dataclass's own."""

@@ -255,6 +255,9 @@ def words(kind: str, node: str, d: Data) -> tuple[str, str, str]:
             return "Dropped", f"{d.get('queue') or 'The broker'} threw it away ({d.get('why', '')}). {told}", "bad"
         case "spilled":
             return "Spilled", f"{d.get('queue', 'The queue')} is full; it went to disk.", ""
+        case "torn":
+            cut = "its record is half-written, so recovery cuts the log here"
+            return "Torn", f"When the power went, {d.get('whole', 0)} unsynced records were whole; {cut}.", "bad"
         case "rejected":
             return "Rejected", f"{d.get('why', '')}, sent by {d.get('by', '')}.", "bad"
     return kind, "", ""
@@ -263,7 +266,7 @@ def words(kind: str, node: str, d: Data) -> tuple[str, str, str]:
 _TOLD = frozenset({
     "publish", "confirmed", "refused", "unconfirmed", "stored", "deduplicated", "delivered", "began", "effect", "known",
     "failed", "acked", "stale_ack", "returned", "extended", "lease_expired", "expired", "dead", "redriven", "dropped",
-    "spilled", "rejected",
+    "spilled", "torn", "rejected",
 })  # fmt: skip
 
 

@@ -82,6 +82,10 @@ class Admission:
         """Let it read `queue`, or raise `Refused`."""
         self._may(client, password, queue, "subscribe")
 
+    def forget(self, message_id: str) -> None:
+        """It was let in and not stored, or what was stored is lost."""
+        self._seen.pop(message_id, None)
+
     def _may(self, client: str, password: str, subject: str, what: str) -> None:
         if not self.passwords:
             return

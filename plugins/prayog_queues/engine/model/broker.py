@@ -47,6 +47,8 @@ class Model:
         """Whoever drives it calls `flush` for queues that sync before the answer."""
         self._seed = seed
         self._cooperative, self._rebalance_us = cooperative, rebalance_us
+        self._exchanges: set[str] = set()
+        """Names of exchanges: they come before queues of the same name (both may be called ``orders``)."""
         self.declare(topology)
 
     # -- what there is -----------------------------------------------------------------------------------------
@@ -78,6 +80,7 @@ class Model:
         bindings = list(self.topology.bindings)
         bindings += [binding for binding in topology.bindings if binding not in bindings]
         self.topology = Topology(tuple(queues), tuple(exchanges), tuple(bindings))
+        self._exchanges = {exchange.name for exchange in exchanges}
 
     def bind(self, exchange: str, queue: str, pattern: str) -> None:
         """Connect them.  Raises `Unable` when one of the two is not there."""
@@ -104,6 +107,7 @@ class Model:
             tuple(e for e in self.topology.exchanges if e.name not in exchanges),
             tuple(b for b in self.topology.bindings if b.queue not in queues and b.exchange not in exchanges),
         )
+        self._exchanges -= exchanges
 
     def queue(self, name: str) -> QueueModel | LogModel:
         """The queue or log `name`.  Raises `Unable`."""
@@ -133,7 +137,7 @@ class Model:
             if again:
                 self.told("deduplicated", message=message.id, queue=to)
                 return [Receipt(to, duplicate=True)]
-        if to in self.queues:  # a queue by its name: the way of nearly all messages
+        if to in self.queues and to not in self._exchanges:  # a queue by its name: the way of nearly all messages
             try:
                 receipt = self.queues[to].publish(message, now)
             except Refused as error:
@@ -161,7 +165,12 @@ class Model:
         return receipts
 
     def _not_taken(self, error: Refused, message: Message, queue: str, confirms: bool) -> None:
-        """Where new ones are dropped, nobody learns of it unless the producer waits for a confirmation."""
+        """Where new ones are dropped, nobody learns of it unless the producer waits for a confirmation.
+
+        The door let it in and must let it in again: who sends it once more replays nothing.
+        """
+        if self.admission is not None:
+            self.admission.forget(message.id)
         if error.why == "full" and self.queues[queue].spec.full == "drop new":
             self.told("dropped", message=message.id, queue=queue, why="full", told=confirms)
 
@@ -224,7 +233,7 @@ class Model:
         if isinstance(found, QueueModel):
             _, waits = found.nack(delivery.receipt, delay_us, now)
         else:
-            waits = found.nack(delivery.receipt, consumer, now)
+            waits = found.nack(delivery, consumer, now)
         if waits >= 0:
             self.told(
                 "returned", message=delivery.message.id, receipt=delivery.receipt, delay_us=waits, consumer=consumer
@@ -237,7 +246,7 @@ class Model:
         if isinstance(found, QueueModel):
             found.term(delivery.receipt, reason, now)
         else:
-            found.term(delivery.receipt, consumer, reason, now)
+            found.term(delivery, consumer, reason, now)
         self._bury(now)
 
     def extend(self, delivery: Delivery, consumer: str, now: int) -> Delivery:
@@ -260,24 +269,27 @@ class Model:
             buried = self._buried.copy()
             self._buried.clear()
             for to, message in buried:
-                if to in self.queues:
-                    self.queues[to].publish(replace(message, dedup_id=""), now, refusable=False)
+                if to not in self.queues or _circles(message, to):
+                    why = "cycle" if to in self.queues else "unroutable"
+                    self.told("dropped", message=message.id, queue=to, why=why, told=False)
                 else:
-                    self.told("dropped", message=message.id, queue=to, why="unroutable", told=False)
+                    self.queues[to].publish(replace(message, dedup_id=""), now, refusable=False)
 
     def redrive(self, queue: str, now: int, message_id: str = "") -> int:
         """Send dead letters (or one of them) back to where they died last; returns how many."""
         found = self.queue(queue)
         if isinstance(found, LogModel):
             raise Unable(f"{queue} is a log: read it again from where you like instead")
-        names = [m.id for m, _ in found.peek(1_000_000) if m.deaths and message_id in ("", m.id)]
+        letters = [m for m, _ in found.peek(1_000_000) if m.deaths and message_id in ("", m.id)]
+        for home in {message.deaths[-1].queue for message in letters}:
+            self.queue(home)  # before anything is moved: one whose home is gone stays where it is
         count = 0
-        for name in names:
-            message = found.remove(name)
+        for letter in letters:
+            message = found.remove(letter.id)
             if message is None:
                 continue
             home = message.deaths[-1].queue
-            self.told("redriven", message=name, queue=home, deaths=len(message.deaths))
+            self.told("redriven", message=message.id, queue=home, deaths=len(message.deaths))
             self.queue(home).publish(replace(message, dedup_id=""), now, refusable=False)
             count += 1
         return count
@@ -320,11 +332,17 @@ class Model:
             if found.kept == "flushed":
                 found.sync()
 
-    def restart(self, now: int, *, power: bool) -> None:
-        """The process ended (`power`: the machine lost power) and is back; everybody has to come again."""
+    def restart(self, now: int, *, power: bool, torn: Rng | None = None) -> None:
+        """The process ended (`power`: the machine lost power) and is back; everybody has to come again.
+
+        `torn`: the last write was torn by it; draws where.
+        """
         self.groups.clear()
-        for found in self.queues.values():
-            found.restart(power, now)
+        for found in list(self.queues.values()):
+            for message in found.restart(power, now, torn):
+                if self.admission is not None:
+                    self.admission.forget(message.id)
+        self._bury(now)
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -344,3 +362,13 @@ class Model:
         """Messages that still have to be handled; dead letters wait for a person and do not count."""
         dead = {queue.dead_letters for queue in self.topology.queues}
         return sum(found.unfinished for name, found in self.queues.items() if name not in dead)
+
+
+def _circles(message: Message, to: str) -> bool:
+    """Whether it only goes round: it died in `to` before, and nobody refused it since (RabbitMQ, "Dead Letter
+    Exchanges": such a cycle ends by dropping it)."""
+    queues = [death.queue for death in message.deaths]
+    if to not in queues:
+        return False
+    since = len(queues) - 1 - queues[::-1].index(to)
+    return all(death.reason in ("expired", "full") for death in message.deaths[since:])

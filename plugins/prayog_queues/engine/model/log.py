@@ -18,7 +18,9 @@ from zlib import crc32
 from prayog_queues.engine.envelope import Death, Delivery, Message
 from prayog_queues.engine.model.keeping import how_kept
 from prayog_queues.engine.model.told import Told
+from prayog_queues.engine.model.window import Window
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale
+from prayog_sim.rng import Rng
 
 __all__ = ["Group", "LogModel", "partition_of"]
 
@@ -70,28 +72,24 @@ class LogModel:
         self.dirty = False
         self._synced = [0] * spec.partitions
         """Up to which position each partition is on the disk."""
-        self._seen: dict[str, int] = {}
+        self._window = Window(spec.dedup_us)
 
     def publish(self, message: Message, now: int, *, refusable: bool = True) -> Receipt:
         """Append it.  Raises `Refused` (``full``)."""
         spec = self.spec
-        if spec.dedup_us and message.dedup_id:
-            for known, until in list(self._seen.items()):
-                if until > now:
-                    break
-                del self._seen[known]
-            if message.dedup_id in self._seen:
-                self.told("deduplicated", message=message.id, queue=spec.name)
-                return Receipt(spec.name, duplicate=True)
+        if spec.dedup_us and message.dedup_id and self._window.knows(message.dedup_id, now):
+            self.told("deduplicated", message=message.id, queue=spec.name)
+            return Receipt(spec.name, duplicate=True)
         by = message.id if self.variant == "spreads by id" else message.key
         part = partition_of(by, spec.partitions)
-        if spec.capacity and refusable and sum(map(len, self.parts)) >= spec.capacity:
+        brim = spec.full != "spill" and refusable  # a log is on the disk already: there is nothing to spill
+        if spec.capacity and brim and sum(map(len, self.parts)) >= spec.capacity:
             if spec.full != "drop old":
                 raise Refused(f"the log {spec.name} is full ({spec.capacity} messages)", "full")
             oldest = max(range(spec.partitions), key=lambda p: len(self.parts[p]))
             self._forget(oldest, "full")
         if spec.dedup_us and message.dedup_id:
-            self._seen[message.dedup_id] = now + spec.dedup_us
+            self._window.add(message.dedup_id, now)
         self.dirty = self.kept in ("lazy", "flushed")
         self.parts[part].append((message, now, self.kept == "safe"))
         position = self.begins[part] + len(self.parts[part]) - 1
@@ -102,11 +100,13 @@ class LogModel:
         return Receipt(spec.name, position)
 
     def _forget(self, part: int, why: str) -> None:
-        """The oldest of a partition is deleted; whether somebody had not read it decides if it is lost to anyone."""
+        """The oldest of a partition is deleted; whether somebody had not read it decides if it is lost to anyone.
+
+        Before the first group came, nobody had."""
         message, _, _ = self.parts[part].pop(0)
         position = self.begins[part]
         self.begins[part] += 1
-        if any(group.committed[part] <= position for group in self.groups.values()):
+        if not self.groups or any(group.committed[part] <= position for group in self.groups.values()):
             self.told("dropped", message=message.id, queue=self.spec.name, why=why, told=False)
 
     # -- groups ------------------------------------------------------------------------------------------------
@@ -213,19 +213,22 @@ class LogModel:
             )  # fmt: skip
         return False
 
-    def nack(self, receipt: str, member: str, now: int) -> int:
+    def nack(self, delivery: Delivery, member: str, now: int) -> int:
         """Go back to it: it and all behind it are read again.  −1: it was put aside after so many attempts."""
-        group, part, position = self._at(receipt, member)
+        group, part, position = self._at(delivery.receipt, member)
         if self.spec.attempts and group.attempts.get((part, position), 0) >= self.spec.attempts:
-            self.term(receipt, member, "attempts", now)
+            self.term(delivery, member, "attempts", now)
             return -1
         group.read[part] = min(group.read[part], position)
         return 0
 
-    def term(self, receipt: str, member: str, reason: str, now: int) -> None:
-        """Put a copy aside and go on behind it (what Kafka's clients do by hand with a dead-letter topic)."""
-        group, part, position = self._at(receipt, member)
-        message = self.parts[part][position - self.begins[part]][0]
+    def term(self, delivery: Delivery, member: str, reason: str, now: int) -> None:
+        """Put a copy aside and go on behind it (what Kafka's clients do by hand with a dead-letter topic).
+
+        The copy is the reader's: the log may have deleted the record meanwhile.
+        """
+        group, part, position = self._at(delivery.receipt, member)
+        message = delivery.message
         attempts = group.attempts.get((part, position), 1)
         to = self.spec.dead_letters
         if to:
@@ -237,7 +240,7 @@ class LogModel:
             self.buried.append((to, dead))
         else:
             self.told("dropped", message=message.id, queue=self.spec.name, why=reason, told=False)
-        self.ack(receipt, member)
+        self.ack(delivery.receipt, member)
 
     def seek(self, name: str, position: int) -> None:
         """Let a group read again from `position` in every partition: history is kept, so it can be replayed."""
@@ -277,22 +280,38 @@ class LogModel:
                 stored[index] = (*stored[index][:2], True)
             self._synced[part] = self.begins[part] + len(stored)
 
-    def restart(self, power: bool, now: int) -> None:
-        """The broker ended and came back: members have to join again; unsafe messages may be gone."""
+    def restart(self, power: bool, now: int, torn: Rng | None = None) -> list[Message]:
+        """The broker ended and came back: members have to join again; returns what is lost.
+
+        With `torn` each partition's disk got some unsynced records whole and the front of one more; recovery cuts the
+        partition there.
+        """
+        lost: list[Message] = []
         unsafe = self.kept == "memory" or (power and self.kept in ("lazy", "flushed"))
         for part, kept in enumerate(self.parts):
-            while unsafe and kept and not kept[-1][2]:
-                message, _, _ = kept.pop()
+            fresh = sum(not synced for _, _, synced in kept) if unsafe else 0
+            whole = torn.randint(0, fresh - 1) if torn is not None and fresh else 0
+            cut = len(kept) - fresh + whole
+            if torn is not None and fresh:
+                self.told("torn", message=kept[cut][0].id, queue=self.spec.name, whole=whole, partition=part)
+            for message, _, _ in kept[cut:] if fresh else ():
                 why = "volatile" if self.kept == "memory" else "unsynced"
                 self.told("dropped", message=message.id, queue=self.spec.name, why=why, told=False)
-            end = self.begins[part] + len(kept)
-            for group in self.groups.values():
-                group.committed[part] = min(group.committed[part], end)
+                self._window.forget(message.dedup_id)
+                lost.append(message)
+            if fresh:
+                self.parts[part] = [(message, at, True) for message, at, _ in kept[:cut]]
+                self._synced[part] = end = self.begins[part] + cut
+                for group in self.groups.values():
+                    group.committed[part] = min(group.committed[part], end)
+        if self.kept == "memory":
+            self._window.clear()
         for group in self.groups.values():
             group.members.clear()
             group.owner = [""] * self.spec.partitions
             group.attempts.clear()
             group.read = list(group.committed)
+        return lost
 
     # -- looking -----------------------------------------------------------------------------------------------
 

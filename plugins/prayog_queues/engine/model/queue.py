@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
 from prayog_queues.engine.model.keeping import how_kept
 from prayog_queues.engine.model.told import Told
+from prayog_queues.engine.model.window import Window
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale
 from prayog_sim.rng import Rng
 
@@ -79,8 +80,11 @@ class QueueModel:
         self._busy: dict[str, int] = {}
         self._behind: dict[str, list[tuple[int, int]]] = {}
         self._past: dict[str, int] = {}
-        self._seen: dict[str, int] = {}
-        self._unsynced: list[Item] = []
+        self._window = Window(spec.dedup_us)
+        self._fresh: list[tuple[Item, bool]] = []
+        """Records that the disk has not synced, in their order: (whose, True: it came; False: it is gone)."""
+        self._moved: list[Item] = []
+        """What was put aside since the last sync: its copy may not be safe yet, so a loss of power brings it back."""
         self._seq = self._outs = 0
         self._receipt = Receipt(spec.name)
         self._safe = self.kept == "safe"
@@ -94,22 +98,23 @@ class QueueModel:
         """Store it; raises `Refused` (``full``), except for what may not be refused (a dead letter)."""
         spec, told = self.spec, self.told
         if spec.dedup_us and message.dedup_id:
-            self._forget(now)
-            if message.dedup_id in self._seen:
+            if self._window.knows(message.dedup_id, now):
                 told("deduplicated", message=message.id, queue=spec.name)
                 return Receipt(spec.name, duplicate=True)
-            self._seen[message.dedup_id] = now + spec.dedup_us
+            self._window.add(message.dedup_id, now)
         spilled = False
         if spec.capacity and refusable and len(self.items) >= spec.capacity:
             spilled = self._full(message, now)
         self._seq += 1
         seq, ttl, expires = self._seq, message.ttl_us, None
         if spec.ttl_us is not None:
-            ttl = min(spec.ttl_us, ttl or spec.ttl_us)
+            ttl = spec.ttl_us if ttl is None else min(spec.ttl_us, ttl)
         if ttl is not None:
             expires = now + ttl
         item = self.items[seq] = Item(seq, message, now, expires, self._safe, spilled)
-        self.dirty = self._writes
+        if self._writes:
+            self._fresh.append((item, True))
+            self.dirty = True
         heappush(self.ready, (-message.priority if spec.priorities else 0, seq))
         if expires is not None:
             heappush(self._expiring, (expires, item.seq))
@@ -133,7 +138,7 @@ class QueueModel:
                 self._remove(oldest)
                 self._bury(oldest, "full", now)
                 return False
-        self._seen.pop(message.dedup_id, None)
+        self._window.forget(message.dedup_id)
         word = "is full" if spec.full != "block" else "is full; wait until there is room"
         raise Refused(f"the queue {spec.name} {word} ({spec.capacity} messages)", "full")
 
@@ -178,7 +183,7 @@ class QueueModel:
             item.receipt = ""
         self._remove(item)
         if self._writes:
-            self._unsynced.append(item)
+            self._fresh.append((item, False))
             self.dirty = True
         return lease is None
 
@@ -240,7 +245,7 @@ class QueueModel:
         if delay:  # its key stays busy: what comes after it must not overtake it
             heappush(self._delayed, (now + delay, item.seq))
         elif self.variant == "requeues behind":
-            del self.items[item.seq]
+            self._remove(item)
             self._seq += 1
             item.seq = self._seq
             self.items[item.seq] = item
@@ -323,7 +328,14 @@ class QueueModel:
 
     def _bury(self, item: Item, reason: str, now: int) -> None:
         spec, message = self.spec, item.message
-        if not spec.dead_letters or self.variant == "forgets dead letters":
+        dies = not spec.dead_letters or self.variant == "forgets dead letters"
+        if self._writes:
+            self.dirty = True
+            if dies:
+                self._fresh.append((item, False))
+            else:
+                self._moved.append(item)
+        if dies:
             self.told("dropped", message=message.id, queue=spec.name, why=reason, told=False)
             return
         death = Death(spec.name, reason, item.attempts, now)
@@ -339,6 +351,9 @@ class QueueModel:
         for item in self.items.values():
             if item.message.id == message_id and not item.receipt:
                 self._remove(item)
+                if self._writes:
+                    self._moved.append(item)
+                    self.dirty = True
                 return item.message
         return None
 
@@ -347,42 +362,58 @@ class QueueModel:
     def sync(self) -> None:
         """What was written is on the disk now."""
         self.dirty = False
-        for item in self.items.values():
-            item.synced = True
-        self._unsynced.clear()
+        for item, came in self._fresh:
+            if came:
+                item.synced = True
+        self._fresh.clear()
+        self._moved.clear()
 
-    def restart(self, power: bool, now: int) -> None:
-        """The broker's process ended (or its machine lost power) and came back: leases and memory are gone.
+    def restart(self, power: bool, now: int, torn: Rng | None = None) -> list[Message]:
+        """The broker's process ended (or its machine lost power) and came back; returns what is lost.
 
         What was written and not synced survives the end of a process, in the operating system's cache, and not the
-        loss of power.  An acknowledgement that was not synced is undone by it: the message is back.
+        loss of power.  An acknowledgement that was not synced is undone by it: the message is back.  With `torn` the
+        disk got some of these records whole and then the front of one more, where recovery cuts the log.
         """
+        if power:
+            self._recover(torn)
         unsafe = self.kept == "memory" or (power and self._writes)
         lost = [item for item in self.items.values() if unsafe and not item.synced]
         for item in lost:
             why = "volatile" if self.kept == "memory" else "unsynced"
             self.told("dropped", message=item.message.id, queue=self.spec.name, why=why, told=False)
-            del self.items[item.seq]
-        if power:
-            for item in self._unsynced:
-                if item.synced:
-                    self.items[item.seq] = item
-            self.items = dict(sorted(self.items.items()))
-        self._unsynced.clear()
+            self._window.forget(item.message.dedup_id)
+            self._remove(item)
+        held = sorted(seq for seq, _, _ in self.leases.values())
         self._past.update((receipt, seq) for receipt, (seq, _, _) in self.leases.items())
         self.leases.clear()
         self.consumers.clear()
         self._ends.clear()
-        self._busy.clear()
-        self._behind.clear()
-        waiting = {seq for _, seq in self._delayed}
-        for item in self.items.values():
-            item.receipt = ""
-        back = [item for item in self.items.values() if item.seq not in waiting]
-        self.ready = [(-item.message.priority if self.spec.priorities else 0, item.seq) for item in back]
-        heapify(self.ready)
+        for seq in held:
+            if (item := self.items.get(seq)) is not None:  # type: ignore[assignment] # no longer the loop's
+                item.receipt = ""
+                self._back(item, 0, now)
         if self.kept == "memory":
-            self._seen.clear()
+            self._window.clear()
+        return [item.message for item in lost]
+
+    def _recover(self, torn: Rng | None) -> None:
+        """Read what the disk has: what was synced, and of the rest what stands before the record that is torn."""
+        fresh, moved = self._fresh, self._moved
+        whole = torn.randint(0, len(fresh) - 1) if torn is not None and fresh else 0
+        for item, came in fresh[:whole]:
+            item.synced = item.synced or came
+        if torn is not None and fresh:
+            self.told("torn", message=fresh[whole][0].message.id, queue=self.spec.name, whole=whole)
+        back = [*(item for item, came in fresh[whole:] if not came), *moved]
+        for item in back:
+            if item.synced:
+                self.items[item.seq] = item
+                heappush(self.ready, (-item.message.priority if self.spec.priorities else 0, item.seq))
+                if item.expires_us is not None:
+                    heappush(self._expiring, (item.expires_us, item.seq))
+        self.items = dict(sorted(self.items.items()))
+        self._fresh, self._moved = [], []
 
     # -- looking -----------------------------------------------------------------------------------------------
 
@@ -410,12 +441,6 @@ class QueueModel:
     def unfinished(self) -> int:
         """Messages that are not settled."""
         return len(self.items)
-
-    def _forget(self, now: int) -> None:
-        for known, until in list(self._seen.items()):
-            if until > now:
-                break
-            del self._seen[known]
 
 
 def _stale(receipt: str) -> Stale:
