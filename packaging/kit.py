@@ -11,8 +11,8 @@ A kit holds `wheels/` (one pool for all systems), `locks/SYSTEM-pyXY.lock` (name
 installs), `lab/start.py` with a start script per system, `kit.toml`, `START-HERE.pdf`, the licences, and `CHECKSUMS`.
 
 Rules
-1. A wheel comes in only if its hash is in `packaging/shipped.lock`.  The exception is PySide6-Addons, whose wheel is
-   packed again without the parts that nothing needs (`qtparts`); its new hash stands in the kit's lock.
+1. A wheel comes in only if its hash is in `packaging/shipped.lock`.  The exceptions are the two of PySide6, which
+   are packed again without the parts that nothing needs (`qtparts`); their new hashes stand in the kit's lock.
 2. Markers are evaluated for the system that the kit is for, never for the one that it is made on.
 """
 
@@ -222,10 +222,10 @@ def _line(pin: Pin) -> str:
 
 
 def trimmed(wheel: Path) -> Path:
-    """`wheel`, or, for PySide6-Addons, the same with only what the lab needs, under build number 1."""
+    """`wheel`, or, for those of PySide6, the same with only what the lab needs, under build number 1."""
     from qtparts import unneeded
 
-    if not wheel.name.startswith("pyside6_addons-"):
+    if not wheel.name.startswith(("pyside6_addons-", "pyside6_essentials-")):
         return wheel
     parts = wheel.name.split("-")
     target = wheel.with_name("-".join([*parts[:2], "1", *parts[2:]]))

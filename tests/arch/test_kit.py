@@ -53,6 +53,20 @@ def test_the_repacked_addons_keep_the_web_view_and_lose_what_is_gpl_only(kit: Mo
     assert not wheel.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "out"),
+    [("PySide6/Qt/lib/libQt6Quick.so.6", False), ("PySide6/Qt6QuickControls2.dll", True), ("PySide6/qmlls.exe", True),
+     ("PySide6/Designer.app/Contents/Info.plist", True), ("PySide6/Qt/lib/libQt6Designer.so.6", True),
+     ("PySide6/QtWidgets.abi3.so", False), ("PySide6/Qt/qml/QtQuick/qmldir", True), ("PySide6/QtQml.pyd", False),
+     ("PySide6/Qt/lib/QtQuickDialogs2.framework/Versions/A/QtQuickDialogs2", True), ("PySide6/QtHelp.pyd", True),
+     ("PySide6/Qt/lib/QtQml.framework/Versions/A/QtQml", False), ("PySide6/Qt/plugins/platforms/libqxcb.so", False)],
+)  # fmt: skip
+def test_tools_for_programmers_stay_out_and_the_core_of_quick_stays(kit: ModuleType, name: str, out: bool) -> None:
+    from qtparts import unneeded
+
+    assert unneeded(name) is out
+
+
 def test_the_check_names_what_is_missing_and_what_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     (tmp_path / "locks").mkdir()
