@@ -212,6 +212,11 @@ class Model:
         group = self.groups.get((queue, consumer))
         return found.take(group, consumer, most, now) if group is not None else []
 
+    def spilled(self, delivery: Delivery) -> bool:
+        """Whether it has to be read from the disk before it can be sent; from then on it is in memory."""
+        found = self.queues.get(delivery.queue)
+        return isinstance(found, QueueModel) and found.load(delivery.receipt)
+
     def ack(self, delivery: Delivery, consumer: str, now: int) -> None:
         """Done.  A late one is told as such, and raises `Stale` where it does not count."""
         found = self.queues.get(delivery.queue) or self.queue(delivery.queue)

@@ -348,3 +348,8 @@ class LogModel:
             sum(end - max(done, begin) for end, done, begin in zip(ends, group.committed, self.begins, strict=True))
             for group in self.groups.values()
         )
+
+    @property
+    def has_room(self) -> bool:
+        """Only what its retention deletes makes room in a log, never what was read."""
+        return not self.spec.capacity or sum(map(len, self.parts)) < self.spec.capacity

@@ -173,6 +173,12 @@ class QueueModel:
             found.append(Delivery(message, name, receipt, item.attempts, -1, until))
         return found
 
+    def load(self, receipt: str) -> bool:
+        """Bring it from the disk into memory; False: it was there."""
+        item = self.items[self.leases[receipt][0]]
+        spilled, item.spilled = item.spilled, False
+        return spilled
+
     def ack(self, receipt: str, consumer: str) -> bool:
         """Done.  Raises `Stale` for a hand-out that is over; True: a queue without fences took it all the same."""
         lease = self.leases.pop(receipt, None)
@@ -441,6 +447,10 @@ class QueueModel:
     def unfinished(self) -> int:
         """Messages that are not settled."""
         return len(self.items)
+
+    @property
+    def has_room(self) -> bool:
+        return not self.spec.capacity or len(self.items) < self.spec.capacity
 
 
 def _stale(receipt: str) -> Stale:

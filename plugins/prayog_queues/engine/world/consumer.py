@@ -39,6 +39,8 @@ PATIENCE_US = 2_000_000
 """The bank has not answered for so long: the handler gives up."""
 OPEN_AFTER, OPEN_US = 5, 1_000_000
 """Circuit breaker: after so many failures in a row nothing is tried for so long."""
+MOST_STEPS = 12
+"""Of one hand-out: more than there are words."""
 LOOK_AGAIN_US = 50_000
 """How long one waits for an earlier number of the same customer before one looks again."""
 
@@ -234,7 +236,7 @@ class Consumer(Node):
     def _go_on(self, task: Task, ctx: Ctx) -> None:
         """Ask the handler for the next step and do it; steps that wait go on when they are answered."""
         receipt = task.delivery.receipt
-        for _ in range(12):  # more steps than there are words: a handler that goes round in circles ends here
+        while len(task.did) < MOST_STEPS:  # a handler that goes round in circles ends here
             step = self._step(task, ctx)
             match step:
                 case "work":
@@ -256,7 +258,7 @@ class Consumer(Node):
                 case _:
                     self._finish(task, ctx)
                     return
-        self._give_up(task, "its handler does not come to an end", ctx)
+        self._give_up(task, "its handler does not come to an end", ctx, park=True)
 
     def _step(self, task: Task, ctx: Ctx) -> str:
         message, attempt = task.delivery.message.id, task.delivery.attempt
