@@ -258,7 +258,7 @@ def test_opening_and_closing_a_topic_leaves_nothing(
     open_lab: Callable[..., Window], smallest: str, qtbot: QtBot, words: str
 ) -> None:
     window = open_lab()
-    place, times = Place.parse(words), 20
+    place, times = Place.parse(words), 8
 
     def visit() -> None:
         open_bench(window, place, qtbot)

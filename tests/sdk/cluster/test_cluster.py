@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -121,7 +120,7 @@ def test_a_stopped_process_waits_and_then_goes_on_with_all_that_came(start: Call
     assert do(cluster, "pause", node="n2").kind == "pause"
     for number in (1, 2):
         do(cluster, "throw", node="n1", to="n2", number=number)
-    time.sleep(0.2)
+    cluster.wait(0.2)
     while cluster.step() is not None:
         pass
     assert cluster.view().nodes["n2"].status == "paused"
@@ -137,7 +136,7 @@ def test_a_stopped_process_waits_and_then_goes_on_with_all_that_came(start: Call
 
 
 def test_cuts_partitions_and_lossy_links_are_in_the_proxy(start: Callable[..., Cluster]) -> None:
-    cluster = start(3, 0, network=Network(Link(Fixed(200_000))))
+    cluster = start(3, 0, network=Network(Link(Fixed(10_000_000))))  # still under way when it is cut
     do(cluster, "throw", node="n1", to="n2", number=1)
     cut = do(cluster, "cut", src="n1", dst="n2")
     assert is_effect("lost", src="n1", to="n2", why="cut")(cut)
@@ -210,7 +209,7 @@ def test_a_node_that_hangs_is_a_step_and_stops_nobody(
     cluster = start(2, 0)
     began = time.monotonic()
     assert do(cluster, "spin", node="n2").kind == "asked"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # it would spin for ever
     do(cluster, "throw", node="n1", to="n2")
     hung = until(cluster, lambda step: step.kind == "hung")
     assert hung.node == "n2"
@@ -285,7 +284,6 @@ def test_when_the_lab_is_killed_its_nodes_and_files_go_too(tmp_path: Path) -> No
         time.sleep(0.02)
     assert left == []
     assert not Path(folder).exists()
-    assert tempfile.gettempdir()
 
 
 def _alive(pid: int) -> bool:

@@ -38,8 +38,8 @@ for line in sys.stdin:
         answer = {"src": message["dest"], "dest": message["src"], "body": {"type": "init_ok", "in_reply_to": 1}}
         print(json.dumps(answer), flush=True)
     elif sys.argv[1] == "garbage":
-        print("I am no JSON", flush=True)
         print('{"src": "n1", "dest": "n77", "body": {"type": "echo_ok"}}', flush=True)
+        print("I am no JSON", flush=True)
     elif sys.argv[1] == "die":
         sys.exit("out of chairs")
     else:
@@ -88,11 +88,12 @@ def virtual(runs: list[Run], programs: dict[str, Program], workload: str, loss: 
     return world
 
 
-def real(runs: list[Run], programs: dict[str, Program], workload: str, seconds: float, finish: int = 2) -> Cluster:
+def real(runs: list[Run], programs: dict[str, Program], workload: str, until: str = "") -> Cluster:
+    """As real processes, until both clients are through or (`until`) a step or an effect of that kind comes."""
     cluster = Cluster({**programs, **surroundings(workload, tuple(programs), 2, 8, ms(20))}, 3)
     runs.append(cluster)
-    end, finished = time.monotonic() + seconds, 0
-    while time.monotonic() < end and finished < finish:
+    end, finished = time.monotonic() + 20, 0
+    while time.monotonic() < end and finished < 2 and not (until and told(cluster.trace, until)):
         step = cluster.wait(0.05)
         finished += sum(effect.kind == "finished" for effect in step.effects) if step else 0
     return cluster
@@ -127,7 +128,7 @@ def test_a_sample_does_its_work_under_virtual_time(runs: list[Run], workload: st
 
 @pytest.mark.parametrize(("workload", "file"), CASES)
 def test_a_sample_does_its_work_as_real_processes(runs: list[Run], workload: str, file: str) -> None:
-    cluster = real(runs, nodes(SAMPLES / file), workload, 20)
+    cluster = real(runs, nodes(SAMPLES / file), workload)
     verdict = CHECKS[workload].judge(cluster.trace)
     assert verdict.ok, verdict.reason
     answers = [step for step in cluster.trace if step.kind == "say" and step.cause >= 0]
@@ -170,7 +171,7 @@ def test_a_program_in_another_language_runs_unchanged(
     programs = {"n1": Program((runner, str(file)))}
     world = virtual(runs, programs, "echo")
     world.run(until_us=s(20))
-    cluster = real(runs, programs, "echo", 20)
+    cluster = real(runs, programs, "echo")
     for trace in (world.trace, cluster.trace):
         verdict = CHECKS["echo"].judge(trace)
         assert verdict.ok, verdict.reason
@@ -191,7 +192,7 @@ def test_garbage_is_an_event(runs: list[Run], bad: Path) -> None:
     world.run(until_us=ms(300))
     assert any("no JSON: 'I am no JSON'" in text for text in told(world.trace, "garbage"))
     assert any("to n77, and no node is called so" in text for text in told(world.trace, "garbage"))
-    cluster = real(runs, nodes(bad, "garbage", count=1), "echo", 1)
+    cluster = real(runs, nodes(bad, "garbage", count=1), "echo", until="garbage")
     assert any("no JSON: 'I am no JSON'" in text for text in told(cluster.trace, "garbage"))
     fates = [e.data["fate"] for step in cluster.trace for e in step.effects if e.data.get("to") == "n77"]
     assert fates
@@ -203,7 +204,7 @@ def test_death_is_an_event_with_its_last_words(runs: list[Run], bad: Path) -> No
     world.run(until_us=ms(300))
     assert any("n1 ended with exit code 1: out of chairs" in text for text in told(world.trace, "error"))
     assert world.view().nodes["n1"].status == "down"
-    cluster = real(runs, nodes(bad, "die", count=1), "echo", 1)
+    cluster = real(runs, nodes(bad, "die", count=1), "echo", until="error")
     assert any("ended with exit code 1" in text for text in told(cluster.trace, "error"))
 
 
@@ -213,7 +214,7 @@ def test_a_hung_program_holds_nobody_up(runs: list[Run], bad: Path, monkeypatch:
     world.run(until_us=ms(300))
     assert any("says nothing" in text for text in told(world.trace, "hung"))
     monkeypatch.setattr(recorded_module, "SILENCE", 300_000)
-    cluster = real(runs, nodes(bad, "hang", count=1), "echo", 1.5)
+    cluster = real(runs, nodes(bad, "hang", count=1), "echo", until="hung")
     assert any("n1 does nothing" in text for text in told(cluster.trace, "hung"))
 
 
@@ -222,7 +223,7 @@ def test_a_program_that_is_not_there_is_an_event(runs: list[Run], tmp_path: Path
     world = virtual(runs, missing, "echo")
     world.run(until_us=ms(10))
     assert any("n1 did not start" in text for text in told(world.trace, "error"))
-    cluster = real(runs, missing, "echo", 0.3)
+    cluster = real(runs, missing, "echo", until="error")
     assert any("n1 did not start" in text for text in told(cluster.trace, "error"))
 
 
