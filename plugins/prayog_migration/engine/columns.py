@@ -151,7 +151,7 @@ def _typed(context: _Context, column: Column, planned: PlannedColumns) -> tuple[
     advice = Advice()
     if profile is not None:
         advice = advise(profile, context.source, kind, context.target, to, column.nullable)
-        if rules:
+        if rules or column.identity:  # no wider type hands out numbers
             advice = replace(advice, type="")
         if advice.type:
             type_ = advice.type

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from prayog_migration.engine.kinds import Kind
-from prayog_migration.engine.literals import decimals
+from prayog_migration.engine.literals import array_of_json, decimals
 
-__all__ = ["Fit", "Misfit", "bounds", "decimal_fits", "each", "no_json", "text_refused", "texts_fit", "unless"]
+__all__ = [
+    "Fit", "Misfit", "as_array", "bounds", "decimal_fits", "each", "no_json", "text_refused", "texts_fit", "unless",
+]  # fmt: skip
 
 Values = Sequence[Any]
 
@@ -57,6 +59,14 @@ def unless(refuses: Callable[[Any], str]) -> Fit:
         return None if any(value is not None and refuses(value) for value in values) else values
 
     return Fit(whole, one)
+
+
+def as_array(value: Any) -> str:
+    """A JSON array as one of PostgreSQL's."""
+    try:
+        return array_of_json(value)
+    except (ValueError, TypeError):
+        raise Misfit("no JSON array") from None
 
 
 def bounds(kind: Kind) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-__all__ = ["array_items", "array_text", "canonical_json", "decimals", "plain_decimal"]
+__all__ = ["array_items", "array_of_json", "array_text", "canonical_json", "decimals", "plain_decimal"]
 
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d*)(?:\.(?P<part>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?")
 
@@ -62,6 +62,22 @@ def array_text(items: list[Any]) -> str:
         return '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     return "{" + ",".join(map(one, items)) + "}"
+
+
+def array_of_json(text: str) -> str:
+    """The array that a JSON array stands for.  Raises `ValueError` when it is none."""
+
+    def one(item: Any) -> Any:
+        if isinstance(item, list):
+            return list(map(one, item))
+        if isinstance(item, dict):
+            return json.dumps(item, ensure_ascii=False)
+        return str(item).lower() if isinstance(item, bool) else item
+
+    value = json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_refuse)
+    if not isinstance(value, list):
+        raise ValueError(f"{text!r} is no array")
+    return array_text(list(map(one, value)))
 
 
 def canonical_json(text: str | bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from prayog_migration.engine.fitting import Fit, Misfit, bounds, each, text_refused, texts_fit, unless
+from prayog_migration.engine.fitting import Fit, Misfit, as_array, bounds, each, text_refused, texts_fit, unless
 from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.literals import array_text
 from prayog_migration.engine.model import Dialect
@@ -22,6 +22,8 @@ def from_mysql(kind: Kind, target: Dialect, to: Kind) -> Fit | None:
         return each(lambda value: _bits(value, kind, to, target))
     if name in ("bytes", "geometry"):
         return None
+    if to.name == "array" and name in ("text", "json"):
+        return each(as_array)
     if name in ("text", "json", "enum"):
         return _text(kind, target, to)
     if name == "set":

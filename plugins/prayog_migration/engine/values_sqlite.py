@@ -9,6 +9,7 @@ from typing import Any
 from prayog_migration.engine.fitting import (
     Fit,
     Misfit,
+    as_array,
     bounds,
     decimal_fits,
     each,
@@ -30,14 +31,16 @@ def from_sqlite(kind: Kind, target: Dialect, to: Kind) -> Fit:
     """How a column of a SQLite table becomes one of kind `to`."""
     match to.name:
         case "integer":
-            return _integer(to)
+            return _integer(kind, to)
         case "decimal":
             return _decimal(to, target)
         case "real":
             return _real(target)
         case "boolean":
-            return _boolean()
-        case "bytes":
+            return _boolean(kind, to)
+        case "array":
+            return each(as_array)
+        case "bytes" | "geometry":
             return _bytes(to)
         case "date" | "time" | "timestamp":
             return _temporal(to, target)
@@ -64,11 +67,15 @@ def _checked(classes: set[type], refuses: Callable[[Any], str], wanted: str) -> 
     return each(one)
 
 
-def _integer(to: Kind) -> Fit:
+def _integer(kind: Kind, to: Kind) -> Fit:
     low, high = bounds(to)
     everything = (low, high) == bounds(Kind("integer", 64))
 
+    digits = kind.type == "DECIMAL_TEXT"  # what was too large for SQLite's integers goes back
+
     def one(value: Any) -> Any:
+        if digits and type(value) is str and value.isascii() and value.removeprefix("-").isdigit():
+            value = int(value)
         if type(value) is not int:
             raise Misfit(f"{_class_of(value)} where an integer belongs")
         if not low <= value <= high:
@@ -149,10 +156,15 @@ def _real(target: Dialect) -> Fit:
 _TRUE, _FALSE = {1, "1", "true", "t", "yes", "y", "on"}, {0, "0", "false", "f", "no", "n", "off"}
 
 
-def _boolean() -> Fit:
-    """Words for true and false are what PostgreSQL itself takes for them."""
+def _boolean(kind: Kind, to: Kind) -> Fit:
+    """Words for true and false are what PostgreSQL itself takes for them.
+
+    MySQL's TINYINT(1) holds any small number, and what had become INTEGER here goes back as it is.
+    """
 
     def one(value: Any) -> Any:
+        if to.size == 8 and kind.name == "integer" and type(value) is int and -128 <= value <= 127:
+            return value
         word = value.lower() if isinstance(value, str) else value
         if isinstance(word, int | str) and word in _TRUE:
             return 1

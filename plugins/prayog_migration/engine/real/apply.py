@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,6 +28,7 @@ from prayog_migration.engine.real.cascades import Cascades
 from prayog_migration.engine.real.fence import pass_through
 from prayog_migration.engine.real.held import Held
 from prayog_migration.engine.real.ledger import Ledger, Progress
+from prayog_migration.engine.real.originals import originals
 from prayog_migration.engine.real.store import Columns, Row, Store, Writer
 from prayog_migration.engine.triggers import GATE
 from prayog_migration.engine.values import Converter
@@ -58,7 +59,9 @@ class Applied:
 class _Table:
     """One table: how rows and keys of the source become the target's."""
 
-    def __init__(self, number: int, move: TableMove, plan: Plan, store: Store, writer: Writer) -> None:
+    def __init__(
+        self, number: int, move: TableMove, plan: Plan, store: Store, writer: Writer, there: Plan | None
+    ) -> None:
         named = identity(move.source, plan.source.dialect)
         self.number = number
         self.title = move.source.title
@@ -68,7 +71,9 @@ class _Table:
             () if named.whole else tuple(c for name in named.columns for c in move.columns if c.source == name)
         )
         self.keys = Converter(plan.source.dialect, replace(move, columns=key_columns), plan.target)
-        self.bulk: Bulk = bulk(store, writer, number, move, [column.target for column in key_columns])
+        names = [column.target for column in key_columns]
+        self.bulk: Bulk = bulk(store, writer, number, move, names)
+        self.originals = originals(store, there, number, move, names)
 
     def name(self, row: Row) -> Key:
         """What names a row of the source."""
@@ -78,10 +83,13 @@ class _Table:
 class Applier:
     """Applies batches of one link (``link`` names it in the ledger) to the target.
 
-    What it holds is one connection; after an error of that connection make a new one.
+    What it holds is one connection; after an error of that connection make a new one.  On the way back `there` is the
+    plan by which the tables had come (see `originals`).
     """
 
-    def __init__(self, store: Store, plan: Plan, ledger: Ledger, link: str, reread: Reread) -> None:
+    def __init__(
+        self, store: Store, plan: Plan, ledger: Ledger, link: str, reread: Reread, there: Plan | None = None
+    ) -> None:
         self._store = store
         self._plan = plan
         self._ledger = ledger
@@ -91,7 +99,7 @@ class Applier:
         self._open: ExitStack | None = None
         rest(self._writer, store.dialect)
         self._gated = pass_through(self._writer, store.dialect)
-        self._tables = [_Table(n, move, plan, store, self._writer) for n, move in enumerate(plan.tables)]
+        self._tables = [_Table(n, move, plan, store, self._writer, there) for n, move in enumerate(plan.tables)]
         self._cascades = Cascades(plan, store)
         self._held = Held(store, self._writer, plan)
 
@@ -209,9 +217,11 @@ class Applier:
         """Rows to insert; those with cells from the target's own row are staged, and how many that are."""
         whole: list[Net] = []
         partial: list[Net] = []
+        homes = _homes(table, nets, mended)
         for net in nets:
             if net.row is not None:
-                (partial if may_lack and UNCHANGED in net.row else whole).append(net)
+                lacks = may_lack and UNCHANGED in net.row and net.origin not in homes
+                (partial if lacks else whole).append(net)
         lone = [net for net in partial if net.origin in mended]
         partial = [net for net in partial if net.origin not in mended]
         staged = 0
@@ -228,10 +238,10 @@ class Applier:
             staged = len(good) - len(missing)
         if lone:
             whole += self._read_again(number, lone)
-        columns, bad = _converted(table.rows, [net.row or () for net in whole])
+        columns, bad = _gone_home(table, whole, homes)
         for n, misfit in bad.items():
             net = whole[n]
-            self._held.put(number, net.key or (), misfit.column, "misfit", misfit.reason, net.row or ())
+            self._held.put(number, net.key or (), misfit.column, "misfit", misfit.reason, self._whole(number, net))
             done.quarantined += 1
         if bad:
             whole = [net for n, net in enumerate(whole) if n not in bad]
@@ -245,6 +255,13 @@ class Applier:
         table = self._tables[number]
         found = {table.name(row): row for row in self._reread(number, [net.key for net in nets if net.key is not None])}
         return [Net(net.origin, net.key, found[net.key]) for net in nets if net.key in found]
+
+    def _whole(self, number: int, net: Net) -> Row:
+        """The row of `net` with all its cells, for the quarantine."""
+        row = net.row or ()
+        if UNCHANGED not in row:
+            return row
+        return next((one.row for one in self._read_again(number, [net]) if one.row), row)
 
     def _insert(self, table: _Table, new: _New, batch: Batch, done: Applied) -> int:
         """Insert; rows that are refused are found by halving and go to quarantine."""
@@ -265,7 +282,8 @@ class Applier:
                 first = self._insert(table, new.part(0, middle), batch, done)
                 return first + self._insert(table, new.part(middle, len(new.nets)), batch, done)
             net = new.nets[0]
-            self._held.put(table.number, net.key or (), fault.constraint, fault.code, fault.sentence, net.row or ())
+            row = self._whole(table.number, net)
+            self._held.put(table.number, net.key or (), fault.constraint, fault.code, fault.sentence, row)
             done.quarantined += 1
             return 0
 
@@ -317,6 +335,35 @@ def _converted(converter: Converter, rows: Sequence[Row]) -> tuple[Columns, dict
         return [], {}
     columns = list(zip(*rows, strict=True))
     return converter.columns(columns) if converter.needed else (columns, {})
+
+
+def _homes(table: _Table, nets: Sequence[Net], mended: set[Key]) -> dict[Key, Row]:
+    """On the way back: the rows of the old side that are changed, by what the new side called them."""
+    if table.originals is None:
+        return {}
+    origins = [net.origin for net in nets if net.row is not None and net.origin is not None]
+    origins = [origin for origin in origins if origin not in mended]
+    keys, bad = _converted(table.keys, origins)
+    return table.originals.find([o for n, o in enumerate(origins) if n not in bad], _without(keys, bad))
+
+
+def _gone_home(table: _Table, nets: Sequence[Net], homes: Mapping[Key, Row]) -> tuple[Columns, dict[int, Any]]:
+    """The rows of `nets`, converted; cells that say what the old side's still say are those (`originals`)."""
+    rows = [net.row or () for net in nets]
+    if table.originals is None or not homes:
+        return _converted(table.rows, rows)
+    some = {n: homes[net.origin] for n, net in enumerate(nets) if net.origin is not None and net.origin in homes}
+    kept = table.originals.kept(rows, some)
+    blank = [
+        tuple(None if column in kept[n] else value for column, value in enumerate(row)) if n in kept else row
+        for n, row in enumerate(rows)
+    ]
+    columns, bad = _converted(table.rows, blank)
+    made = [list(values) for values in columns]
+    for n, cells in kept.items():
+        for column, value in cells.items():
+            made[column][n] = value
+    return made, bad
 
 
 def _without(columns: Columns, bad: Collection[int]) -> Columns:

@@ -15,6 +15,7 @@ from prayog_migration.engine.plan import Plan
 from prayog_migration.engine.real.copying import make_rules, tell
 from prayog_migration.engine.real.job import Direction, GateShut, Job
 from prayog_migration.engine.real.link import Link
+from prayog_migration.engine.real.originals import There
 from prayog_migration.engine.real.orphans import settle
 from prayog_migration.engine.real.store import Reader, Store
 from prayog_migration.engine.real.validation import TableVerdict, validate_table
@@ -110,10 +111,12 @@ def compare(job: Job, source: Store, here: Reader, target: Store, there: Reader,
             last = time.monotonic()
             job.say("comparing", table, segments=done, red=red)
 
-    for move in plan.tables:
+    way_there = job.the_plan.tables if source is job.target else ()
+    for number, move in enumerate(plan.tables):
         if move.source.partitioning and move.source.partitioning.parent:
             continue
-        verdict = validate_table(source, here, target, there, plan, move, told, back=source is job.target)
+        came = There(job.the_plan, way_there[number]) if way_there else None
+        verdict = validate_table(source, here, target, there, plan, move, told, came)
         verdicts.append(verdict)
         job.say(
             "validated", verdict.table, equal=verdict.equal, source_rows=verdict.source_rows,

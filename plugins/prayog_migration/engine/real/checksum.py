@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from prayog_migration.engine.canonical import MODULUS, NULL, SEPARATOR, digests, exact_texts, joined, sql_text, texts
 from prayog_migration.engine.plan import Plan, TableMove
+from prayog_migration.engine.real.originals import There
 from prayog_migration.engine.real.quarantine import row_text
 from prayog_migration.engine.real.store import Position, Reader, Row, Store, Walk
 from prayog_migration.engine.values import Converter
 
-__all__ = ["BUCKETS", "Batch", "Comparing", "Side", "SourceSide", "Sum", "TargetSide"]
+__all__ = ["BUCKETS", "MISFIT", "Batch", "Comparing", "Side", "SourceSide", "Sum", "TargetSide"]
 
 BUCKETS = 256
+MISFIT = "\x1d"
+"""Stands for a row that does not fit the other side."""
 _BATCH_ROWS = 1_000
 _BATCH_BYTES = 8_000_000
 
@@ -37,17 +40,34 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows: texts of their keys and of the whole rows."""
+    """Some rows: texts of their keys and of the whole rows; on the way back also ``there``, what the rows are on the
+    new side ("" where they do not fit there)."""
 
     keys: list[str]
     rows: list[str]
+    there: Sequence[str] = ()
+
+    def without(self, left: Counter[str]) -> Batch:
+        """The batch without rows with these keys, each as often as it is counted, and counted down."""
+        places = []
+        for n, key in enumerate(self.keys):
+            if left[key] > 0:
+                left[key] -= 1
+            else:
+                places.append(n)
+        there = [self.there[n] for n in places] if self.there else ()
+        return Batch([self.keys[n] for n in places], [self.rows[n] for n in places], there)
 
 
 class Comparing:
-    """How the rows of one table are compared: by which columns, in which order, under which key."""
+    """How the rows of one table are compared: by which columns, in which order, under which key.
 
-    def __init__(self, plan: Plan, move: TableMove) -> None:
+    ``there``: this compares backwards, and rows are alike also where the old side's become the new side's.
+    """
+
+    def __init__(self, plan: Plan, move: TableMove, there: There | None = None) -> None:
         self.plan, self.move = plan, move
+        self.there = there if there is not None and there.needed else None
         target = move.target
         unique = next((u for u in target.uniques if not any(target.column(c).nullable for c in u.columns)), None)
         key = target.key.columns if target.key else unique.columns if unique else ()
@@ -173,15 +193,26 @@ class SourceSide(_Reading):
                     continue
             columns: Sequence[Sequence[Any]] = list(zip(*some, strict=True))[hidden:]
             bad: dict[int, Any] = {}
+            there = joined(self._how.there.say(columns)) if self._how.there else ()
             if self._converter.needed:
                 columns, bad = self._converter.columns(columns)
+            if bad and there:  # the old side may hold what they were made of
+                keys = self._how.key_places
+                blank = [
+                    v if place in keys else [None if n in bad else one for n, one in enumerate(v)]
+                    for place, v in enumerate(columns)
+                ]
+                batch = self._how.batch_of(blank)
+                rows = [MISFIT if n in bad else row for n, row in enumerate(batch.rows)]
+                yield Batch(batch.keys, rows, there).without(left)
+                continue
             if bad:
                 self.set_aside += len(bad)
                 columns = [[v for n, v in enumerate(values) if n not in bad] for values in columns]
                 if len(bad) == len(some):
                     continue
-            batch = self._how.batch_of(columns)
-            yield _without(batch, left) if left else batch
+            batch = replace(self._how.batch_of(columns), there=there)
+            yield batch.without(left) if left else batch
 
     def _take(self, refused: Counter[str], row: Row) -> bool:
         """Whether the row is one of those the target did not take; each is found once."""
@@ -190,17 +221,6 @@ class SourceSide(_Reading):
             return False
         refused[raw] -= 1
         return True
-
-
-def _without(batch: Batch, left: Counter[str]) -> Batch:
-    keys, rows = [], []
-    for key, row in zip(batch.keys, batch.rows, strict=True):
-        if left[key] > 0:
-            left[key] -= 1
-        else:
-            keys.append(key)
-            rows.append(row)
-    return Batch(keys, rows)
 
 
 class TargetSide(_Reading):
@@ -220,8 +240,12 @@ class TargetSide(_Reading):
         walk, move, size = self._walk if ranged else None, self._how.move, self._how.batch
         left = Counter(self._stayed)
         for some in self._reader.batches(move.target, move.writes, walk, after, until, None, size):
-            batch = self._how.batch_of(list(zip(*some, strict=True)))
-            yield _without(batch, left) if left else batch
+            columns = list(zip(*some, strict=True))
+            batch = self._how.batch_of(columns)
+            if self._how.there:
+                made, bad = self._how.there.become(columns)
+                batch = replace(batch, there=["" if n in bad else row for n, row in enumerate(joined(made))])
+            yield batch.without(left) if left else batch
 
     def _sql(self, places: Sequence[int]) -> str | None:
         """The text of a row, or of its key, as SQL of PostgreSQL."""

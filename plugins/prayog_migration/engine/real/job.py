@@ -175,7 +175,7 @@ class Job:
             else:
                 self.back_ledger.rejoin()
                 plan = reversed_plan(self.the_plan, self.target.catalogue())
-                found = Link("reverse", self.target, self.source, plan, self.back_ledger, tag)
+                found = Link("reverse", self.target, self.source, plan, self.back_ledger, tag, self.the_plan)
             self._links[direction] = found
         return found
 

@@ -31,13 +31,17 @@ _FORGET_SECONDS = 2.0
 
 
 class Link:
-    """Changes of `source` applied to `target`; ``ledger`` is the one in `target`, and its worker is us."""
+    """Changes of `source` applied to `target`; ``ledger`` is the one in `target`, and its worker is us;
+    on the way back `there` is the plan of the way there."""
 
-    def __init__(self, name: str, source: Store, target: Store, plan: Plan, ledger: Ledger, tag: str) -> None:
+    def __init__(
+        self, name: str, source: Store, target: Store, plan: Plan, ledger: Ledger, tag: str, there: Plan | None = None
+    ) -> None:
         self.name = name
         self.source = source
         self.target = target
         self.plan = plan
+        self._there = there
         self.ledger = ledger
         self.position = ""
         self.exact_from = "0"
@@ -105,7 +109,9 @@ class Link:
         """
         applier = self._applier
         if applier is None:
-            applier = self._applier = Applier(self.target, self.plan, self.ledger, self.name, self._rows)
+            applier = self._applier = Applier(
+                self.target, self.plan, self.ledger, self.name, self._rows, self._there
+            )
         batch = self.capture.read(self.position, limit, self.exact_from, view)
         if batch is None:
             self.full = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prayog_migration.engine.fitting import bounds
 from prayog_migration.engine.model import Catalogue, Column, Sequence, Table
 from prayog_migration.engine.plan import Plan, TableMove
 from prayog_migration.engine.real.store import Store, Writer
@@ -44,7 +45,10 @@ def next_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, m
     for move in plan.tables:
         for column in move.target.columns:
             if column.identity or _serial(plan, move.target, column):
-                number = _next(source, target, move, column, writer) + margin
+                number = _next(source, target, move, column, writer)
+                low, high = _range(move, column)
+                step = -1 if _descends(source, move, column) else 1
+                number = max(low, min(high, number + step * _affordable(margin, number, high if step > 0 else low)))
                 found.append(Number(move.target.title, column.name, number))
     for sequence in plan.sequences:
         if sequence.owner is None:
@@ -52,8 +56,31 @@ def next_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, m
             now = next((one for one in source.sequences if (one.name, one.schema) == path), sequence)
             start = now.start if now.last is None else now.last + now.step
             title = f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
-            found.append(Number(title, "", _within(start + margin * now.step, now)))
+            end = now.maximum if now.step > 0 else now.minimum
+            room = margin if now.cycle or end is None else _affordable(margin, 0, (end - start) // now.step)
+            found.append(Number(title, "", _within(start + room * now.step, now)))
     return found
+
+
+def _affordable(margin: int, number: int, end: int) -> int:
+    """Of the numbers that are left at most a tenth is skipped: a key of eight bits has not a thousand."""
+    return max(0, min(margin, abs(end - number) // 10))
+
+
+def _range(move: TableMove, column: Column) -> tuple[int, int]:
+    """The smallest and the largest number that both sides take."""
+    for one in move.columns:
+        if one.target == column.name and one.kind.name == one.target_kind.name == "integer":
+            (low, high), (least, most) = bounds(one.kind), bounds(one.target_kind)
+            return max(low, least), min(high, most, 2**63 - 1)
+    return -(2**63), 2**63 - 1
+
+
+def _descends(source: Catalogue, move: TableMove, column: Column) -> bool:
+    """A counter that goes down: only from PostgreSQL to PostgreSQL."""
+    name = next((one.source for one in move.columns if one.target == column.name), column.name)
+    own = (one for one in source.sequences if one.owner == (move.source.name, name) and one.step < 0)
+    return any(one.schema == move.source.schema for one in own)
 
 
 def _within(number: int, sequence: Sequence) -> int:
@@ -80,12 +107,15 @@ def _owned(catalogue: Catalogue, table: Table, column: Column) -> Sequence | Non
 
 def _next(source: Catalogue, target: Store, move: TableMove, column: Column, writer: Writer) -> int:
     name = target.name(move.target.name, move.target.schema)
-    highest = writer.query(f"SELECT max({target.quote(column.name)}) FROM {name}")[0][0]
-    wanted = [int(highest) + 1] if highest is not None else [1]
+    down = _descends(source, move, column)
+    furthest, step = ("min", -1) if down else ("max", 1)
+    highest = writer.query(f"SELECT {furthest}({target.quote(column.name)}) FROM {name}")[0][0]
+    wanted = [int(highest) + step] if highest is not None else [step]
+    most = min if down else max
     try:
         table = source.table(move.source.name, move.source.schema)
     except KeyError:
-        return max(wanted)
+        return most(wanted)
     if table.next_number is not None:
         wanted.append(table.next_number)
     here = next((one.source for one in move.columns if one.target == column.name), column.name)
@@ -93,7 +123,7 @@ def _next(source: Catalogue, target: Store, move: TableMove, column: Column, wri
     sequence = next((one for one in source.sequences if _feeds(one, table, here, drawn)), None)
     if sequence is not None:
         wanted.append(sequence.start if sequence.last is None else sequence.last + sequence.step)
-    return max(wanted)
+    return most(wanted)
 
 
 def _feeds(sequence: Sequence, table: Table, column: str, drawn: str) -> bool:

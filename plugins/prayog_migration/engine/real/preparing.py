@@ -66,6 +66,15 @@ def _unfollowed(job: Job, plan: Plan) -> list[str]:
             identity(move.source, job.source.dialect)
         except Unfollowable as no:
             said.append(str(no))
+            continue
+        try:
+            identity(move.target, job.target.dialect)
+        except Unfollowable:
+            said.append(
+                f"Table {move.source.title} has no key that is never NULL. Its changes can be followed from here, but "
+                "not back from the new side, so there would be no way back. Add one (a PRIMARY KEY, or UNIQUE on "
+                "columns that are NOT NULL), leave the table out, or choose the big bang."
+            )
     return said
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from prayog_migration.engine.canonical import NULL, SEPARATOR
 from prayog_migration.engine.plan import Plan, TableMove
-from prayog_migration.engine.real.checksum import Comparing, Side, SourceSide, Sum, TargetSide, bucket_of
+from prayog_migration.engine.real.checksum import MISFIT, Comparing, Side, SourceSide, Sum, TargetSide, bucket_of
+from prayog_migration.engine.real.originals import There
 from prayog_migration.engine.real.quarantine import Quarantine
 from prayog_migration.engine.real.state import State
 from prayog_migration.engine.real.staying import restored, stayed_behind
@@ -37,11 +39,13 @@ class Segment:
     until: Position | None
     source: Sum
     target: Sum
+    alike: bool = False
+    """The sums differ, and every row was looked at: what differs is what the old side holds of changed values."""
 
     @property
     def equal(self) -> bool:
         """Both sides have the same rows here."""
-        return self.source == self.target
+        return self.alike or self.source == self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +109,11 @@ def validate_table(
     plan: Plan,
     move: TableMove,
     told: Told = lambda table, done, red: None,
-    back: bool = False,
+    came: There | None = None,
 ) -> TableVerdict:
-    """Compare one table; `back`: the source is the side that is in charge after a switch-over."""
-    how = Comparing(plan, move)
-    stayed = stayed_behind(source, here, target, there, how) if back else Counter[str]()
+    """Compare one table; with `came`, how it came, the source is the side that is in charge after a switch-over."""
+    how = Comparing(plan, move, came)
+    stayed = stayed_behind(source, here, target, there, how) if came else Counter[str]()
     refused, excluded, quarantined = _set_aside(target, there, how)
     left = SourceSide(source, here, how, refused, excluded)
     right = TargetSide(target, there, how, stayed)
@@ -122,7 +126,9 @@ def validate_table(
         verdict.segments.append(segment)
         red += not segment.equal
         told(move.source.title, len(verdict.segments), red)
-    for segment in verdict.segments:
+    if how.there:
+        _look_closely(how, left, right, verdict)
+    for segment in () if how.there else verdict.segments:
         if not segment.equal and len(verdict.differences) < _MOST:
             verdict.differences += _differences(how, left, right, segment)
     del verdict.differences[_MOST:]
@@ -164,8 +170,8 @@ def _buckets(left: SourceSide, right: Side) -> Iterator[Segment]:
 def _differences(how: Comparing, left: SourceSide, right: Side, segment: Segment) -> list[Difference]:
     """The rows that differ in a red segment; ranges are halved as long as that spares reading."""
     if not how.ranged:
-        should = _rows(left, None, None, segment.number)
-        return _compared(how, should, _rows(right, None, None, segment.number))
+        number = (segment.number,)
+        return _compared(how, _rows(left, None, None, number), _rows(right, None, None, number))
     after, until = segment.after, segment.until
     if segment.source.rows > _FEW:
         middle = left.middle(after, until, segment.source.rows // 2)
@@ -179,29 +185,79 @@ def _differences(how: Comparing, left: SourceSide, right: Side, segment: Segment
     return _compared(how, _rows(left, after, until), _rows(right, after, until))
 
 
-Rows = dict[str, list[str]]
+def _look_closely(how: Comparing, left: SourceSide, right: Side, verdict: TableVerdict) -> None:
+    """On the way back: read red segments row by row; those in which all rows are alike are not red."""
+    for some in _together(how, [n for n, segment in enumerate(verdict.segments) if not segment.equal], verdict):
+        numbers = {verdict.segments[n].number for n in some}
+        one = verdict.segments[some[0]]
+        buckets = None if how.ranged else numbers
+        found = _compared(
+            how, _rows(left, one.after, one.until, buckets), _rows(right, one.after, one.until, buckets)
+        )  # fmt: skip
+        if not found:
+            for n in some:
+                verdict.segments[n] = replace(verdict.segments[n], alike=True)
+        verdict.differences += found
 
 
-def _rows(side: Side, after: Position | None, until: Position | None, bucket: int | None = None) -> Rows:
+def _together(how: Comparing, red: list[int], verdict: TableVerdict) -> Iterator[list[int]]:
+    """Buckets are read many in one pass, up to a number of rows; ranges one by one."""
+    some: list[int] = []
+    rows = 0
+    for n in red:
+        rows += verdict.segments[n].source.rows
+        if some and (how.ranged or rows > 2 * SEGMENT_ROWS):
+            yield some
+            some, rows = [], verdict.segments[n].source.rows
+        some.append(n)
+    if some:
+        yield some
+
+
+Rows = dict[str, list[tuple[str, str]]]
+"""By key: texts of the row, and of what it is on the new side where that counts too (else "")."""
+
+
+def _rows(side: Side, after: Position | None, until: Position | None, buckets: Collection[int] | None = None) -> Rows:
     found: Rows = {}
     for batch in side.batches(after, until):
-        for key, row in zip(batch.keys, batch.rows, strict=True):
-            if bucket is None or bucket_of(key) == bucket:
-                found.setdefault(key, []).append(row)
+        for key, row, there in zip_longest(batch.keys, batch.rows, batch.there, fillvalue=""):
+            if buckets is None or bucket_of(key) in buckets:
+                found.setdefault(key, []).append((row, there))
     return found
 
 
 def _compared(how: Comparing, should: Rows, there: Rows) -> list[Difference]:
     found = []
     for key in sorted(should.keys() | there.keys()):
-        mine, theirs = Counter(should.get(key, ())), Counter(there.get(key, ()))
-        lacking, more = list((mine - theirs).elements()), list((theirs - mine).elements())
+        lacking, more = list(should.get(key, ())), list(there.get(key, ()))
+        for form in (0, 1):
+            _pair_off(lacking, more, form)
+        lacking = [one for one in lacking if one[0] != MISFIT or more]
         label = _shown(key)
         while lacking and more:
-            found.append(Difference(label, "different", _cells(how, lacking.pop(), more.pop())))
+            found.append(Difference(label, "different", _cells(how, lacking.pop()[0], more.pop()[0])))
         found += [Difference(label, "missing") for _ in lacking]
         found += [Difference(label, "extra") for _ in more]
     return found
+
+
+def _pair_off(mine: list[tuple[str, str]], theirs: list[tuple[str, str]], form: int) -> None:
+    """Take away pairs that are the same in one of their forms."""
+    if mine == theirs:
+        mine.clear()
+        theirs.clear()
+        return
+    both = Counter(one[form] for one in mine if one[form]) & Counter(one[form] for one in theirs if one[form])
+    for rows in (mine, theirs):
+        left = Counter(both)
+        kept = []
+        for one in rows:
+            if left[one[form]] > 0:
+                left[one[form]] -= 1
+            else:
+                kept.append(one)
+        rows[:] = kept
 
 
 def _cells(how: Comparing, should: str, is_: str) -> tuple[tuple[str, str, str], ...]:

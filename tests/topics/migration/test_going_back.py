@@ -1,0 +1,143 @@
+"""Going back restores the old side: values that the move had changed are as they were, what was written since is new."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from prayog_migration.engine.real.store import Store, open_store
+
+from .pairs import Databases, Wizard, has_mariadb, run
+
+needs_mariadb = pytest.mark.skipif(not has_mariadb(), reason="no MariaDB server is installed")
+THERE = ("assess", "schema", "copy", "validate", "sync")
+
+
+def rows(store: Store, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    with store.reader() as reader:
+        return sorted(reader.rows(store.catalogue().table(table), columns), key=lambda row: int(row[0]))
+
+
+@contextlib.contextmanager
+def moved(source: str, target: str) -> Any:
+    """A wizard after its switch-over."""
+    with contextlib.closing(Wizard(source, target)) as wizard:
+        assert wizard.do(*THERE) == "done", wizard.said[-1]
+        wizard.wait(("caught_up",))
+        assert wizard.do("switch") == "done", wizard.last("refused")
+        yield wizard
+
+
+def go_back(wizard: Wizard) -> None:
+    assert wizard.do("back") == "done", wizard.said[-1]
+
+
+BOOKING = (
+    "SET sql_mode=''",
+    "CREATE TABLE booking (id INT AUTO_INCREMENT PRIMARY KEY, made DATETIME NOT NULL DEFAULT '0000-00-00 00:00:00',"
+    " wait TIME, paid TINYINT(1), total BIGINT UNSIGNED, place POINT, tags SET('ac','window'), long_text LONGTEXT,"
+    " note VARCHAR(20))",
+    "INSERT INTO booking VALUES (1, '0000-00-00', '-00:00:01', 5, 18446744073709551615, POINT(1, 2), 'ac',"
+    " repeat('x', 9000), 'a'), (2, '2024-00-10', '23:59:59', 1, 0, NULL, '', 'y', 'b'),"
+    " (3, '0000-00-00', NULL, NULL, NULL, NULL, NULL, NULL, 'c')",
+)
+READ = ("id", "made", "wait", "paid", "total", "place", "tags", "long_text", "note")
+
+
+@needs_mariadb
+@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+def test_changed_values_of_mariadb_go_back_as_they_were(databases: Databases, dialect: str) -> None:
+    source, target = databases.mariadb(), databases.make(dialect)
+    run(source, *BOOKING)
+    old = open_store(source)
+    before = rows(old, "booking", *READ)
+    with moved(source, target) as wizard:
+        run(
+            target,
+            "UPDATE booking SET note = 'changed' WHERE id = 2",
+            "UPDATE booking SET made = '2025-05-05 05:05:05' WHERE id = 3",
+            "INSERT INTO booking (id, made, wait, paid, note) VALUES (2000, '2025-01-01 00:00:00', '10:00:00', 5, 'n')"
+            if dialect == "sqlite"
+            else "INSERT INTO booking (id, made, note) VALUES (2000, '2025-01-01 00:00:00', 'n')",
+        )
+        go_back(wizard)
+        assert wizard.last("balance")["lost"] == wizard.last("balance")["duplicated"] == 0
+    after = rows(old, "booking", *READ)
+    assert after[0] == before[0]
+    assert after[1] == (*before[1][:-1], "changed")
+    assert after[2][1] == "2025-05-05 05:05:05"
+    assert after[3][0] == "2000"
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("mysql", marks=needs_mariadb)])
+def test_arrays_and_far_dates_of_postgresql_go_back(databases: Databases, dialect: str) -> None:
+    source, target = databases.postgres(), databases.make(dialect)
+    run(
+        source,
+        "CREATE TABLE log (id integer PRIMARY KEY, at timestamp, tags text[], grid int[], note text)",
+        "INSERT INTO log VALUES (1, 'infinity', '{a,\"b \\\"c\",NULL}', '[0:1]={1,2}', 'x'),"
+        " (2, '0044-03-15 01:02:03 BC', '{}', '{{1,2},{3,4}}', 'y')",
+    )
+    before = rows(open_store(source), "log", "id", "at", "tags", "grid", "note")
+    quoted = "[\"p\", \"q r\", null]"
+    with moved(source, target) as wizard:
+        run(
+            target,
+            "UPDATE log SET note = 'z'",
+            f"INSERT INTO log (id, tags, grid) VALUES (3, '{quoted}', '[[5], [6]]')",
+        )
+        go_back(wizard)
+    after = rows(open_store(source), "log", "id", "at", "tags", "grid", "note")
+    assert after[:2] == [(*row[:-1], "z") for row in before]
+    assert after[2][2:4] == ('{p,"q r",NULL}', "{{5},{6}}")
+
+
+def test_a_row_that_differs_in_truth_is_still_found_on_the_way_back(databases: Databases) -> None:
+    """Alike is only what the old value becomes: another one on the old side is a difference."""
+    source, target = databases.sqlite(), databases.postgres()
+    run(
+        source,
+        "CREATE TABLE bill (id integer PRIMARY KEY, day DATE, n integer)",
+        "INSERT INTO bill VALUES (1, 'someday', 1), (2, 'never', 2), (3, '2024-01-01', 3), (4, '2024-01-02', 4)",
+    )
+    choices: Sequence[tuple[str, str]] = [("bill.day", "null")]
+    with contextlib.closing(
+        Wizard(source, target, choices={"policies": choices, "types": [("bill.day", "date")]})
+    ) as wizard:
+        assert wizard.do(*THERE) == "done", wizard.said[-1]
+        wizard.wait(("caught_up",))
+        assert wizard.do("switch") == "done", wizard.last("refused")
+        assert wizard.do("audit") == "done"
+        assert wizard.last("balance")["lost"] == wizard.last("balance")["duplicated"] == 0
+        run(source, "DROP TRIGGER IF EXISTS x")  # the fence refuses writes: take it from this one table
+        with contextlib.closing(open_store(source).connect()) as connection:
+            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+        run(source, *(f'DROP TRIGGER "{name}"' for name in names), "UPDATE bill SET n = 20 WHERE id = 2")
+        assert wizard.do("audit") == "done"
+        assert wizard.last("balance")["lost"] == 1
+        assert wizard.last("validated")["differences"][0][0] == "2"
+
+
+def test_a_keyless_table_that_could_not_come_back_is_told_before_anything_is_copied(databases: Databases) -> None:
+    source, target = databases.postgres(), databases.sqlite()
+    run(source, "CREATE TABLE ping (at timestamp)")
+    with contextlib.closing(Wizard(source, target)) as wizard:
+        assert wizard.do("assess", "schema") == "refused"
+        assert "there would be no way back" in wizard.last("assessed")["unfollowed"][0]
+
+
+@needs_mariadb
+def test_counters_stay_within_what_their_column_takes(databases: Databases) -> None:
+    """Sakila's ids are TINYINT UNSIGNED: a thousand numbers cannot be skipped."""
+    source, target = databases.mariadb(), databases.mariadb()
+    run(
+        source,
+        "CREATE TABLE category (id TINYINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, name VARCHAR(9))",
+        "INSERT INTO category VALUES (200, 'Action')",
+    )
+    with moved(source, target):
+        run(target, "INSERT INTO category (name) VALUES ('New')")
+        assert 200 < int(rows(open_store(target), "category", "id")[1][0]) < 210
