@@ -92,3 +92,21 @@ def test_fields_of_the_demo_are_those_of_tshark(tmp_path: Path) -> None:
     report = compare(Capture(demo_bytes(), "demo"), path)
     assert report.compared > 1_000
     assert report.share >= 0.999, report.examples
+
+
+@pytest.mark.parametrize(
+    ("link", "packet"),
+    [  # a source route of IPv4, a routing header of type 0, segment routing: made with scapy 2.6
+        (228, "4800002d000100004011cb9d0a0000010a000002830b040a0000090a0000080003e807d0000d9c4168656c6c6f"),
+        (229, "6000000000322b40fd000000000000000000000000000001fd0000000000000000000000000000021104000200000000fd00"
+              "0000000000000000000000000005fd00000000000000000000000000000600080009000a934c7274"),
+        (229, "6000000000332b40fd000000000000000000000000000001fd0000000000000000000000000000021104040101000000fd00"
+              "0000000000000000000000000005fd00000000000000000000000000000600080009000b2a4d737268"),
+    ],
+    ids=["source route", "type 0", "segments"],
+)  # fmt: skip
+def test_a_check_sum_is_made_with_the_last_station_of_a_route(link: int, packet: str) -> None:
+    capture = captured([bytes.fromhex(packet)], link)
+    capture.verify = True
+    (status,) = capture.packet(0).find("udp.checksum.status")
+    assert status.value == 1

@@ -159,7 +159,8 @@ def _after(
         status = Node(STATUS, c.source, (start + 10) * 8, 0, 2)
     out.append(status)
     stop = min(end, start + total) if total >= hdr_len else end
-    c.outer = {"src": src.to_bytes(4, "big"), "dst": dst.to_bytes(4, "big"), "proto": proto, "name": "ip",
+    goal = _goal(data[start + 20 : start + hdr_len]) or dst.to_bytes(4, "big")
+    c.outer = {"src": src.to_bytes(4, "big"), "dst": goal, "proto": proto, "name": "ip",
                "size": total - hdr_len if total >= hdr_len else end - at}  # fmt: skip
     c.packet_end(stop)
     if more or offset:
@@ -177,6 +178,17 @@ def _after(
         return at
     c.follow("ip.proto", proto, at, stop)
     return at
+
+
+def _goal(options: bytes) -> bytes:
+    """The last station of a source route that is not used up: check sums above are made with it (RFC 1122 §4.1.3.5)."""
+    at = 0
+    while at + 2 < len(options) and options[at] != 0:
+        kind, size = options[at], 1 if options[at] == 1 else options[at + 1]
+        if kind in (131, 137) and 7 <= size <= len(options) - at and options[at + 2] + 3 <= size:
+            return options[at + 3 + (size - 7) // 4 * 4 :][:4]
+        at += max(1, size)
+    return b""
 
 
 STATUS = Field(

@@ -156,7 +156,8 @@ def _after(
     """Where the packet ends, its fragments, and what follows."""
     said = start + 40 + plen if plen else end
     stop = min(end, said)
-    c.outer = {"src": src, "dst": dst, "proto": following, "name": "ipv6", "size": said - at}
+    goal = _goal(data, start + 6, start + 40, at) or dst
+    c.outer = {"src": src, "dst": goal, "proto": following, "name": "ipv6", "size": said - at}
     c.packet_end(stop)
     if fragmented and (more or offset):
         whole = c.context.fragment(c, out, at, stop)
@@ -174,6 +175,23 @@ def _after(
         return at
     c.follow("ip.proto", following, at, stop)
     return at
+
+
+def _goal(data: bytes, nxt: int, at: int, end: int) -> bytes:
+    """The last station of a routing header that is not used up: check sums above are made with it (RFC 8200 §8.1).
+
+    The header before says at `nxt` what begins at `at`."""
+    while at + 8 <= end and data[nxt] in _EXTENSIONS:
+        kind, words = data[nxt], data[at + 1]
+        size = 8 if kind == 44 else (words + 2) * 4 if kind == 51 else (words + 1) * 8
+        if kind == 43 and data[at + 3] and size >= 24 and at + size <= end:
+            match data[at + 2]:
+                case 0 | 2:
+                    return data[at + 8 + (size - 24) // 16 * 16 :][:16]
+                case 4:  # the list runs backwards
+                    return data[at + 8 : at + 24]
+        nxt, at = at, at + size
+    return b""
 
 
 FRAGMENTS = Field(
