@@ -1,4 +1,4 @@
-"""Going back restores the old side: values that the move had changed are as they were, what was written since is new."""
+"""Going back restores the old side: what the move had changed is as it was, what was written since is new."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def go_back(wizard: Wizard) -> None:
 
 BOOKING = (
     "SET sql_mode=''",
-    "CREATE TABLE booking (id INT AUTO_INCREMENT PRIMARY KEY, made DATETIME NOT NULL DEFAULT '0000-00-00 00:00:00',"
+    "CREATE TABLE booking (id INT AUTO_INCREMENT PRIMARY KEY, made DATETIME DEFAULT '0000-00-00 00:00:00',"
     " wait TIME, paid TINYINT(1), total BIGINT UNSIGNED, place POINT, tags SET('ac','window'), long_text LONGTEXT,"
     " note VARCHAR(20))",
     "INSERT INTO booking VALUES (1, '0000-00-00', '-00:00:01', 5, 18446744073709551615, POINT(1, 2), 'ac',"
