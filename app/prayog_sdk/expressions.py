@@ -19,7 +19,7 @@ from prayog_sdk.claims import CheckError, Claim, Event, Fact, Quantity, Scope, V
 from prayog_sdk.history import LEVELS, HistoryWord, history
 from prayog_sim.trace import Trace
 
-__all__ = ["WORDS", "Compiler", "ExpressionError", "Measure"]
+__all__ = ["WORDS", "Compiler", "ExpressionError", "Measure", "kinds_in"]
 
 Measure = Callable[[Trace], Any]
 """A number or word computed from a trace; None while it is not known yet."""
@@ -71,6 +71,22 @@ _PLAIN: Mapping[str, Callable[..., Quantity | Claim]] = {
     "predicted": vocabulary.predicted,
     "answer": vocabulary.answer,
 }
+def kinds_in(expression: str) -> list[str]:
+    """The kinds of events that `expression` looks for; none when it cannot be read."""
+    try:
+        tree = ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [
+        arg
+        for node in calls
+        if isinstance(node.func, ast.Name)
+        for arg in (node.args[:1] if node.func.id in _OF_EVENTS else node.args if node.func.id == "before" else ())
+    ]
+    return [str(arg.value) for arg in named if isinstance(arg, ast.Constant)]
+
+
 WORDS = (*_OF_EVENTS, *_PLAIN, "on_seeds", "history")
 """Every word of the language."""
 

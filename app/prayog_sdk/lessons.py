@@ -40,6 +40,7 @@ from prayog_sim.run import Action
 from prayog_sim.trace import Trace
 
 __all__ = [
+    "LIVE",
     "Answer",
     "Challenge",
     "Do",
@@ -48,7 +49,6 @@ __all__ = [
     "LessonStep",
     "Myth",
     "Predict",
-    "fill",
     "judge",
     "live_names",
 ]
@@ -253,20 +253,13 @@ def _say(predict: Predict, value: Any) -> str:
     return f"{text} {predict.unit}".strip() if predict.kind == "number" else text
 
 
-_LIVE = re.compile(r"(?<![\\{])\{([a-z_][a-z0-9_]*)\}(?!\})")
+LIVE = re.compile(r"(?<![\\{])\{([a-z_][a-z0-9_]*)\}(?!\})")
+"""A live number in a text: ``{moved}``, but not ``{{moved}}``."""
 
 
 def live_names(text: str) -> list[str]:
     """The measures that `text` shows as live numbers, as in ``{moved}`` (not inside code)."""
-    return list(dict.fromkeys(match[1] for part in _prose(text) for match in _LIVE.finditer(part)))
-
-
-def fill(text: str, values: Mapping[str, Any]) -> str:
-    """`text` with the live numbers put in; an unknown or not yet known one is shown as ``–``."""
-    parts = re.split(_CODE, text)
-    for index in range(0, len(parts), 2):
-        parts[index] = _LIVE.sub(lambda m: "–" if values.get(m[1]) is None else short(values[m[1]]), parts[index])
-    return "".join(parts)
+    return list(dict.fromkeys(match[1] for part in _prose(text) for match in LIVE.finditer(part)))
 
 
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)

@@ -189,7 +189,7 @@ class _Player:
 
     def likely(self, kind: str) -> str:
         """What `kind`, which never came, was probably meant to be."""
-        kinds = {step.kind for step in self.run.trace} | {e.kind for step in self.run.trace for e in step.effects}
+        kinds = self.run.trace.kinds()
         near = get_close_matches(kind, kinds, 1) if kind and kind not in kinds else ()
         return f"did you mean {near[0]}?" if near else ""
 

@@ -142,6 +142,10 @@ class Trace(Sequence[Step]):
             digest.update(line.encode() + b"\n")
         return digest.hexdigest()
 
+    def kinds(self) -> set[str]:
+        """The kinds of its steps and effects."""
+        return {step.kind for step in self} | {effect.kind for step in self for effect in step.effects}
+
     def where(self, test: Callable[[Step], bool]) -> Iterator[Step]:
         """The steps for which `test` holds, in order."""
         return filter(test, self)

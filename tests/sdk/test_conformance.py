@@ -146,6 +146,15 @@ def test_missing_translations_are_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_kind_of_event_that_is_nearly_one_of_the_topic_is_a_warning(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    lesson = (folder / LESSON).read_text()
+    (folder / LESSON).write_text(lesson.replace('"everyone_knows"', "\"eventually('haerd') or never('crash')\""))
+    told = [str(finding) for finding in check(folder) if "no event" in str(finding)]
+    assert len(told) == 1, told
+    assert "no event 'haerd' came in any scenario; did you mean heard?" in told[0]
+
+
 def test_no_hook_can_stop_the_suite(tmp_path: Path) -> None:
     folder = create("probe", tmp_path)
     edit("topic.py", "    return [Check(", "    1 / 0\n    return [Check(")(folder)

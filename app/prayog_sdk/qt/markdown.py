@@ -16,15 +16,15 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from prayog_sdk.lessons import LIVE
 from prayog_sdk.qt import theme
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
 
-__all__ = ["html", "measures", "say", "style"]
+__all__ = ["html", "say", "style"]
 
-_LIVE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _CALLOUT = re.compile(r"\[!(NOTE|TIP|WARNING|MYTH)\][ \t]*(.*)(?:\n|$)")
 _HEADINGS = {"NOTE": "Note", "TIP": "Try this", "WARNING": "Take care", "MYTH": "Often read, but not so"}
 _COLOURS = {  # callout -> (bar, ground) roles of the theme
@@ -39,11 +39,6 @@ _COLOURS = {  # callout -> (bar, ground) roles of the theme
 def html(text: str, values: Mapping[str, Any]) -> str:
     """`text` as HTML for a `QTextDocument` whose default style sheet is `style()`."""
     return str(_parser(lambda name: say(values.get(name))).render(text))
-
-
-def measures(text: str) -> frozenset[str]:
-    """The names of the live numbers in `text` (those in code count too; they are few)."""
-    return frozenset(_LIVE.findall(text))
 
 
 def say(value: Any) -> str:
@@ -90,7 +85,7 @@ def _parser(value: Callable[[str], str]) -> MarkdownIt:
     pad = theme.scaled(8)
 
     def text(renderer: Any, tokens: Any, index: int, options: Any, env: Any) -> str:
-        return _LIVE.sub(
+        return LIVE.sub(
             lambda found: f'<span class="live">{escape(value(found[1]))}</span>', escape(tokens[index].content)
         )
 

@@ -15,6 +15,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QPalette, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QSizePolicy, QTextBrowser, QWidget
 
+from prayog_sdk.lessons import live_names
 from prayog_sdk.qt import markdown, theme
 
 __all__ = ["MarkdownView"]
@@ -48,7 +49,7 @@ class MarkdownView(QTextBrowser):
 
     def set_markdown(self, text: str) -> None:
         self._text = text
-        self._names = markdown.measures(text)
+        self._names = frozenset(live_names(text))
         self._render()
 
     def measures(self) -> frozenset[str]:

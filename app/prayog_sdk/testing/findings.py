@@ -52,6 +52,10 @@ class Case:
         """The scenario that something names."""
         return next((scenario for scenario in self.scenarios if scenario.id == id), None)
 
+    def kinds(self) -> set[str]:
+        """The kinds of events that came in any scenario."""
+        return {kind for result in self.results.values() for kind in result.trace.kinds()}
+
     def ran(self) -> list[tuple[Scenario, RunResult]]:
         """The simulated scenarios that could be run."""
         return [(each, self.results[each.id]) for each in self.scenarios if each.id in self.results]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 
 from prayog_sdk import lessons
 from prayog_sdk.checks import CheckError, evaluate
+from prayog_sdk.expressions import kinds_in
 from prayog_sdk.lessons import Challenge, Lesson, LessonError, LessonStep
 from prayog_sdk.scenario import Scenario
 from prayog_sdk.specs import world_actions
@@ -45,6 +47,7 @@ def the_lessons(case: Case) -> Iterator[Finding]:
                 yield Finding("warn", "lessons", "there is no lesson yet", "lessons/en")
             for challenge in challenges:
                 yield from _challenge(case, challenge)
+            yield from _misspelt(case, read, challenges)
 
 
 def _lesson_step(case: Case, lesson: Lesson, step: LessonStep) -> Iterator[Finding]:
@@ -85,6 +88,20 @@ def _prediction(case: Case, scenario: Scenario, predict: lessons.Predict, where:
             lessons.judge(predict, lessons.Answer(predict.id, None), result.trace, measures, checks)
     except CheckError as error:
         yield Finding("error", "lessons", f"the answer of the prediction {predict.id!r}: {error}", where)
+
+
+def _misspelt(case: Case, read: Sequence[Lesson], challenges: Sequence[Challenge]) -> Iterator[Finding]:
+    """A kind of event that came in no scenario, and is written nearly as one that did."""
+    steps = [(f"{lesson.where}:{step.line}", step) for lesson in read for step in lesson.items]
+    texts = [(where, text) for where, step in steps for text in (step.check, step.predict and step.predict.answer)]
+    texts += [(challenge.where, text) for challenge in challenges for text in challenge.checks]
+    known = case.kinds()
+    for where, text in texts:
+        for kind in kinds_in(text or ""):
+            near = difflib.get_close_matches(kind, sorted(known), 1, 0.8) if kind not in known else ()
+            if near:
+                sentence = f"{text}: no event {kind!r} came in any scenario; did you mean {near[0]}?"
+                yield Finding("warn", "lessons", sentence, where)
 
 
 def _challenge(case: Case, challenge: Challenge) -> Iterator[Finding]:
