@@ -1,7 +1,8 @@
 """The flow: producers, exchanges, queues, consumers and the world, messages on their way, and the wiring by hand.
 
 Pull a wire from an exchange to a queue, or use the menu of a box (right click, menu key or Shift+F10).  Each edit is an
-action, so it stands in the run and is done again with it.
+action, so it stands in the run and is done again with it.  Boxes are dragged, or moved with Ctrl and an arrow key, and
+stay there: that is no part of the run.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class FlowPanel(FollowingPanel[Seen]):
         self._view.typed.connect(self._type)
         self._view.picked.connect(self._pick)
         self._view.told.connect(self._walked)
+        self._view.moved.connect(self._moved)
         self._bar.wanted.connect(self._perform)
 
     def fresh(self) -> Seen:
@@ -95,6 +97,7 @@ class FlowPanel(FollowingPanel[Seen]):
         super().bind(bench)
         bench.signals.selection_changed.connect(self._selected)
         self._bar.bind(bench)
+        self._view.places.load(bench.data_dir() / "flow.json")
         self.on_frame()
 
     def unbind(self) -> None:
@@ -223,6 +226,9 @@ class FlowPanel(FollowingPanel[Seen]):
             menu.addSeparator()
             menu.addAction(self.tr("New queue…"), partial(self._perform, "declare_queue", {}))
             menu.addAction(self.tr("New exchange…"), partial(self._perform, "declare_exchange", {}))
+        menu.addSeparator()
+        back_in_order = menu.addAction(self.tr("Put the boxes back in order"), self._view.in_order)
+        back_in_order.setEnabled(bool(self._view.places))
         menu.popup(self._view.mapToGlobal(at))
 
     @Slot(str)
@@ -233,6 +239,14 @@ class FlowPanel(FollowingPanel[Seen]):
             centre = box.center().toPoint()
             self._area.ensureVisible(centre.x(), centre.y(), round(box.width() / 2) + 8, round(box.height() / 2) + 8)
         self._say(words)
+
+    @Slot()
+    def _moved(self) -> None:
+        try:
+            self._view.places.keep()
+        except OSError as error:
+            words = self.tr("The places of the boxes could not be kept: {why}.")
+            self._say(words.replace("{why}", error.strerror or str(error)))
 
     def _say(self, words: str) -> None:
         if self.bench is not None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 from prayog_queues.engine.flow import Flow
 from prayog_queues.engine.port import Binding
+from prayog_queues.panels.flow_places import Places
 from prayog_sdk.qt import theme
 
 __all__ = ["Plan", "Wire", "sentence"]
@@ -23,9 +24,9 @@ class Wire:
 
 
 class Plan:
-    """Boxes and wires for one state of the flow in a picture of `size`."""
+    """Boxes and wires for one state of the flow in a picture of `size`; `places` are the learner's."""
 
-    def __init__(self, flow: Flow, names: tuple[str, ...], size: QSizeF) -> None:
+    def __init__(self, flow: Flow, names: tuple[str, ...], size: QSizeF, places: Places) -> None:
         self.boxes: dict[str, QRectF] = {}
         self.graves = flow.dead_letters()
         columns = self._columns(flow, names)
@@ -50,6 +51,7 @@ class Plan:
             for j, place in enumerate(column):
                 top = margin + row * (j + 0.5) - height / 2
                 self.boxes[place] = QRectF(margin + step * i, top, width, height)
+        places.arrange(self.boxes, size)
         self.wires = self._wires(flow)
 
     def _columns(self, flow: Flow, names: tuple[str, ...]) -> list[list[str]]:
@@ -96,11 +98,15 @@ class Plan:
         return found
 
     def end(self, wire: Wire) -> tuple[QPointF, QPointF]:
-        """Where a wire leaves and arrives; a dead-letter queue stands below its own."""
+        """Where a wire leaves and arrives: to the right, else to the left, and up or down where boxes overlap."""
         a, b = self.boxes[wire.a], self.boxes[wire.b]
-        if abs(a.center().x() - b.center().x()) < 1:
-            return (QPointF(a.center().x(), a.bottom()), QPointF(b.center().x(), b.top()))
-        return QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y())
+        if a.right() <= b.left():
+            return QPointF(a.right(), a.center().y()), QPointF(b.left(), b.center().y())
+        if b.right() <= a.left():
+            return QPointF(a.left(), a.center().y()), QPointF(b.right(), b.center().y())
+        if a.center().y() <= b.center().y():
+            return QPointF(a.center().x(), a.bottom()), QPointF(b.center().x(), b.top())
+        return QPointF(a.center().x(), a.top()), QPointF(b.center().x(), b.bottom())
 
     def at(self, point: QPointF) -> str:
         """The place under a point."""

@@ -17,11 +17,12 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from prayog_queues.engine.flow import Flow
 from prayog_queues.panels.flights import Moving
 from prayog_queues.panels.flow_paint import FlowPainter
+from prayog_queues.panels.flow_places import Places
 from prayog_queues.panels.flow_plan import Plan, Wire, sentence
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.accessible import expose, tell_focus
@@ -79,11 +80,14 @@ class FlowView(QWidget):
     typed = Signal(str)
     """A letter was pressed while a place had the focus."""
     told = Signal(str)
+    moved = Signal()
+    """The learner put a box somewhere else, or all of them back."""
 
     def __init__(self, flow: Flow, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.flow = flow
-        self.plan = Plan(flow, (), QSizeF(10, 10))
+        self.places = Places()
+        self.plan = Plan(flow, (), QSizeF(10, 10), self.places)
         self.clock = 0.0
         self.focus = self.selected = ""
         self.wire: Wire | None = None
@@ -94,6 +98,11 @@ class FlowView(QWidget):
         self._names: tuple[str, ...] = ()
         self._flights: list[Moving] | None = None
         self._pull: tuple[str, QPointF] | None = None
+        """An exchange from which a wire is pulled, and where the pointer is."""
+        self._grip: tuple[str, QPointF] | None = None
+        """A box that was pressed, and how far from its middle."""
+        self._taken = QPointF()
+        self._dragging = False
         expose(self, _Boxes(self))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -116,7 +125,7 @@ class FlowView(QWidget):
         self.update()
 
     def _lay_out(self) -> None:
-        self.plan = Plan(self.flow, self._names, QSizeF(self.size()))
+        self.plan = Plan(self.flow, self._names, QSizeF(self.size()), self.places)
         need = self.plan.need.toSize().expandedTo(QSize(theme.scaled(240), theme.scaled(150)))
         if need != self.minimumSize():
             self.setMinimumSize(need)  # the panel scrolls where there is less room
@@ -171,14 +180,20 @@ class FlowView(QWidget):
         self.wire = self.plan.wire_at(event.position()) if not place else None
         self.focus = place
         if event.button() == Qt.MouseButton.LeftButton:
-            if place[:1] == "x":
-                self._pull = (place, event.position())
+            if place:
+                self._grip = (place, event.position() - self.plan.boxes[place].center())
+                self._taken = event.position()
             self.chosen.emit(place)
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pull is not None:
-            self._pull = (self._pull[0], event.position())
+        if self._grip is not None:
+            far = (event.position() - self._taken).manhattanLength() >= QApplication.startDragDistance()
+            self._dragging = self._dragging or far
+            if self._dragging and self._grip[0][:1] == "x":
+                self._pull = (self._grip[0], event.position())
+            elif self._dragging:
+                self._put(self._grip[0], event.position() - self._grip[1])
             self.update()
             return
         place = self.plan.at(event.position())
@@ -186,11 +201,27 @@ class FlowView(QWidget):
         self.setCursor(shape if place or self.plan.wire_at(event.position()) else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        pull, self._pull = self._pull, None
+        pull, grip, dragged = self._pull, self._grip, self._dragging
+        self._pull, self._grip, self._dragging = None, None, False
         place = self.plan.at(event.position())
         self.update()
         if pull is not None and place[:1] == "q":
             self.wired.emit(pull[0][2:], place[2:])
+        elif pull is not None and grip is not None and place in ("", pull[0]):
+            self._put(pull[0], event.position() - grip[1])
+        if dragged and not (pull is not None and place[:1] == "q"):
+            self.moved.emit()
+
+    def _put(self, place: str, centre: QPointF) -> None:
+        self.places.put(place, centre, QSizeF(self.size()))
+        self._lay_out()
+
+    def in_order(self) -> None:
+        """All boxes stand where the lab puts them."""
+        self.places.clear()
+        self._lay_out()
+        self.update()
+        self.moved.emit()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
@@ -213,7 +244,13 @@ class FlowView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         way = _WAYS.get(Qt.Key(event.key()))
-        if way is not None:
+        if way is not None and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            box = self.plan.boxes.get(self.focus)
+            if box is not None:
+                self._put(self.focus, box.center() + QPointF(*way) * theme.scaled(12))
+                self.update()
+                self.moved.emit()
+        elif way is not None:
             here = self.plan.boxes.get(self.focus)
             others = [(p, b.center().toTuple()) for p, b in self.plan.boxes.items() if p != self.focus]
             first = next(iter(self.plan.boxes), "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPointF, QSizeF, Qt
+from PySide6.QtCore import QPoint, QPointF, QSizeF, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
@@ -22,6 +22,7 @@ from prayog_queues.engine.flow import Flow
 from prayog_queues.engine.port import Topology
 from prayog_queues.panels.flights import moving
 from prayog_queues.panels.flow_paint import FlowPainter
+from prayog_queues.panels.flow_places import Places
 from prayog_queues.panels.flow_plan import Plan
 from prayog_queues.panels.flow_view import FlowView
 from prayog_queues.panels.following import Follower
@@ -141,6 +142,34 @@ def test_wiring_by_pointer_and_by_key_is_an_action_of_the_run(bench: BenchPage, 
     settled(bench, qtbot, flow, lambda: wire not in view.plan.wires)
 
 
+def test_boxes_are_moved_by_pointer_and_by_key_and_stay_there(bench: BenchPage, qtbot: QtBot, tmp_path: Path) -> None:
+    flow = panel(bench, qtbot, "flow", 500_000, kind="topic", messages=30)
+    settled(bench, qtbot, flow, lambda: "x:events" in flow._view.plan.boxes)
+    view: FlowView = flow._view
+    before = {place: box.center() for place, box in view.plan.boxes.items()}
+    for place, by in (("c:w1", QPoint(-40, 60)), ("x:events", QPoint(10, -70))):
+        begin = before[place].toPoint()
+        QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=begin)
+        QTest.mouseMove(view, begin + by / 2)
+        QTest.mouseMove(view, begin + by)
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=begin + by)
+        assert (view.plan.boxes[place].center() - before[place] - by).manhattanLength() < 4, place
+    assert not flow.findChildren(ActionDialog), "an exchange that is dropped on empty ground is not wired"
+    view.setFocus()
+    view.focus = "p:p1"
+    QTest.keyClick(view, Qt.Key.Key_Down, Qt.KeyboardModifier.ControlModifier)
+    assert view.plan.boxes["p:p1"].center().y() > before["p:p1"].y()
+    kept = Places()
+    kept.load(next(tmp_path.rglob("flow.json")))
+    there = dict(view.plan.boxes)
+    assert Plan(flow.flow, view._names, QSizeF(view.size()), kept).boxes == there
+    view.in_order()
+    assert {place: box.center() for place, box in view.plan.boxes.items()} == before
+    (tmp_path / "bad.json").write_text('{"c:w1": [1], "p:p1": "x"}', encoding="utf-8")
+    kept.load(tmp_path / "bad.json")
+    assert not kept
+
+
 def accept(owner: Any, **values: str) -> None:
     """Fill the small form that asks for the arguments of an action."""
     dialog = owner.findChildren(ActionDialog)[-1]
@@ -215,7 +244,7 @@ def test_a_busy_flow_draws_a_sample_and_says_so(qtbot: QtBot) -> None:
         flow.take(step)
     image = QImage(600, 300, QImage.Format.Format_RGB32)
     painter = QPainter(image)
-    drawn = FlowPainter(painter, flow, Plan(flow, (), QSizeF(600, 300)), story.at, still=False)
+    drawn = FlowPainter(painter, flow, Plan(flow, (), QSizeF(600, 300), Places()), story.at, still=False)
     drawn.paint("", "", None)
     painter.end()
     assert drawn.every >= 4
