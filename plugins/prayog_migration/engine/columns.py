@@ -16,7 +16,7 @@ from prayog_migration.engine.model import Catalogue, Check, Column, Dialect, Tab
 from prayog_migration.engine.names import Namespace
 from prayog_migration.engine.plan import Choices, ColumnMove, Finding, Server
 from prayog_migration.engine.profile import ColumnProfile, TableProfile
-from prayog_migration.engine.rules import Rule, choose
+from prayog_migration.engine.rules import Rule, choose, for_type
 
 __all__ = ["PlannedColumns", "ignores_case", "plan_columns", "quoted"]
 
@@ -136,6 +136,10 @@ def _typed(context: _Context, column: Column, planned: PlannedColumns) -> tuple[
     kind = kind_of(context.catalogue, context.table, column)
     keyed = column.name in context.keyed
     rules = [Rule(context.target, type_, column=path) for at, type_ in context.choices.types if at == path]
+    rules += [
+        rule for rule in (for_type(context.target, *pair) for pair in context.choices.rules)
+        if rule.fits(context.source, kind, column.type, path, keyed, context.server.mariadb)
+    ]  # fmt: skip
     if context.source == context.target:
         chosen = choose([*rules, *context.rules], context.source, context.target, kind, column.type, path)
         if chosen.type == column.type:

@@ -57,11 +57,16 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the learner decided, by ``table.column`` of the source: types and policies; tables that stay behind."""
+    """What the learner decided, by ``table.column`` of the source: types and policies; tables that stay behind.
+
+    ``rules`` are for whole types (`rules.for_type`): a type as the source writes it, and what it becomes; a decision
+    about one column goes before them.
+    """
 
     types: tuple[tuple[str, str], ...] = ()
     policies: tuple[tuple[str, str], ...] = ()
     left_out: tuple[str, ...] = ()
+    rules: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

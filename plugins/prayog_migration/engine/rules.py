@@ -15,7 +15,7 @@ from typing import Literal
 from prayog_migration.engine.kinds import Kind
 from prayog_migration.engine.model import Dialect
 
-__all__ = ["RULES", "Chosen", "Rule", "choose"]
+__all__ = ["RULES", "Chosen", "Rule", "choose", "for_type", "written_as"]
 
 Verdict = Literal["exact", "converted"]
 
@@ -94,6 +94,23 @@ def choose(
     rule = own[0]
     type_ = rule.type.replace("{size}", str(kind.size)).replace("{scale}", str(kind.scale or 0))
     return Chosen(type_, rule.verdict, rule.reason)
+
+
+def for_type(target: Dialect, written: str, type_: str) -> Rule:
+    """A learner's rule for every column of one type: `written` as the source writes it, ``*`` for any letters.
+
+    With ``{size}`` or ``{scale}`` in `type_` it is for types that have a size.
+    """
+    return Rule(target, type_, written=_pattern(written), sized=True if "{" in type_ else None)
+
+
+def written_as(pattern: str, written: str) -> bool:
+    """Whether the type `written` is meant by the `pattern` of such a rule."""
+    return re.fullmatch(_pattern(pattern), written, re.IGNORECASE) is not None
+
+
+def _pattern(written: str) -> str:
+    return re.escape(written).replace(r"\*", ".*")
 
 
 _PG: Dialect = "postgresql"

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from prayog_migration.engine.fitting import bounds
 from prayog_migration.engine.model import Catalogue, Column, Sequence, Table
 from prayog_migration.engine.plan import Plan, TableMove
-from prayog_migration.engine.real.store import Store, Writer
+from prayog_migration.engine.real.store import Row, Store, Writer
 
 __all__ = ["Number", "next_numbers", "set_numbers"]
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The next number of a column of the target (``table``, ``column``) or of a sequence of its own."""
+    """The next number of a column of the target (``table``, ``column``) or of a sequence of its own.
+
+    ``counter``: the sequence that feeds the column.
+    """
 
     table: str
     column: str
     next: int
+    counter: str = ""
 
 
 def set_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, margin: int = 0) -> list[Number]:
@@ -42,29 +46,76 @@ def set_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, ma
 def next_numbers(source: Catalogue, target: Store, plan: Plan, writer: Writer, margin: int = 0) -> list[Number]:
     """What `set_numbers` would set."""
     found = []
+    alone = {sequence.name for sequence in plan.sequences if sequence.owner is None}
     for move in plan.tables:
         for column in move.target.columns:
-            if column.identity or _serial(plan, move.target, column):
-                number = _next(source, target, move, column, writer)
-                low, high = _range(move, column)
-                step = -1 if _descends(source, move, column) else 1
-                number = max(low, min(high, number + step * _affordable(margin, number, high if step > 0 else low)))
-                found.append(Number(move.target.title, column.name, number))
+            counter = _counter(target, move, column, writer) if column.sequence not in alone else None
+            if counter is not None:
+                first = _next(source, target, move, column, counter, writer)
+                room = _affordable(margin, first, counter)
+                number = max(counter.low, min(counter.high, first + room * counter.step))
+                found.append(Number(move.target.title, column.name, number, counter.name))
     for sequence in plan.sequences:
         if sequence.owner is None:
             path = sequence.name, sequence.schema
             now = next((one for one in source.sequences if (one.name, one.schema) == path), sequence)
             start = now.start if now.last is None else now.last + now.step
             title = f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
-            end = now.maximum if now.step > 0 else now.minimum
-            room = margin if now.cycle or end is None else _affordable(margin, 0, (end - start) // now.step)
+            counter = _Counter(title, now.step, _or(now.minimum, -(2**63)), _or(now.maximum, 2**63 - 1))
+            room = margin if now.cycle else _affordable(margin, start, counter)
             found.append(Number(title, "", _within(start + room * now.step, now)))
     return found
 
 
-def _affordable(margin: int, number: int, end: int) -> int:
-    """Of the numbers that are left at most a tenth is skipped: a key of eight bits has not a thousand."""
-    return max(0, min(margin, abs(end - number) // 10))
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """What hands out numbers on the target: ``name`` of a sequence ("" where it has none), what its numbers may be,
+    and which it would give next as it stands, where that is known."""
+
+    name: str
+    step: int
+    low: int
+    high: int
+    next: int | None = None
+
+
+def _counter(target: Store, move: TableMove, column: Column, writer: Writer) -> _Counter | None:
+    """The counter of a column; None when it has none."""
+    if not column.identity and not column.sequence:
+        return None
+    low, high = _range(move, column)
+    table = target.name(move.target.name, move.target.schema)
+    rows: list[Row] = []
+    if target.dialect == "postgresql":
+        own = target.name(column.sequence, move.target.schema) if column.sequence else None
+        rows = writer.query(
+            "SELECT seqrelid::regclass::text, seqincrement, seqmin, seqmax, pg_sequence_last_value(seqrelid) FROM"
+            " pg_sequence WHERE seqrelid = coalesce(pg_get_serial_sequence(?, ?)::regclass, to_regclass(?))",
+            (table, column.name, own),
+        )
+    elif target.dialect == "mysql" and column.sequence:
+        name = target.name(column.sequence)
+        facts = "increment, minimum_value, maximum_value, next_not_cached_value"
+        rows = [(name, *row) for row in writer.query(f"SELECT {facts} FROM {name}")]
+    if not rows:  # in PostgreSQL: a partition, whose parent's counter it is
+        counts = column.identity and target.dialect != "postgresql"
+        return _Counter("", 1, max(1, low), high) if counts else None
+    name, step, least, most, last = rows[0]
+    after = None if last is None else int(last) + (int(step) if target.dialect == "postgresql" else 0)
+    return _Counter(str(name), int(step), max(low, int(least)), min(high, int(most)), after)
+
+
+def _or(number: int | None, otherwise: int) -> int:
+    return otherwise if number is None else number
+
+
+def _affordable(margin: int, number: int, counter: _Counter) -> int:
+    """How many numbers may be skipped.
+
+    Of those that are left at most a tenth: a key of eight bits has not a thousand.
+    """
+    end = counter.high if counter.step > 0 else counter.low
+    return max(0, min(margin, (end - number) // counter.step // 10))
 
 
 def _range(move: TableMove, column: Column) -> tuple[int, int]:
@@ -74,13 +125,6 @@ def _range(move: TableMove, column: Column) -> tuple[int, int]:
             (low, high), (least, most) = bounds(one.kind), bounds(one.target_kind)
             return max(low, least), min(high, most, 2**63 - 1)
     return -(2**63), 2**63 - 1
-
-
-def _descends(source: Catalogue, move: TableMove, column: Column) -> bool:
-    """A counter that goes down: only from PostgreSQL to PostgreSQL."""
-    name = next((one.source for one in move.columns if one.target == column.name), column.name)
-    own = (one for one in source.sequences if one.owner == (move.source.name, name) and one.step < 0)
-    return any(one.schema == move.source.schema for one in own)
 
 
 def _within(number: int, sequence: Sequence) -> int:
@@ -93,37 +137,26 @@ def _within(number: int, sequence: Sequence) -> int:
     return number
 
 
-def _serial(plan: Plan, table: Table, column: Column) -> bool:
-    """A column of PostgreSQL whose default is a sequence that belongs to it."""
-    return plan.target == "postgresql" and bool(column.sequence) and _owned(plan.source, table, column) is not None
-
-
-def _owned(catalogue: Catalogue, table: Table, column: Column) -> Sequence | None:
-    for one in catalogue.sequences:
-        if one.owner == (table.name, column.name) and one.schema == table.schema:
-            return one
-    return None
-
-
-def _next(source: Catalogue, target: Store, move: TableMove, column: Column, writer: Writer) -> int:
+def _next(
+    source: Catalogue, target: Store, move: TableMove, column: Column, counter: _Counter, writer: Writer
+) -> int:
+    """The next number: beyond those that are there, those that the source gave away, and the counter's own."""
     name = target.name(move.target.name, move.target.schema)
-    down = _descends(source, move, column)
-    furthest, step = ("min", -1) if down else ("max", 1)
-    highest = writer.query(f"SELECT {furthest}({target.quote(column.name)}) FROM {name}")[0][0]
-    wanted = [int(highest) + step] if highest is not None else [step]
-    most = min if down else max
-    try:
-        table = source.table(move.source.name, move.source.schema)
-    except KeyError:
-        return most(wanted)
-    if table.next_number is not None:
-        wanted.append(table.next_number)
-    here = next((one.source for one in move.columns if one.target == column.name), column.name)
-    drawn = next((one.sequence for one in table.columns if one.name == here), "")
-    sequence = next((one for one in source.sequences if _feeds(one, table, here, drawn)), None)
-    if sequence is not None:
-        wanted.append(sequence.start if sequence.last is None else sequence.last + sequence.step)
-    return most(wanted)
+    down = counter.step < 0
+    furthest = writer.query(f"SELECT {'min' if down else 'max'}({target.quote(column.name)}) FROM {name}")[0][0]
+    wanted = [-1 if down else 1] if furthest is None else [int(furthest) + (-1 if down else 1)]
+    if counter.next is not None:
+        wanted.append(counter.next)
+    table = next((t for t in source.tables if (t.name, t.schema) == (move.source.name, move.source.schema)), None)
+    if table is not None:
+        if table.next_number is not None:
+            wanted.append(table.next_number)
+        here = next((one.source for one in move.columns if one.target == column.name), column.name)
+        drawn = next((one.sequence for one in table.columns if one.name == here), "")
+        sequence = next((one for one in source.sequences if _feeds(one, table, here, drawn)), None)
+        if sequence is not None and (sequence.step < 0) == down:
+            wanted.append(sequence.start if sequence.last is None else sequence.last + sequence.step)
+    return min(wanted) if down else max(wanted)
 
 
 def _feeds(sequence: Sequence, table: Table, column: str, drawn: str) -> bool:
@@ -134,7 +167,9 @@ def _feeds(sequence: Sequence, table: Table, column: str, drawn: str) -> bool:
 def _set_column(target: Store, writer: Writer, table: Table, one: Number) -> None:
     name = target.name(table.name, table.schema)
     if target.dialect == "postgresql":
-        writer.query("SELECT setval(pg_get_serial_sequence(?, ?), ?, false)", (name, one.column, one.next))
+        writer.query("SELECT setval(?::regclass, ?, false)", (one.counter, one.next))
+    elif target.dialect == "mysql" and one.counter:
+        writer.query(f"SELECT setval({one.counter}, {one.next}, 0)")
     elif target.dialect == "mysql":
         writer.execute(f"ALTER TABLE {name} AUTO_INCREMENT = {one.next}")
     elif not table.sql or "AUTOINCREMENT" in table.sql.upper():

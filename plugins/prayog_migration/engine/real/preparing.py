@@ -50,6 +50,7 @@ def _choices(job: Job) -> Choices:
         tuple(map(tuple, given.get("types", ()))),
         tuple(map(tuple, given.get("policies", ()))),
         tuple(given.get("left_out", ())),
+        tuple(map(tuple, given.get("rules", ()))),
     )
 
 

@@ -18,7 +18,8 @@ def reversed_plan(plan: Plan, there: Catalogue) -> Plan:
         table = tables.get((move.target.schema, move.target.name), move.target)
         moves.append(TableMove(table, move.source, tuple(map(back, move.columns)), move.rows, move.row_bytes))
     catalogue = replace(there, tables=tuple(move.source for move in moves))
-    return Plan(catalogue, Server(plan.source.dialect, plan.source.version), tuple(moves))
+    server = Server(plan.source.dialect, plan.source.version)
+    return Plan(catalogue, server, tuple(moves), sequences=plan.sequences)
 
 
 def back(column: ColumnMove) -> ColumnMove:
