@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import itertools
 import os
@@ -9,7 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -73,18 +73,45 @@ def own_services() -> Iterator[Services]:
         services.close()
 
 
-@functools.cache
-def mock_kafka() -> tuple[str, Any]:
-    """librdkafka's mock cluster: it speaks the protocol and is no Kafka.  One for all tests: it lives as long as its
-    client, and a second one would be asked for while the first still answers.
+class MockKafka:
+    """librdkafka's mock cluster: it speaks the protocol and is no Kafka.  It lives until this process ends.
 
-    It knows no request for new topics; it makes those that somebody asks about.
+    It knows no request for new topics, so they are made here; and a group waits for no further members before its first
+    assignment (of itself it would wait three seconds, as brokers do).
     """
-    from confluent_kafka.admin import AdminClient
 
-    client = AdminClient({"test.mock.num.brokers": 1, "log_level": 0})
-    (broker,) = client.list_topics(timeout=5).brokers.values()
-    return f"kafka://{broker.host}:{broker.port}", client
+    def __init__(self) -> None:
+        import confluent_kafka
+
+        package = Path(confluent_kafka.__file__).parent
+        (path,) = [*package.parent.glob("confluent_kafka.libs/librdkafka*"), *package.glob(".dylibs/librdkafka*")]
+        self._kafka = library = ctypes.CDLL(str(path))
+        for name, arguments, result in (
+            ("conf_new", (), ctypes.c_void_p),
+            ("conf_set", (ctypes.c_void_p, *[ctypes.c_char_p] * 3, ctypes.c_size_t), ctypes.c_int),
+            ("new", (ctypes.c_int, *[ctypes.c_void_p] * 2, ctypes.c_size_t), ctypes.c_void_p),
+            ("mock_cluster_new", (ctypes.c_void_p, ctypes.c_int), ctypes.c_void_p),
+            ("mock_cluster_bootstraps", (ctypes.c_void_p,), ctypes.c_char_p),
+            ("mock_group_initial_rebalance_delay_ms", (ctypes.c_void_p, ctypes.c_int32), None),
+            ("mock_topic_create", (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int), ctypes.c_int),
+        ):  # fmt: skip
+            function = getattr(library, f"rd_kafka_{name}")
+            function.argtypes, function.restype = arguments, result
+        quiet = library.rd_kafka_conf_new()
+        library.rd_kafka_conf_set(quiet, b"log_level", b"0", None, 0)
+        handle = library.rd_kafka_new(0, quiet, None, 0)
+        self._cluster = library.rd_kafka_mock_cluster_new(handle, 1)
+        library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
+        self.url = f"kafka://{library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()}"
+
+    def make(self, prefix: str, topology: Topology) -> None:
+        for queue in topology.queues:
+            name = f"{prefix}.{queue.name}".encode()
+            assert self._kafka.rd_kafka_mock_topic_create(self._cluster, name, max(queue.partitions, 1), 1) == 0
+
+
+mock_kafka = functools.cache(MockKafka)
+"""One for all tests: names keep them apart."""
 
 
 @functools.cache
@@ -95,25 +122,18 @@ def _has_kafka() -> bool:
 
 def bench_of(name: str, services: Services, folder: Path) -> Iterator[Bench]:
     """A fixture's body."""
-    held: Any = None
+    held: MockKafka | None = None
     if name in _URLS:
         services.set_url(name, _URLS[name])
     if name == "kafka" and not _has_kafka():
-        url, held = mock_kafka()
-        services.set_url(name, url)
+        held = mock_kafka()
+        services.set_url(name, held.url)
     try:
         place, _ = find(name, services, f"prayogtest{os.getpid()}x{next(_numbers)}", folder)
     except ServiceMissing as error:
         pytest.skip(str(error))
     bench = Bench(place)
     if held is not None:
-        bench.before, bench.removes = partial(_ask_about, held, place.prefix), False  # it goes with this process
+        bench.before, bench.removes = partial(held.make, place.prefix), False  # it goes with this process
     yield bench
     bench.close()
-
-
-def _ask_about(client: Any, prefix: str, topology: Topology) -> None:
-    for queue in topology.queues:
-        client.list_topics(f"{prefix}.{queue.name}")
-
-

@@ -146,7 +146,8 @@ def test_code_that_hangs_ends_its_process_and_says_where(services: Services) -> 
 
 
 def test_the_bank_can_be_down(services: Services) -> None:
-    knobs = JOB | {"backend": "sqlite", "bank_fails_at_ms": 0, "bank_fails_ms": 1_500, "backoff_ms": 100}
+    knobs = JOB | {"backend": "sqlite", "lease_ms": 20_000, "backoff_ms": 100}
+    knobs |= {"bank_fails_at_ms": 0, "bank_fails_ms": 800}
     session, verdict = run(services, knobs)
     assert any(s.kind == "failed" for s in session.trace)
     assert (verdict.effects, verdict.counts["lost"]) == (12, 0)

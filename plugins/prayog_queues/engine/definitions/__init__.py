@@ -10,7 +10,7 @@ from __future__ import annotations
 from prayog_queues.engine.definitions.asyncapi import from_asyncapi, to_asyncapi
 from prayog_queues.engine.definitions.own import topology_from_json, topology_to_json
 from prayog_queues.engine.definitions.rabbitmq import from_rabbitmq, to_rabbitmq
-from prayog_queues.engine.definitions.reading import Converted, DefinitionError, document_of
+from prayog_queues.engine.definitions.reading import Converted, DefinitionError, document_of, list_of
 
 __all__ = [
     "Converted", "DefinitionError", "from_asyncapi", "from_rabbitmq", "read_any", "to_asyncapi", "to_rabbitmq",
@@ -25,6 +25,6 @@ def read_any(text: str) -> Converted:
         return from_asyncapi(text)
     if "rabbit_version" in document or "rabbitmq_version" in document or "vhosts" in document or "users" in document:
         return from_rabbitmq(text)
-    if "queues" in document and any(isinstance(q, dict) and "arguments" in q for q in document["queues"] or ()):
+    if any(isinstance(queue, dict) and "arguments" in queue for queue in list_of(document, "queues")):
         return from_rabbitmq(text)
     return Converted(topology_from_json(text))

@@ -17,6 +17,7 @@ import yaml  # type: ignore[import-untyped] # no stubs in the lock
 from prayog_queues.engine.definitions.own import queue_fields, queue_from
 from prayog_queues.engine.definitions.reading import (
     KINDS,
+    PARTITIONS,
     Converted,
     DefinitionError,
     checked,
@@ -24,6 +25,8 @@ from prayog_queues.engine.definitions.reading import (
     list_of,
     object_of,
     text_of,
+    text_or,
+    whole_of,
 )  # fmt: skip
 from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
 
@@ -49,9 +52,9 @@ def from_asyncapi(text: str) -> Converted:
     bindings: list[Binding] = []
     notes: list[str] = []
     for name, raw in channels.items():
-        channel = object_of(raw, f"channels.{name}")
         where = f"channels.{name}"
-        address = str(channel.get("address") or name)
+        channel = object_of(raw, where)
+        address = text_or(channel, "address", where, name)
         bound = object_of(channel.get("bindings") or {}, f"{where}.bindings")
         amqp = object_of(bound.get("amqp") or {}, f"{where}.bindings.amqp")
         kafka = object_of(bound.get("kafka") or {}, f"{where}.bindings.kafka")
@@ -63,7 +66,9 @@ def from_asyncapi(text: str) -> Converted:
             queues.append(queue_from({**object_of(channel[_QUEUE], where), "name": address}, f"{where}.{_QUEUE}"))
         elif amqp.get("is", "") == "queue":
             queue = object_of(amqp.get("queue") or {}, f"{where}.bindings.amqp.queue")
-            queues.append(Queue(str(queue.get("name") or address), durability=_durable(queue)))
+            queues.append(
+                Queue(text_or(queue, "name", f"{where}.bindings.amqp.queue", address), durability=_durable(queue))
+            )
         elif amqp:
             exchanges.append(_exchange(amqp, address, where))
             made = [Queue(f"{exchanges[-1].name}.{who}") for who in receivers.get(name, ())]
@@ -71,11 +76,9 @@ def from_asyncapi(text: str) -> Converted:
             bindings += [Binding(exchanges[-1].name, q.name, "#" if exchanges[-1].kind == "topic" else "") for q in made
                          if _BINDINGS not in document]  # fmt: skip
         elif kafka:
-            partitions = kafka.get("partitions", 1)
-            if not isinstance(partitions, int) or partitions < 1:
-                here = f"{where}.bindings.kafka.partitions"
-                raise DefinitionError(f"{here} is a whole number from 1; found {partitions!r}")
-            queues.append(Queue(str(kafka.get("topic") or address), partitions, "replicated"))
+            here = f"{where}.bindings.kafka"
+            partitions = whole_of(kafka.get("partitions", 1), f"{here}.partitions", 1, PARTITIONS)
+            queues.append(Queue(text_or(kafka, "topic", here, address), partitions, "replicated"))
         else:
             who = receivers.get(name, ())
             if len(who) < 2:
@@ -86,7 +89,7 @@ def from_asyncapi(text: str) -> Converted:
             bindings += [Binding(address, f"{address}.{one}") for one in who]
     for i, entry in enumerate(list_of(document, _BINDINGS)):
         here = f"{_BINDINGS}[{i}]"
-        pattern = str(object_of(entry, here).get("pattern", ""))
+        pattern = text_or(object_of(entry, here), "pattern", here, "")
         bindings.append(Binding(text_of(entry, "exchange", here), text_of(entry, "queue", here), pattern))
     return Converted(checked(Topology(tuple(queues), tuple(exchanges), tuple(bindings))), tuple(notes))
 
@@ -97,10 +100,11 @@ def _receivers(document: Mapping[str, Any]) -> dict[str, list[str]]:
     for name, raw in object_of(document.get("operations") or {}, "operations").items():
         operation = object_of(raw, f"operations.{name}")
         action = operation.get("action")
-        if action not in ("send", "receive"):
+        if not isinstance(action, str) or action not in ("send", "receive"):
             raise DefinitionError(f"operations.{name}.action is send or receive; found {action!r}")
-        to = object_of(operation.get("channel") or {}, f"operations.{name}.channel").get("$ref", "")
-        channel = str(to).removeprefix("#/channels/").replace("~1", "/").replace("~0", "~")
+        leads = f"operations.{name}.channel"
+        to = text_or(object_of(operation.get("channel") or {}, leads), "$ref", leads, "")
+        channel = to.removeprefix("#/channels/").replace("~1", "/").replace("~0", "~")
         if channel not in document.get("channels", {}):
             raise DefinitionError(f"operations.{name}.channel leads to {to!r}, and there is no such channel")
         if action == "receive":
@@ -109,12 +113,13 @@ def _receivers(document: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _exchange(amqp: Mapping[str, Any], address: str, where: str) -> Exchange:
-    entry = object_of(amqp.get("exchange") or {}, f"{where}.bindings.amqp.exchange")
-    kind: Any = entry.get("type", "topic")
+    here = f"{where}.bindings.amqp.exchange"
+    entry = object_of(amqp.get("exchange") or {}, here)
+    kind: Any = text_or(entry, "type", here, "topic")
     kind = "direct" if kind == "default" else kind
     if kind not in KINDS:
-        raise DefinitionError(f"{where}.bindings.amqp.exchange.type is one of {', '.join(KINDS)}; found {kind!r}")
-    return Exchange(str(entry.get("name") or address), kind)
+        raise DefinitionError(f"{here}.type is one of {', '.join(KINDS)}; found {kind!r}")
+    return Exchange(text_or(entry, "name", here, address), kind)
 
 
 def _durable(queue: Mapping[str, Any]) -> Any:

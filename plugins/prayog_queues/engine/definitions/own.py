@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from prayog_queues.engine.definitions.reading import (
+    PARTITIONS,
     DefinitionError,
     checked,
     document_of,
@@ -15,6 +16,8 @@ from prayog_queues.engine.definitions.reading import (
     list_of,
     object_of,
     text_of,
+    text_or,
+    whole_of,
 )  # fmt: skip
 from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
 
@@ -54,7 +57,7 @@ def topology_from_json(text: str) -> Topology:
         exchanges.append(Exchange(text_of(entry, "name", where), kind_of(entry, "kind", where)))
     for i, entry in enumerate(list_of(document, "bindings")):
         where = f"bindings[{i}]"
-        pattern = str(object_of(entry, where).get("pattern", ""))
+        pattern = text_or(object_of(entry, where), "pattern", where, "")
         bindings.append(Binding(text_of(entry, "exchange", where), text_of(entry, "queue", where), pattern))
     return checked(Topology(tuple(queues), tuple(exchanges), tuple(bindings)))
 
@@ -70,7 +73,11 @@ def queue_from(entry: Mapping[str, Any], where: str) -> Queue:
             wanted = (float, int)
         if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             raise DefinitionError(f"{where}.{field.name} is {wanted[0].__name__}; found {value!r}")
+        if type(value) is int and wanted[0] is int:
+            whole_of(value, f"{where}.{field.name}", most=PARTITIONS if field.name == "partitions" else 10**15)
         values[field.name] = value
+    if not 0 <= values.get("jitter", 0) <= 1:
+        raise DefinitionError(f"{where}.jitter is a share from 0 to 1; found {values['jitter']!r}")
     values["name"] = text_of(entry, "name", where)
     for name, known in (("full", ("block", "drop new", "drop old", "spill")),
                         ("durability", ("memory", "lazy", "synced", "replicated"))):  # fmt: skip

@@ -20,6 +20,7 @@ from prayog_queues.engine.definitions.reading import (
     list_of,
     object_of,
     text_of,
+    text_or,
     whole_of,
 )  # fmt: skip
 from prayog_queues.engine.port import Binding, Exchange, Queue, Topology
@@ -38,8 +39,8 @@ def from_rabbitmq(text: str) -> Converted:
         raise DefinitionError("there is no “queues” in it: is this an export of RabbitMQ’s definitions?")
     notes: list[str] = []
     for part in ("users", "permissions", "topic_permissions", "parameters", "global_parameters"):
-        if document.get(part):
-            notes.append(f"{part}: {len(document[part])} left out; passwords do not belong into a topology")
+        if given := list_of(document, part):
+            notes.append(f"{part}: {len(given)} left out; passwords do not belong into a topology")
     exchanges, bindings = _exchanges(document, notes)
     raw = [object_of(entry, f"queues[{i}]") for i, entry in enumerate(list_of(document, "queues"))]
     queues = [_from_rabbit(entry, i, exchanges, bindings, notes, document) for i, entry in enumerate(raw)]
@@ -51,22 +52,24 @@ def from_rabbitmq(text: str) -> Converted:
 def _exchanges(document: Mapping[str, Any], notes: list[str]) -> tuple[list[Exchange], list[Binding]]:
     exchanges = []
     for i, entry in enumerate(list_of(document, "exchanges")):
-        kind = str(object_of(entry, f"exchanges[{i}]").get("type", "direct"))
+        kind = text_or(object_of(entry, f"exchanges[{i}]"), "type", f"exchanges[{i}]", "direct")
         if kind not in KINDS:
             notes.append(f"exchange {entry.get('name')}: the type {kind} is not there; it is taken as topic")
             kind = "topic"
         exchanges.append(Exchange(text_of(entry, "name", f"exchanges[{i}]"), kind))  # type: ignore[arg-type] # one of KINDS
     bindings = []
     for i, entry in enumerate(list_of(document, "bindings")):
-        if entry.get("destination_type", "queue") != "queue":
-            notes.append(f"bindings[{i}]: from exchange to exchange; left out")
+        where = f"bindings[{i}]"
+        if object_of(entry, where).get("destination_type", "queue") != "queue":
+            notes.append(f"{where}: from exchange to exchange; left out")
             continue
-        arguments = dict(entry.get("arguments") or {})
-        pattern = str(entry.get("routing_key", ""))
+        if entry.get("source") == "":  # each queue is bound to the default exchange by its name, also here
+            continue
+        arguments = dict(object_of(entry.get("arguments") or {}, f"{where}.arguments"))
+        pattern = text_or(entry, "routing_key", where, "")
         if arguments:
             mode = arguments.pop("x-match", "all")
-            pattern = f"{mode}: " + ", ".join(f"{k}={v}" for k, v in sorted(arguments.items()))
-        where = f"bindings[{i}]"
+            pattern = f"{mode}: " + ", ".join(f"{k}={_plain(v, where)}" for k, v in sorted(arguments.items()))
         bindings.append(Binding(text_of(entry, "source", where), text_of(entry, "destination", where), pattern))
     return exchanges, bindings
 
@@ -76,7 +79,8 @@ def _from_rabbit(
     document: Mapping[str, Any],
 ) -> Queue:  # fmt: skip
     name = text_of(entry, "name", f"queues[{i}]")
-    arguments = {**_policy(document, name), **(entry.get("arguments") or {})}
+    given = object_of(entry.get("arguments") or {}, f"queues[{i}].arguments")
+    arguments = {**_policy(document, name, notes), **given}
     kind = arguments.pop("x-queue-type", "classic")
     if kind == "stream":
         notes.append(f"queue {name}: a stream is taken as a log of one partition")
@@ -101,19 +105,29 @@ def _from_rabbit(
     )  # fmt: skip
 
 
-def _policy(document: Mapping[str, Any], queue: str) -> dict[str, Any]:
+def _policy(document: Mapping[str, Any], queue: str, notes: list[str]) -> dict[str, Any]:
     """Arguments that a policy gives to `queue`: that of the highest priority whose pattern fits."""
     fits = []
-    for policy in list_of(document, "policies"):
+    for i, policy in enumerate(list_of(document, "policies")):
+        where = f"policies[{i}]"
+        whole_of(object_of(policy, where).get("priority", 0), f"{where}.priority")
+        object_of(policy.get("definition") or {}, f"{where}.definition")
         try:
             if policy.get("apply-to", "all") in ("all", "queues", "classic_queues", "quorum_queues") and re.search(
-                str(policy.get("pattern", "")), queue
+                text_or(policy, "pattern", where, ""), queue
             ):
                 fits.append(policy)
         except re.error:
-            continue
-    best: Mapping[str, Any] = max(fits, key=lambda policy: int(policy.get("priority", 0)), default={})
+            said = f"{where}: its pattern cannot be read; left out"
+            notes += [said] if said not in notes else []
+    best: Mapping[str, Any] = max(fits, key=lambda policy: policy.get("priority", 0), default={})
     return {f"x-{key}": value for key, value in (best.get("definition") or {}).items()}
+
+
+def _plain(value: Any, where: str) -> str:
+    if isinstance(value, (dict, list)):
+        raise DefinitionError(f"{where}.arguments has plain values; found {type(value).__name__}")
+    return str(value)
 
 
 def _dead_letters(
@@ -123,8 +137,10 @@ def _dead_letters(
     key = arguments.pop("x-dead-letter-routing-key", None)
     if exchange is None:
         return ""
+    if not isinstance(exchange, str) or not isinstance(key, str | None):
+        raise DefinitionError(f"queue {name}: x-dead-letter-exchange and -routing-key are texts")
     if exchange == "":
-        return str(key or name)
+        return key or name
     led = [b.queue for b in bindings if b.exchange == exchange and (key is None or b.pattern in (key, "#", ""))]
     if not led:
         notes.append(f"queue {name}: its dead letters go to {exchange!r}, which leads nowhere")

@@ -12,12 +12,16 @@ import yaml  # type: ignore[import-untyped] # no stubs in the lock
 from prayog_queues.engine.port import Topology
 
 __all__ = [
-    "KINDS", "Converted", "DefinitionError", "checked", "document_of", "kind_of", "list_of", "object_of", "text_of",
-    "whole_of",
+    "KINDS", "PARTITIONS", "Converted", "DefinitionError", "checked", "document_of", "kind_of", "list_of", "object_of",
+    "text_of", "text_or", "whole_of",
 ]  # fmt: skip
 
 KINDS = ("direct", "topic", "fanout", "headers")
+PARTITIONS = 1_000
+"""More in one log are a mistake of the pen: each takes memory here, and files on a real broker."""
 _MOST = 1_000_000
+_LARGEST = 10**15
+"""Of any number: as µs thirty years."""
 
 
 class DefinitionError(ValueError):
@@ -47,12 +51,17 @@ def document_of(text: str) -> Mapping[str, Any]:
         raise DefinitionError(f"{where}this is not YAML ({getattr(error, 'problem', error)})") from None
     except RecursionError:
         raise DefinitionError("the document is nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits, a day that is in no calendar
+        raise DefinitionError(f"there is a value in it that cannot be read ({str(error).partition(';')[0]})") from None
     return object_of(found, "the document")
 
 
 def object_of(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise DefinitionError(f"{where} is an object {{…}}; found {type(value).__name__}")
+    odd = next((key for key in value if not isinstance(key, str)), None)
+    if odd is not None or None in value:
+        raise DefinitionError(f"{where} has a name that is no text: {odd!r}")
     return value
 
 
@@ -70,15 +79,24 @@ def text_of(entry: Any, name: str, where: str) -> str:
     return value
 
 
-def whole_of(value: Any, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise DefinitionError(f"{where} is a whole number from 0; found {value!r}")
+def text_or(entry: Mapping[str, Any], name: str, where: str, otherwise: str) -> str:
+    """The text `name` of `entry`; `otherwise` where it is not there or empty."""
+    return text_of(entry, name, where) if entry.get(name) not in (None, "") else otherwise
+
+
+def whole_of(value: Any, where: str, least: int = 0, most: int = _LARGEST) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        found = repr(value)
+        found = found if len(found) <= 40 else f"{found[:40]}…"
+        large = isinstance(value, int) and value > most
+        limit = f" to {most:,}" if large or most != _LARGEST else ""
+        raise DefinitionError(f"{where} is a whole number from {least:,}{limit}; found {found}")
     return value
 
 
 def kind_of(entry: Mapping[str, Any], name: str, where: str) -> Any:
     kind = entry.get(name, "direct")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise DefinitionError(f"{where}.{name} is one of {', '.join(KINDS)}; found {kind!r}")
     return kind
 

@@ -68,6 +68,8 @@ class JetStreamBroker(Declared):
         self._keeper = threading.Thread(target=self._keep, name="jetstream", daemon=True)
         self._keeper.start()
         self._client: Client | None = None
+        self._task: asyncio.Task[Any] | None = None
+        """The call that waits for its answer."""
         self._stream: JetStreamContext
         try:
             self._do(self._connect())
@@ -78,8 +80,14 @@ class JetStreamBroker(Declared):
     async def _connect(self) -> None:
         self._client = await nats.connect(
             self._urls, connect_timeout=2, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=_quiet,
+            disconnected_cb=self._hung_up,
         )  # fmt: skip
         self._stream = self._client.jetstream(timeout=_DEADLINE_S)
+
+    async def _hung_up(self) -> None:
+        """An answer on this connection will never come: whoever waits for one need not wait for the deadline."""
+        if self._task is not None and not self._closed.is_set():
+            self._task.cancel()
 
     def declare(self, topology: Topology) -> None:
         if topology.exchanges or topology.bindings:
@@ -260,10 +268,10 @@ class JetStreamBroker(Declared):
     def close(self) -> None:
         if self._loop.is_closed():
             return
+        self._closed.set()
         if self._client is not None:
             with contextlib.suppress(BrokerError):
                 self._do(self._client.close())
-        self._closed.set()
         self._keeper.join(timeout=5)
         self._loop.close()
 
@@ -281,7 +289,13 @@ class JetStreamBroker(Declared):
         """Do `work` on the loop; what it raises becomes the port's."""
         try:
             with self._driving:
-                return self._loop.run_until_complete(work)
+                self._task = task = self._loop.create_task(work)
+                try:
+                    return self._loop.run_until_complete(task)
+                finally:
+                    self._task = None
+        except asyncio.CancelledError as error:
+            raise Unanswered("The connection to NATS was lost before it answered.") from error
         except (TimeoutError, nats.errors.TimeoutError, nats.errors.NoRespondersError) as error:
             raise Unanswered(f"NATS gave no answer within {_DEADLINE_S:g} s.") from error
         except _LOST as error:

@@ -50,6 +50,8 @@ class KafkaBroker(Republishing):
         }
         self._prefix = prefix
         self._config: dict[str, Any] = {"bootstrap.servers": urlsplit(url).netloc, "log_level": 0}
+        # A client asks from where it went back to only when its last question was answered; with nothing new, so late.
+        self._reading = {**self._config, "enable.auto.commit": False, "fetch.wait.max.ms": 50}
         self._admin = AdminClient(dict(self._config))
         # The Java client's producer is idempotent by default since 3.0, librdkafka's is not.
         self._producer = Producer(
@@ -59,6 +61,7 @@ class KafkaBroker(Republishing):
             }
         )  # fmt: skip
         self._readers: dict[str, Consumer] = {}
+        self._lookers: dict[str, Consumer] = {}
         self._attempts: dict[tuple[str, int, int], int] = defaultdict(int)
         self._done: dict[tuple[str, int], set[int]] = defaultdict(set)
         self._next: dict[tuple[str, int], int] = {}
@@ -125,19 +128,19 @@ class KafkaBroker(Republishing):
         found: list[Delivery] = []
         for record in records:
             error = record.error()
-            if error is not None:
-                if error.code() == KafkaError._PARTITION_EOF:
-                    continue
+            if error is None:
+                if not self._was_done(queue, record):
+                    found.append(self._delivery(known, record))
+            elif error.code() != KafkaError._PARTITION_EOF and not found:  # else the next call is told again
                 raise Unanswered(f"Kafka: {error.str()}.")
-            found.append(self._delivery(known, record))
         return found
 
     def _reader(self, queue: str, consumer: str) -> Consumer:
         if queue not in self._readers:
             reader = Consumer(
                 {
-                    **self._config, "group.id": self._name(queue), "client.id": consumer or "prayog",
-                    "auto.offset.reset": "earliest", "enable.auto.commit": False, "enable.auto.offset.store": False,
+                    **self._reading, "group.id": self._name(queue), "client.id": consumer or "prayog",
+                    "auto.offset.reset": "earliest", "enable.auto.offset.store": False,
                     "session.timeout.ms": 6_000, "partition.assignment.strategy": "range",
                 }
             )  # fmt: skip
@@ -163,6 +166,11 @@ class KafkaBroker(Republishing):
             if name == queue and until <= time.monotonic():
                 del self._paused[name, part]
                 reader.resume([TopicPartition(self._name(queue), part)])
+
+    def _was_done(self, queue: str, record: Any) -> bool:
+        """Whether it was acknowledged: going back to one in front of it reads all behind it again."""
+        place, offset = (queue, record.partition()), record.offset()
+        return offset in self._done[place] or offset < self._next.get(place, 0)
 
     def _delivery(self, queue: Queue, record: Any) -> Delivery:
         part, offset = record.partition(), record.offset()
@@ -221,7 +229,8 @@ class KafkaBroker(Republishing):
         """Read by a consumer of no group from the committed offsets to the end; deliveries are counted nowhere."""
         name = self._name(self._known(queue).name)
         found: list[tuple[Message, int]] = []
-        with self._asking(), self._looking(queue) as reader:
+        with self._asking():
+            reader = self._looker(queue)
             starts = self._committed(reader, name)
             reader.assign(starts)
             unread = {part.partition for part in starts}
@@ -235,11 +244,13 @@ class KafkaBroker(Republishing):
                         found.append((decode(record.value() or b""), -1))
                     elif error.code() == KafkaError._PARTITION_EOF:
                         unread.discard(record.partition())
+            reader.unassign()
         return found[:most]
 
     def stats(self, queue: str) -> QueueStats:
         known = self._known(queue)
-        with self._asking(), self._looking(queue) as reader:
+        with self._asking():
+            reader = self._looker(queue)
             lag = self._lag(reader, queue)
             dead = self._lag(reader, known.dead_letters) if known.dead_letters in self._queues else 0
         return QueueStats(lag, 0, dead)
@@ -255,19 +266,13 @@ class KafkaBroker(Republishing):
             part.offset = part.offset if part.offset >= 0 else reader.get_watermark_offsets(part, _DEADLINE_S)[0]
         return list(found)
 
-    @contextlib.contextmanager
-    def _looking(self, queue: str) -> Iterator[Consumer]:
-        """A client that may ask for the group's offsets and never joins it."""
-        reader = Consumer(
-            {
-                **self._config, "group.id": self._name(queue), "enable.auto.commit": False,
-                "enable.partition.eof": True,
-            }
-        )  # fmt: skip
-        try:
-            yield reader
-        finally:
-            reader.close()
+    def _looker(self, queue: str) -> Consumer:
+        """A client that may ask for the group's offsets and never joins it; made once, for a run looks all the time."""
+        if queue not in self._lookers:
+            self._lookers[queue] = Consumer(
+                {**self._reading, "group.id": self._name(queue), "enable.partition.eof": True}
+            )
+        return self._lookers[queue]
 
     def remove(self, topology: Topology) -> None:
         self._leave()
@@ -283,9 +288,10 @@ class KafkaBroker(Republishing):
         self._producer.flush(1)
 
     def _leave(self) -> None:
-        for reader in self._readers.values():
+        for reader in (*self._readers.values(), *self._lookers.values()):
             reader.close()
         self._readers.clear()
+        self._lookers.clear()
 
     # -- inside --------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ from prayog_sim.rng import Rng
 
 __all__ = ["Job", "die", "serve"]
 
-WAIT_US = 250_000
+WAIT_US = 100_000
 AGAIN_S = 0.2
 """After a call that was not answered."""
 MOST_STEPS = 12
@@ -174,7 +174,7 @@ class _Hand:
                 return
             if step == "ask":
                 seen = found == "known"
-        self._give_up(delivery, "its handler does not come to an end", did)
+        self._give_up(delivery, "its handler does not come to an end", did, park=True)
 
     def _draw(self, delivery: Delivery) -> str:
         """Where this process will die with this message, if it will."""
