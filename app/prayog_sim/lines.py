@@ -37,20 +37,28 @@ def short(value: Any, width: int = 40) -> str:
 
 
 def line(step: Step, when: bool = False) -> str:
-    """`step` in one line; `when` puts the time behind the node: ``n1@3.2 ms → n2 …``."""
+    """`step` in one line; `when` puts the time behind the node: ``n1@3.2 ms → n2 …``.
+
+    What somebody wrote as a sentence stands before the bare values.
+    """
     stamp = f"@{format_us(step.at)}" if when else ""
     data = step.data
+    values = ""
     if step.kind in ("deliver", "drop") and "src" in data:
         arrow = "→" if step.kind == "deliver" else "✕"
         why = f"({data['why']})" if "why" in data else ""
         words = [f"{data['src']}{stamp}", arrow, step.node, str(data.get("label", "")), why]
     else:
         name = str(data.get("name", ""))
-        rest = _pairs(((k, v) for k, v in data.items() if k not in _HIDDEN), 30)
-        words = [f"{step.node}{stamp}", step.kind, name if name != step.kind else "", rest]
+        values = _pairs(((k, v) for k, v in data.items() if k not in _HIDDEN), 30)
+        words = [f"{step.node}{stamp}", step.kind, name if name != step.kind else ""]
     head = " ".join(word for word in words if word)
     said = str(data.get("sentence") or data.get("text") or "")
-    return " · ".join([f"{head}: {said}" if said else head, *_spoken(step)])
+    if said:
+        head = f"{head}: {said}" + (f" ({values})" if values else "")
+    elif values:
+        head = f"{head} {values}".strip()
+    return " · ".join([head, *_spoken(step)])
 
 
 def told(step: Step) -> str:

@@ -342,7 +342,7 @@ def test_every_builtin_action_says_what_it_does() -> None:
 def test_a_scheduled_fault_that_cannot_be_done_says_so() -> None:
     run = world(schedule=[fault(ms(1), "crash", node="n1"), fault(ms(2), "crash", node="n1")])
     run.run()
-    assert told(run) == ["n1 crash", "fault crash refused=yes: n1 is down already"]
+    assert told(run) == ["n1 crash", "fault crash: n1 is down already (refused=yes)"]
     assert [step.data["by"] for step in run.trace if "by" in step.data] == ["schedule", "schedule"]
 
 
