@@ -53,8 +53,16 @@ class AssessPage(Page):
         self.body.addWidget(self._table, 2)
         self.body.addWidget(paragraph("The values", step=1))
         self._tables = Choice("Table whose values are shown", self._values)
-        self._pick = row_of(self._tables)
+        leave, back = QPushButton("Leave this table out"), QPushButton("Bring all back")
+        leave.setToolTip("It stays behind: the migration begins again without it, and is assessed anew")
+        leave.clicked.connect(self._leave)
+        back.clicked.connect(lambda: self._again(left_out=[]))
+        self._pick = row_of(self._tables, leave)
+        self._out = paragraph("", "muted")
+        self._back = row_of(self._out, back)
+        self._back.hide()
         self.body.addWidget(self._pick)
+        self.body.addWidget(self._back)
         self.body.addWidget(paragraph("i integer · r real · t text · b binary · – NULL · ! does not fit", "muted"))
         self._strip = HeatStrip()
         self._strip.chosen.connect(self._column)
@@ -63,12 +71,11 @@ class AssessPage(Page):
         self.body.addWidget(self._seen)
         self._editor = TypeEditor(asks, self._decide)
         self.body.addWidget(self._editor)
-        self._chosen: dict[str, Any] = {"types": [], "policies": []}
+        self._chosen: dict[str, Any] = {}
 
     def show_setup(self, setup: Setup) -> None:
         """The decisions of the run on the bench."""
-        given = json.loads(setup.choices) if setup.choices else {}
-        self._chosen = {"types": given.get("types", []), "policies": given.get("policies", [])}
+        self._chosen = json.loads(setup.choices) if setup.choices else {}
         self._shown = None
 
     def draw(self, course: Course) -> None:
@@ -94,6 +101,9 @@ class AssessPage(Page):
             self._sum.setText("Nothing was looked at yet. Assess reads the catalogue and every value of the source.")
         self._tables.show_entries(list(course.profiles))
         self._pick.setVisible(bool(course.profiles))
+        out = self._chosen.get("left_out", ())
+        self._back.setVisible(bool(out))
+        self._out.setText(f"Left out by you: {', '.join(out)}.")
         self._list()
         self._values()
 
@@ -131,9 +141,23 @@ class AssessPage(Page):
             self.asks.say("Assess first: then there is something to decide.")
             return
         label = f"{table}.{column}"
+        pairs = {}
         for what, value in (("types", type_), ("policies", policy)):
-            self._chosen[what] = [pair for pair in self._chosen[what] if pair[0] != label] + [[label, value]]
-        self.asks.begin(assess=True, choices=json.dumps(self._chosen))
+            pairs[what] = [pair for pair in self._chosen.get(what, ()) if pair[0] != label] + [[label, value]]
+        self._again(**pairs)
+
+    def _leave(self) -> None:
+        if len(self._course.profiles if self._course else ()) < 2:
+            self.asks.say("It is the only table that moves: without it there is nothing to migrate.")
+            return
+        self._again(left_out=[*self._chosen.get("left_out", ()), self._tables.currentText()])
+
+    def _again(self, **decided: Any) -> None:
+        """Begin with these decisions beside the others; they are those of the page when the run has them."""
+        if self._course is not None and self._course.facts.get("tables_made"):
+            self.asks.say("The tables are made. Take the step Schema back first; then it can be decided anew.")
+            return
+        self.asks.begin(assess=True, choices=json.dumps({**self._chosen, **decided}))
 
     def words(self) -> str:
         return f"{self._sum.text()} {self._strip.accessibleDescription()} {self._editor.words()}"

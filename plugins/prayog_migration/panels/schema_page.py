@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from PySide6.QtWidgets import QVBoxLayout
 
+from prayog_migration.engine.setup import Setup
 from prayog_migration.panels.choice import Choice
 from prayog_migration.panels.column_view import ColumnView
 from prayog_migration.panels.course import Course
@@ -14,6 +16,7 @@ from prayog_migration.panels.files_view import FilesView
 from prayog_migration.panels.fitted import FittedTable
 from prayog_migration.panels.page import Asks, Page, row_of
 from prayog_migration.panels.shards_view import ShardsView
+from prayog_migration.panels.types_view import TypesView
 from prayog_migration.panels.ways import Part, Ways
 from prayog_sdk.qt.state import paragraph
 
@@ -23,12 +26,14 @@ _REST = "everything else (views, triggers, types)"
 
 
 class SchemaPage(Page):
-    """The tables of this migration; beside them three other things that may become of a schema, to be tried."""
+    """The tables of this migration and the rules of types; beside them three other things that may become of a schema,
+    to be tried."""
 
     name = "schema"
 
     def __init__(self, asks: Asks) -> None:
         super().__init__(asks)
+        self._choices: dict[str, Any] = {}
         self.buttons(
             (
                 ("Preview and dry run", lambda: asks.act("preview"), "Makes all in a scratch database and drops it"),
@@ -40,12 +45,17 @@ class SchemaPage(Page):
             asks,
             (
                 ("tables", "Tables of the target", lambda _: _Tables()),
+                ("types", "Type rules", lambda asks: TypesView(asks, lambda: self._choices)),
                 ("column", "A column that changes", ColumnView),
                 ("shards", "Shards", ShardsView),
                 ("files", "Files", FilesView),
             ),
         )
         self.body.addWidget(self.ways, 1)
+
+    def show_setup(self, setup: Setup) -> None:
+        """The decisions of the run on the bench."""
+        self._choices = json.loads(setup.choices) if setup.choices else {}
 
     def draw(self, course: Course) -> None:
         self.ways.draw(course)
@@ -121,8 +131,8 @@ def _kind(course: Course) -> str:
     if source == target:
         return f"Homogeneous, {source} → {target}: types go over as they are written."
     return (
-        f"Heterogeneous, {source} → {target}: every type is translated by a rule. Another type for one column is "
-        "chosen on the page Assess, and tried there on its values."
+        f"Heterogeneous, {source} → {target}: every type is translated by a rule (see Type rules). Another type for "
+        "one column is chosen on the page Assess, and tried there on its values."
     )
 
 

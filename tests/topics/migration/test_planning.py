@@ -101,6 +101,22 @@ def test_choices_decide_over_rules_and_advice() -> None:
     assert [column.policy for column in plan.tables[0].columns if column.source == "note"] == ["strip"]
 
 
+def test_a_rule_for_a_type_is_for_all_its_columns_but_those_decided_by_themselves() -> None:
+    rules = (("numeric(*)", "numeric({size},4)"), ("TEXT", "xml"), ("date*", "varchar({size})"))
+    plan = make_plan(orders(), POSTGRES, choices=Choices(rules=rules))
+    types = {column.name: column.type for column in plan.tables[0].target.columns}
+    assert types["total"] == "numeric(10,4)"
+    assert types["note"] == "xml"
+    assert types["placed_at"].startswith("timestamp"), "a date has no size, so that rule is not for it"
+    plan = make_plan(orders(), POSTGRES, choices=Choices(types=(("orders.note", "text"),), rules=rules))
+    assert plan.tables[0].target.column("note").type == "text"
+
+
+def test_a_rule_for_a_type_counts_between_databases_of_one_kind_too() -> None:
+    plan = make_plan(orders(), SQLITE, choices=Choices(rules=(("DATETIME", "TEXT"),)))
+    assert plan.tables[0].target.column("placed_at").type == "TEXT"
+
+
 def test_a_table_may_stay_behind_and_is_still_mentioned() -> None:
     plan = make_plan(orders(), POSTGRES, choices=Choices(left_out=("orders",)))
     assert not plan.tables

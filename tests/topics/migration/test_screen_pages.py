@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 from prayog_migration.panels.breaking import Breaking
 from prayog_migration.panels.clean_page import CleanPage
 from prayog_migration.panels.column_view import ColumnView
-from prayog_migration.panels.course import Course
 from prayog_migration.panels.data_page import DataPage
 from prayog_migration.panels.fault_words import FAULTS
 from prayog_migration.panels.head import Held
@@ -23,57 +22,14 @@ from prayog_migration.panels.scores import scores
 from prayog_migration.panels.type_editor import TypeEditor
 from prayog_migration.topic import FAULTS as KNOWN
 from prayog_sdk.qt.texttable import TextTable
-from prayog_sim.trace import Step
 
 from .room import Bench
-
-
-class Told:
-    """A wizard that only notes what its pages ask of it."""
-
-    def __init__(self) -> None:
-        self.acts: list[tuple[str, dict[str, Any]]] = []
-        self.said: list[str] = []
-        self.went: list[str] = []
-
-    def act(self, name: str, **args: Any) -> None:
-        self.acts.append((name, args))
-
-    def begin(self, assess: bool = False, **knobs: Any) -> None:
-        self.acts.append(("begin", knobs))
-
-    def go(self, name: str) -> None:
-        self.went.append(name)
-
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
+from .told import START, Events, Told, step
 
 
 @pytest.fixture
 def told(qtbot: QtBot) -> Told:
     return Told()
-
-
-class Events:
-    """A course that is fed one event after the other."""
-
-    def __init__(self, *steps: tuple[str, str, dict[str, Any]]) -> None:
-        self.course = Course()
-        self._seq = 0
-        for kind, node, data in steps:
-            self.add(kind, node, **data)
-
-    def add(self, kind: str, node: str = "", **data: Any) -> Course:
-        self._seq += 1
-        self.course.take(Step(self._seq, 1_000 * self._seq, kind, node, data))
-        return self.course
-
-
-START = ("start", "", {"source": "sqlite", "target": "postgresql", "strategy": "backfill + live sync", "demo": True})
-
-
-def step(name: str, phase: str = "done", **facts: Any) -> tuple[str, str, dict[str, Any]]:
-    return ("step", name, {"phase": phase, "sentence": "", "facts": facts})
 
 
 # -- one button leads on -------------------------------------------------------------------------------------------
