@@ -887,6 +887,21 @@ def test_large_text_puts_what_has_no_room_behind_and_brings_it_back(
     assert events not in page.docks.tabifiedDockWidgets(first)  # what is kept is the layout of a large bench
 
 
+def test_a_layout_of_small_letters_is_shared_out_anew_for_large_ones(
+    room: Callable[..., Room], qapp: QApplication, tmp_path: Path
+) -> None:
+    lab = room()
+    page = lab.open("three")
+    lab.until(lambda: page.sidebar.width() > 200)
+    small = page.sidebar.width()
+    page.save_layout()
+    page.close_topic()
+    theme.apply(qapp, theme.light, 200)
+    lab.page = page = lab.make(tmp_path)
+    lab.open("three")
+    lab.until(lambda: page.sidebar.width() > 1.3 * small)
+
+
 def test_a_topic_whose_panels_are_all_tabs_has_one_in_the_centre() -> None:
     own = [PanelSpec(name, name, f"nowhere:{name}", "tab") for name in ("first", "second")]
     shown = proposal(own, "session", has_nodes=False, has_series=False, has_code=False)

@@ -42,6 +42,7 @@ class Arrangement:
         """Keep it for the next time; a sentence when that cannot be."""
         values = {
             **self._docks.state(), "split": self._split.sizes(), "sidebar": not self._sidebar.isHidden(),
+            "letter": self._letter,
         }  # fmt: skip
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,8 @@ class Arrangement:
             return
         if isinstance(values, dict) and self._docks.restore(values):
             sizes = values.get("split")
-            if isinstance(sizes, list) and all(isinstance(size, int) for size in sizes):
+            fits = values.get("letter", self._letter) == self._letter  # else what was wide enough is not any more
+            if fits and isinstance(sizes, list) and all(isinstance(size, int) for size in sizes):
                 self._split.setSizes(sizes)
                 self._shared = True
             self._sidebar.setVisible(bool(values.get("sidebar", True)))
