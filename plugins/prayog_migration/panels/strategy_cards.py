@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
 from prayog_migration.engine.setup import STRATEGIES
 from prayog_migration.engine.strategies import ABOUT, HERE
@@ -44,6 +44,7 @@ class StrategyCards(QWidget):
             card = CardButton(name, ABOUT[name], margin=theme.UNIT)
             card.setCheckable(True)
             card.setMinimumWidth(theme.scaled(190))
+            card.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Minimum)  # as high as its neighbours
             cost = paragraph("", "muted", step=-1)
             inside = QVBoxLayout()
             inside.setSpacing(theme.UNIT // 2)
