@@ -39,6 +39,7 @@ __all__ = ["EventsPanel"]
 
 _GROW_MS = 100  # new rows are shown ten times a second
 _TYPING_MS = 150
+_LONGEST_NAME = 16  # letters; a longer one is cut
 
 
 class EventsPanel(Panel):
@@ -48,6 +49,8 @@ class EventsPanel(Panel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._name = "node-10"
+        """The longest name of a node that the column has room for."""
         self._model = EventModel(self)
         self._model.searched.connect(self._on_searched)
         self._following = False  # the current row is being set by us, not by the learner
@@ -115,13 +118,16 @@ class EventsPanel(Panel):
     def _show_trace(self, bench: Bench) -> None:
         self._model.set_trace(bench.trace)
         self._table.setColumnHidden(TIME, not has_clock(bench.run))
+        names = [name for name in bench.run.view(bench.at).nodes if len(name) <= _LONGEST_NAME]
+        self._name = max(["node-10", *names], key=len)
+        self.on_theme()
 
     def on_theme(self) -> None:
         self._search_sign.setIcon(icons.icon("search", "muted"))
         metrics = QFontMetricsF(self.font())
         self._table.verticalHeader().setDefaultSectionSize(max(24, round(metrics.height() * 1.5)))
         self._table.setIconSize(QSize(theme.scaled(14), theme.scaled(14)))
-        for column, sample in enumerate(("1,000,000", "10,000.204 s", "node-10")):
+        for column, sample in enumerate(("1,000,000", "10,000.204 s", self._name)):
             self._table.setColumnWidth(column, round(metrics.horizontalAdvance(sample)) + theme.scaled(3 * theme.UNIT))
 
     def exports(self) -> Mapping[str, Callable[[Path], None]]:

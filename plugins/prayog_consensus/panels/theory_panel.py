@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_consensus.engine.families import family
 from prayog_consensus.sweeping import SIZES, Point, sweep
@@ -36,13 +37,11 @@ class TheoryPanel(Panel):
         self._note = QLabel("")
         self._note.setWordWrap(True)
         self._note.setProperty("kind", "muted")
-        head = QHBoxLayout()
-        head.addWidget(self._go)
-        head.addWidget(self._note, 1)
         self._table = TextTable(self.tr("Counters and formulas"), ())
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(theme.UNIT,) * 4)
-        layout.addLayout(head)
+        layout.addWidget(self._go, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self._note)
         layout.addWidget(self._table, 1)
 
     def on_run(self, bench: Bench) -> None:

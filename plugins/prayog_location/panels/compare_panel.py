@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from prayog_location.panels.gathering import Gathered
 from prayog_location.panels.run_table import made
@@ -49,15 +50,13 @@ class ComparePanel(Panel):
         self._note = QLabel(self.tr("Ask a question on the map first; then all indexes can answer it."))
         self._note.setWordWrap(True)
         self._note.setProperty("kind", "muted")
-        head = QHBoxLayout()
-        head.addWidget(self._go)
-        head.addWidget(self._note, 1)
         heads, hints = zip(*COLUMNS, strict=True)
         numbers = range(1, len(COLUMNS) - 1)
         self._table = TextTable(self.tr("All indexes on one question"), heads, numbers=numbers, hints=hints)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(*(theme.UNIT,) * 4)
-        layout.addLayout(head)
+        layout.addWidget(self._go, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self._note)
         layout.addWidget(self._table, 1)
         self._show_state()
 

@@ -94,7 +94,7 @@ class PlanPanel(GatheredPanel):
         self._rebuild = True
         self._question = QLabel("")
         self._question.setWordWrap(True)
-        self._question.setFont(theme.title_font(1))
+        self._question.setProperty("step", "1")  # follows the text size, as a font would not
         self._funnel = Funnel()
         self._verdict = QLabel("")
         self._verdict.setWordWrap(True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from prayog_location.panels.gathered_panel import GatheredPanel
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.scrolled import column_in
 from prayog_sdk.qt.texttable import TextTable
 from prayog_sim.run import Action
 
@@ -54,13 +55,17 @@ class RulersPanel(GatheredPanel):
         self._note.setWordWrap(True)
         heads = [self.tr("Round"), "λ", self.tr("Change of λ"), self.tr("Distance")]
         self._rounds = TextTable(self.tr("Rounds of Vincenty’s formula"), heads)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(*(theme.UNIT,) * 4)
+        layout = column_in(self)
         layout.addLayout(form)
         layout.addWidget(buttons)
         layout.addWidget(self._distances)
         layout.addWidget(self._note)
         layout.addWidget(self._rounds, 1)
+        self.on_theme()
+
+    def on_theme(self) -> None:
+        for table in (self._distances, self._rounds):
+            table.setMinimumHeight(theme.scaled(120))
 
     def _example(self, here: str, there: str) -> Callable[[], None]:
         def use() -> None:

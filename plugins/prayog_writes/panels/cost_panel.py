@@ -99,7 +99,9 @@ class CostPanel(Panel):
 
 
 def _number(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, int | float) else "–"
+    if not isinstance(value, int | float):
+        return "–"
+    return f"{value:.2f}" if value < 10 else f"{value:,.1f}"  # as wide as the column of a narrow panel
 
 
 def _where(look: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QLabel, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QPushButton, QSpinBox, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
@@ -44,6 +44,8 @@ class EnginesPanel(Panel):
         self._count.setRange(100, 1_000_000)
         self._count.setValue(20_000)
         self._count.setSingleStep(1_000)
+        self._count.setGroupSeparatorShown(True)
+        self._count.setSuffix(self.tr(" operations"))
         self._count.lineEdit().setTextMargins(theme.UNIT, 0, 0, 0)  # the style sheet’s padding does not reach it
         self._count.setAccessibleName(self.tr("Operations"))
         self._sync = QCheckBox(self.tr("sync every batch of 100"))
@@ -55,7 +57,7 @@ class EnginesPanel(Panel):
         self._crash.clicked.connect(self._start_crash)
         head = QWidget()
         row = FlowLayout(head)
-        for widget in (self._go, self._crash, self._count, QLabel(self.tr("operations")), self._sync):
+        for widget in (self._go, self._crash, self._count, self._sync):
             row.addWidget(widget)
         self._note = paragraph("", "muted")
         self._bars = BarsView(self.tr("Writes a second"), shared=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QWidget
 
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
@@ -53,9 +53,7 @@ class FilterPanel(Panel):
             (self.tr("bits per key"), self._bits), (self.tr("hashes"), self._hashes), (self.tr("keys"), self._keys),
             (self.tr("try"), self._key), ("", self._put),
         ):  # fmt: skip
-            if words:
-                row.addWidget(QLabel(words))
-            row.addWidget(widget)
+            row.addWidget(_named(words, widget) if words else widget)
         self._verdict = paragraph("")
         self._verdict.setMinimumHeight(2 * self._verdict.fontMetrics().lineSpacing())
         self._note = paragraph("", "muted")
@@ -206,3 +204,13 @@ class FilterPanel(Panel):
 
     def outline(self) -> str:
         return f"{self._note.text()} {self._verdict.text()}".strip()
+
+
+def _named(words: str, field: QWidget) -> QWidget:
+    """A field with its name before it: a line break never comes between them."""
+    pair = QWidget()
+    row = QHBoxLayout(pair)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(QLabel(words))
+    row.addWidget(field)
+    return pair

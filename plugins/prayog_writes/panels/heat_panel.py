@@ -128,7 +128,7 @@ class HeatPanel(Panel):
 
     def _tell(self, what: str, row: int, column: int) -> None:
         if row < 0 or column >= len(self._groups) or self.bench is None:
-            words = self.tr("Darker is more, on a logarithmic scale; the bars are sums. A key range is {n} keys wide.")
+            words = self.tr("Stronger is more, on a logarithmic scale; bars are sums. A key range is {n} keys wide.")
             self._note.setText(words.format(n=f"{self._sum.width:,}"))
             return
         group = self._groups[column]

@@ -21,8 +21,10 @@ from prayog_sdk.qt.tree import StatePanel
 from prayog_sdk.run import Computation
 from prayog_sdk.specs import ActionSpec, Arg
 from prayog_sim.lines import line
+from prayog_sim.node import Node
 from prayog_sim.run import Action
 from prayog_sim.trace import Effect, Step, Trace
+from prayog_sim.world import World
 
 
 @pytest.fixture
@@ -189,6 +191,19 @@ def test_rows_are_copied_and_the_trace_exported(events, bench, tmp_path):
     assert len(lines) == len(bench.trace) + 1
     assert json.loads(lines[0])["prayog"]["topic"] == "toy"
     assert line(bench.trace[3]) in (tmp_path / "a.txt").read_text()
+
+
+def test_the_names_of_the_nodes_have_room(bench, qtbot):
+    wide = []
+    for name in ("db", "coordinator-1"):
+        panel = EventsPanel()
+        qtbot.addWidget(panel)
+        run = FakeBench(World({name: Node}, 1))
+        run.show(panel)
+        wide.append(panel._table.columnWidth(2))
+        assert wide[-1] > panel._table.fontMetrics().horizontalAdvance(name)
+        run.close()
+    assert wide[0] < wide[1]
 
 
 def test_another_run_replaces_the_rows(events, bench):
