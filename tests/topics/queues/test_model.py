@@ -321,7 +321,8 @@ def test_stopping_the_world_stops_everybody_and_cooperating_only_what_moves() ->
     ("pattern", "key", "fits"),
     [("order.*", "order.placed", True), ("order.*", "order", False), ("order.#", "order", True),
      ("#.placed", "order.eu.placed", True), ("*.placed", "order.eu.placed", False), ("#", "", True),
-     ("order.#.x.#", "order.a.x", True), ("order", "order.placed", False)],
+     ("order.#.x.#", "order.a.x", True), ("order", "order.placed", False),
+     ("", "", True), ("", "order", False), ("*", "", False), ("*.*", ".", True), ("a.", "a.", True)],
 )  # fmt: skip
 def test_topic_patterns(pattern: str, key: str, fits: bool) -> None:
     assert matches(pattern, key) is fits

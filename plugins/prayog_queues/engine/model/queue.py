@@ -18,32 +18,14 @@ from dataclasses import replace
 from heapq import heappop, heappush
 
 from prayog_queues.engine.envelope import Death, Delivery, Message
+from prayog_queues.engine.model.journal import Item, Journal
 from prayog_queues.engine.model.keeping import how_kept
 from prayog_queues.engine.model.told import Told
 from prayog_queues.engine.model.window import Window
 from prayog_queues.engine.port import Queue, QueueStats, Receipt, Refused, Stale
 from prayog_sim.rng import Rng
 
-__all__ = ["Item", "QueueModel"]
-
-
-class Item:
-    """A message that stands in a queue."""
-
-    __slots__ = ("attempts", "expires_us", "message", "receipt", "seq", "spilled", "stored_us", "synced")
-
-    def __init__(
-        self, seq: int, message: Message, stored_us: int, expires_us: int | None, synced: bool, spilled: bool
-    ) -> None:
-        self.seq = seq
-        self.message = message
-        self.stored_us = stored_us
-        self.expires_us = expires_us
-        self.synced = synced
-        self.spilled = spilled
-        self.attempts = 0
-        self.receipt = ""
-        """Of the hand-out that counts now; empty while it waits."""
+__all__ = ["QueueModel"]
 
 
 Lease = tuple[int, str, int | None]
@@ -81,10 +63,7 @@ class QueueModel:
         self._behind: dict[str, list[tuple[int, int]]] = {}
         self._past: dict[str, int] = {}
         self._window = Window(spec.dedup_us)
-        self._fresh: list[tuple[Item, bool]] = []
-        """Records that the disk has not synced, in their order: (whose, True: it came; False: it is gone)."""
-        self._moved: list[Item] = []
-        """What was put aside since the last sync: its copy may not be safe yet, so a loss of power brings it back."""
+        self._journal = Journal()
         self._seq = self._outs = 0
         self._receipt = Receipt(spec.name)
         self._safe = self.kept == "safe"
@@ -113,7 +92,7 @@ class QueueModel:
             expires = now + ttl
         item = self.items[seq] = Item(seq, message, now, expires, self._safe, spilled)
         if self._writes:
-            self._fresh.append((item, True))
+            self._journal.fresh.append((item, True))
             self.dirty = True
         heappush(self.ready, (-message.priority if spec.priorities else 0, seq))
         if expires is not None:
@@ -189,7 +168,7 @@ class QueueModel:
             item.receipt = ""
         self._remove(item)
         if self._writes:
-            self._fresh.append((item, False))
+            self._journal.fresh.append((item, False))
             self.dirty = True
         return lease is None
 
@@ -338,9 +317,9 @@ class QueueModel:
         if self._writes:
             self.dirty = True
             if dies:
-                self._fresh.append((item, False))
+                self._journal.fresh.append((item, False))
             else:
-                self._moved.append(item)
+                self._journal.moved.append(item)
         if dies:
             self.told("dropped", message=message.id, queue=spec.name, why=reason, told=False)
             return
@@ -358,7 +337,7 @@ class QueueModel:
             if item.message.id == message_id and not item.receipt:
                 self._remove(item)
                 if self._writes:
-                    self._moved.append(item)
+                    self._journal.moved.append(item)
                     self.dirty = True
                 return item.message
         return None
@@ -368,18 +347,14 @@ class QueueModel:
     def sync(self) -> None:
         """What was written is on the disk now."""
         self.dirty = False
-        for item, came in self._fresh:
-            if came:
-                item.synced = True
-        self._fresh.clear()
-        self._moved.clear()
+        self._journal.sync()
 
     def restart(self, power: bool, now: int, torn: Rng | None = None) -> list[Message]:
         """The broker's process ended (or its machine lost power) and came back; returns what is lost.
 
         What was written and not synced survives the end of a process, in the operating system's cache, and not the
-        loss of power.  An acknowledgement that was not synced is undone by it: the message is back.  With `torn` the
-        disk got some of these records whole and then the front of one more, where recovery cuts the log.
+        loss of power.  An acknowledgement that was not synced is undone by it: the message is back.  `torn`: see
+        `Journal.recover`.
         """
         if power:
             self._recover(torn)
@@ -404,22 +379,16 @@ class QueueModel:
         return [item.message for item in lost]
 
     def _recover(self, torn: Rng | None) -> None:
-        """Read what the disk has: what was synced, and of the rest what stands before the record that is torn."""
-        fresh, moved = self._fresh, self._moved
-        whole = torn.randint(0, len(fresh) - 1) if torn is not None and fresh else 0
-        for item, came in fresh[:whole]:
-            item.synced = item.synced or came
-        if torn is not None and fresh:
-            self.told("torn", message=fresh[whole][0].message.id, queue=self.spec.name, whole=whole)
-        back = [*(item for item, came in fresh[whole:] if not came), *moved]
+        """Read what the disk has."""
+        back, cut, whole = self._journal.recover(torn)
+        if cut is not None:
+            self.told("torn", message=cut.message.id, queue=self.spec.name, whole=whole)
         for item in back:
-            if item.synced:
-                self.items[item.seq] = item
-                heappush(self.ready, (-item.message.priority if self.spec.priorities else 0, item.seq))
-                if item.expires_us is not None:
-                    heappush(self._expiring, (item.expires_us, item.seq))
+            self.items[item.seq] = item
+            heappush(self.ready, (-item.message.priority if self.spec.priorities else 0, item.seq))
+            if item.expires_us is not None:
+                heappush(self._expiring, (item.expires_us, item.seq))
         self.items = dict(sorted(self.items.items()))
-        self._fresh, self._moved = [], []
 
     # -- looking -----------------------------------------------------------------------------------------------
 

@@ -37,8 +37,11 @@ def fits(exchange: Exchange, binding: Binding, message: Message) -> bool:
 
 @lru_cache(4_096)
 def matches(pattern: str, key: str) -> bool:
-    """Topic patterns: words between dots, ``*`` is one word, ``#`` is any number of words, also none."""
-    return _words(tuple(pattern.split(".")), tuple(key.split(".")) if key else ())
+    """Topic patterns: words between dots, ``*`` is one word, ``#`` is any number of words, also none.
+
+    An empty text has no words; two dots in a row have an empty one between them (as RabbitMQ 3.10 does it).
+    """
+    return _words(tuple(pattern.split(".")) if pattern else (), tuple(key.split(".")) if key else ())
 
 
 def _words(pattern: tuple[str, ...], key: tuple[str, ...]) -> bool:
