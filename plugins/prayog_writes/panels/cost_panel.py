@@ -81,8 +81,8 @@ class CostPanel(Panel):
         rows, fractions = [], []
         for name, meter_name in (("write", write), ("read", "read"), ("space", "space")):
             meter, formula = meters.get(meter_name, {}), formulas.get(name, {})
-            rows.append([name, *(_number(value) for value in
-                                 (meter.get("value"), formula.get("typical"), formula.get("worst")))])  # fmt: skip
+            measured, typical, worst = meter.get("value"), formula.get("typical"), formula.get("worst")
+            rows.append([name, _number(measured), _number(typical), _bound(worst)])
             if meter:
                 fraction = self.tr("{name}: {a} {over} ÷ {b} {under}")
                 fractions.append(fraction.format(
@@ -99,9 +99,12 @@ class CostPanel(Panel):
 
 
 def _number(value: Any) -> str:
-    if not isinstance(value, int | float):
-        return "–"
-    return f"{value:.2f}" if value < 10 else f"{value:,.1f}"  # as wide as the column of a narrow panel
+    return f"{value:.2f}" if isinstance(value, int | float) else "–"
+
+
+def _bound(value: Any) -> str:
+    """A worst case, which is no measurement: from 10 on with one decimal, so that the last column holds it whole."""
+    return f"{value:,.1f}" if isinstance(value, int | float) and value >= 10 else _number(value)
 
 
 def _where(look: Mapping[str, Any]) -> str:
