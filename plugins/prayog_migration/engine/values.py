@@ -11,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from prayog_migration.engine.values_mysql import from_mysql
 from prayog_migration.engine.values_postgres import from_postgres
 from prayog_migration.engine.values_sqlite import from_sqlite
 
-__all__ = ["POLICIES", "Converter", "Misfit", "fit_of"]
+__all__ = ["HOME", "POLICIES", "Converter", "Misfit", "fit_of"]
 
 POLICIES: dict[str, str] = {
     "quarantine": "keep the row out of the target, in the quarantine table with its reason",
@@ -37,6 +38,14 @@ POLICIES: dict[str, str] = {
     "cut": "cut to the length that the target keeps",
 }
 """What can be done with a value that does not fit.  `widen`, a type that holds it, is a change of the plan instead."""
+
+HOME = "home"
+"""On the way back: dates and times that only the old database writes so are taken as they are; it refuses others."""
+_MOMENT = r"(\d{4,}-\d\d-\d\d)?( ?-?\d{2,3}:\d\d:\d\d(\.\d+)?)?"
+_OWN: dict[str, Callable[[str], Any]] = {
+    "mysql": re.compile(rf"{_MOMENT}(\+00(:00)?)?").fullmatch,
+    "postgresql": re.compile(rf"-?infinity|{_MOMENT}([+-]\d\d(:\d\d)*)?( BC)?").fullmatch,
+}
 
 
 def fit_of(source: Dialect, kind: Kind, target: Dialect, target_kind: Kind) -> Fit | None:
@@ -54,6 +63,7 @@ class _Column:
     fit: Fit
     policy: str
     target_kind: Kind
+    target: Dialect
 
 
 class Converter:
@@ -64,7 +74,7 @@ class Converter:
         self._columns: list[_Column | None] = []
         for one in move.columns:
             fit = fit_of(source, one.kind, target, one.target_kind)
-            self._columns.append(_Column(one.source, fit, one.policy, one.target_kind) if fit else None)
+            self._columns.append(_Column(one.source, fit, one.policy, one.target_kind, target) if fit else None)
         self.needed = any(self._columns)
 
     def columns(self, columns: Sequence[Sequence[Any]]) -> tuple[list[Sequence[Any]], dict[int, Misfit]]:
@@ -113,6 +123,10 @@ def _mended(column: _Column, value: Any, misfit: Misfit) -> Any:
     policy, repair = column.policy, _REPAIRS.get(column.policy)
     if policy == "null":
         return None
+    if policy == HOME and column.target_kind.name in ("date", "time", "timestamp") and isinstance(value, str):
+        own = _OWN.get(column.target)
+        if value and own and own(value):
+            return value.split("+")[0] if column.target == "mysql" else value
     try:
         if repair is None:
             raise misfit

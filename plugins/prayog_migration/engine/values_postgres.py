@@ -79,6 +79,8 @@ def _to_mysql(kind: Kind, to: Kind) -> Fit | None:
     if name == "integer" and to.name == "integer":
         low, high = bounds(to)
         return None if (to.size or 0) >= (kind.size or 64) else unless(_outside(low, high))
+    if to.name == "year":  # as a number: the text 0 would be the year 2000
+        return each(int)
     if name == "date" and to.name == "date":
         return unless(lambda value: "" if len(value) == 10 else _FAR)
     if name == "timestamp" and to.name == "timestamp":

@@ -40,6 +40,8 @@ def from_sqlite(kind: Kind, target: Dialect, to: Kind) -> Fit:
             return _boolean(kind, to)
         case "array":
             return each(as_array)
+        case "year":  # as a number: the text 0 would be the year 2000
+            return each(_year)
         case "bytes" | "geometry":
             return _bytes(to)
         case "date" | "time" | "timestamp":
@@ -176,6 +178,12 @@ def _boolean(kind: Kind, to: Kind) -> Fit:
         return values if set(map(type, values)) <= {int, type(None)} and set(values) <= {0, 1, None} else None
 
     return Fit(whole, one)
+
+
+def _year(value: Any) -> int:
+    if type(value) is not int:
+        raise Misfit(f"{_class_of(value)} where a year belongs")
+    return value
 
 
 def _bytes(to: Kind) -> Fit:

@@ -173,3 +173,60 @@ def test_counters_of_the_old_side_go_on_after_what_the_new_side_gave_away(databa
     assert found["a"][-3] == 7000 < found["a"][-2] < found["a"][-1]
     assert found["b"][-3] == 7000 < found["b"][-2] == found["b"][-1] - 7
     assert -90 <= found["c"][0] == found["c"][1] - 3 < -50 - 3
+
+
+LOGGED = (
+    "CREATE TABLE film (id integer PRIMARY KEY, title varchar(20))",
+    "CREATE TABLE film_log (film_id integer PRIMARY KEY, title varchar(20))",
+)
+INSERTED = "INSERT INTO film_log (film_id, title) VALUES (new.id, new.title)"
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("mysql", marks=needs_mariadb)])
+def test_triggers_of_the_application_rest_on_the_side_that_is_not_in_charge(databases: Databases, dialect: str) -> None:
+    """What they do is in the stream already: done again it would refuse or double rows."""
+    source, target = databases.make(dialect), databases.make(dialect)
+    body = f"BEGIN {INSERTED}; END" if dialect == "sqlite" else INSERTED
+    run(source, *LOGGED, f"CREATE TRIGGER film_insert AFTER INSERT ON film FOR EACH ROW {body}")
+    run(source, "INSERT INTO film VALUES (1, 'Sholay')")
+
+    def both(url: str) -> list[list[tuple[Any, ...]]]:
+        store = open_store(url)
+        return [rows(store, name, column, "title") for name, column in (("film", "id"), ("film_log", "film_id"))]
+
+    with moved(source, target) as wizard:
+        run(target, "INSERT INTO film VALUES (2, 'Lagaan')", "UPDATE film SET title = 'SHOLAY' WHERE id = 1")
+        go_back(wizard)
+        assert wizard.last("balance")["lost"] == wizard.last("balance")["duplicated"] == 0
+        run(source, "INSERT INTO film VALUES (3, 'Dangal')", "DELETE FROM film WHERE id = 2")
+        assert wizard.do("audit") == "done"
+        assert wizard.last("balance")["lost"] == wizard.last("balance")["duplicated"] == 0
+        found = both(source)
+        assert found == both(target)
+        assert [title for _, title in found[0]] == ["SHOLAY", "Dangal"]
+        assert [title for _, title in found[1]] == ["Sholay", "Lagaan", "Dangal"]
+        assert wizard.do("clean") == "done"
+    for url in (source, target):
+        assert [one.name for one in open_store(url).catalogue().triggers] == ["film_insert"]
+
+
+@needs_mariadb
+def test_columns_that_the_old_side_computes_are_not_written_there(databases: Databases) -> None:
+    source, target = databases.sqlite(), databases.mariadb()
+    run(source, "CREATE TABLE t (id integer PRIMARY KEY, a text, b text AS (printf('%s!', a)) STORED)")
+    run(source, "INSERT INTO t (id, a) VALUES (1, 'x')")
+    with moved(source, target) as wizard:
+        run(target, "INSERT INTO t (id, a, b) VALUES (2, 'y', 'y!')")
+        go_back(wizard)
+    assert rows(open_store(source), "t", "id", "a", "b") == [(1, "x", "x!"), (2, "y", "y!")]
+
+
+@needs_mariadb
+@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+def test_what_only_mariadb_writes_so_goes_back_when_it_was_written_anew(databases: Databases, dialect: str) -> None:
+    source, target = databases.mariadb(), databases.make(dialect)
+    run(source, "CREATE TABLE t (id INT PRIMARY KEY, y YEAR, d TIME)", "INSERT INTO t VALUES (1, 2024, '30:00:00')")
+    with moved(source, target) as wizard:
+        run(target, "INSERT INTO t VALUES (2, 0, '-01:02:03')")
+        go_back(wizard)
+    assert rows(open_store(source), "t", "id", "y", "d")[1] == ("2", "0000", "-01:02:03")

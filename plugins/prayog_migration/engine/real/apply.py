@@ -29,6 +29,7 @@ from prayog_migration.engine.real.fence import pass_through
 from prayog_migration.engine.real.held import Held
 from prayog_migration.engine.real.ledger import Ledger, Progress
 from prayog_migration.engine.real.originals import originals
+from prayog_migration.engine.real.resting import put_away
 from prayog_migration.engine.real.store import Columns, Row, Store, Writer
 from prayog_migration.engine.triggers import GATE
 from prayog_migration.engine.values import Converter
@@ -98,6 +99,7 @@ class Applier:
         self._writer = store.writer()
         self._open: ExitStack | None = None
         rest(self._writer, store.dialect)
+        put_away(store, self._writer, plan, ledger.state)
         self._gated = pass_through(self._writer, store.dialect)
         self._tables = [_Table(n, move, plan, store, self._writer, there) for n, move in enumerate(plan.tables)]
         self._cascades = Cascades(plan, store)

@@ -15,6 +15,7 @@ from prayog_migration.engine.identity import Unfollowable
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.real.job import Job
 from prayog_migration.engine.real.ledger import EVENT, WORKER
+from prayog_migration.engine.real.resting import wake
 from prayog_migration.engine.real.store import Store
 
 __all__ = ["clean", "leftovers", "sweep"]
@@ -30,6 +31,9 @@ def clean(job: Job) -> list[str]:
             with contextlib.suppress(Unfollowable):  # then nothing was ever captured
                 gone += job.link(direction).capture.remove()
                 job.forget_link(direction)
+    for ledger in (job.back_ledger, job.ledger):
+        if f"table {PREFIX}_state" in leftovers(ledger.store):
+            wake(ledger.store, ledger.state)
     job.back_ledger.release()
     for store in (job.source, job.target):
         gone += sweep(store, keep=store is job.target)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from prayog_migration.engine.canonical import joined, texts
 from prayog_migration.engine.changes import Key
 from prayog_migration.engine.pgoutput import UNCHANGED
 from prayog_migration.engine.plan import Plan, TableMove
+from prayog_migration.engine.real.reverse import written
 from prayog_migration.engine.real.store import Columns, Row, Store
 from prayog_migration.engine.values import Converter
 
@@ -27,10 +29,11 @@ class There:
     """
 
     def __init__(self, plan: Plan, move: TableMove) -> None:
-        self._converter = Converter(plan.source.dialect, move, plan.target)
+        columns = written(move)
+        self._converter = Converter(plan.source.dialect, replace(move, columns=columns), plan.target)
         self.needed = plan.source.dialect != plan.target
         """Values may have another form there."""
-        self._texts = [texts(column.target_kind) for column in move.columns]
+        self._texts = [texts(column.target_kind) for column in columns]
 
     def become(self, old: Columns) -> tuple[list[Sequence[str]], set[int]]:
         """Texts of the cells that rows of the old side become, by column; and which rows do not fit there."""

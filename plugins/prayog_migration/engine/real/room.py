@@ -53,7 +53,8 @@ def sentence(job: Job, said: str) -> str:
     with contextlib.suppress(Exception):  # the target may not even answer questions now
         need, free = needed_bytes(job), free_bytes(job.target)
         have = "how much is free there cannot be seen from here" if free is None else f"{_mb(free)} are free there"
-        numbers = f"The rest of the copy needs about {_mb(need)}, and its indexes some more; {have}. {numbers}"
+        rest = f"The rest of the copy needs about {_mb(need)}, and its indexes some more"
+        numbers = f"{rest if need else 'All rows are copied, but changes and indexes need room too'}; {have}. {numbers}"
     return f"The target has no room left ({said.rstrip('.')}). {numbers}"
 
 

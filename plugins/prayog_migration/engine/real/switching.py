@@ -33,6 +33,7 @@ from prayog_migration.engine.real.ledger import Side
 from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.numbers import set_numbers
 from prayog_migration.engine.real.quarantine import Quarantine
+from prayog_migration.engine.real.resting import wake
 from prayog_migration.engine.real.staying import stayed_behind
 from prayog_migration.engine.real.store import Reader
 
@@ -199,8 +200,7 @@ class _Change:
         self.here, self.there = self.link.source.reader(), self.link.target.reader()
         self._verify()
         self._mark("verified")
-        if self.to == "target":
-            self._make_last()
+        self._make_last()
         self.back.start()
         both[self.to].down()
         self._in_time()
@@ -218,12 +218,17 @@ class _Change:
             )  # fmt: skip
 
     def _make_last(self) -> None:
-        """What was not made with the rules.  MySQL makes no trigger on a table that a snapshot has read: nobody writes,
-        so one that is opened again sees the same."""
+        """Triggers that rested, and what was not made with the rules.
+
+        MySQL makes no trigger on a table that a snapshot has read: nobody writes, so one that is opened again sees the
+        same.
+        """
         opened = self.there is not None and self.link.target.dialect == "mysql"
         if opened and self.there is not None:
             self.there.close()
-        make_last(self.job)
+        if self.to == "target":
+            make_last(self.job)
+        wake(self.link.target, self.link.ledger.state)
         if opened:
             self.there = self.link.target.reader()
 
@@ -326,6 +331,7 @@ def _undo(job: Job, to: Side, why: str) -> None:
     link = job.link(back)
     link.remove()
     job.forget_link(back)
+    job.link("forward" if back == "reverse" else "reverse").rest()  # its next batch lets triggers rest again
     if old == "target":
         both["source"].up(5.0)  # it was up before: the source is not in charge
     with job.target.writer() as writer, writer.transaction():

@@ -218,7 +218,7 @@ class Worker:
         """Wait a moment and open everything again; what was committed is on the target."""
         self._failed += 1
         wait = _WAITS_S[min(self._failed, len(_WAITS_S)) - 1]
-        said = room.sentence(self.job, fault.sentence) if fault.kind == "space" else fault.sentence
+        said = room.sentence(self.job, fault.sentence) if fault.kind == "space" else _told(fault)
         self.job.say("fault", name, what=fault.kind, code=fault.code, sentence=said, wait_us=round(1e6 * wait))
         self.job.control.wait(wait)
         if self.job.control.cancelled:
@@ -241,10 +241,17 @@ class Worker:
                     raise
                 self._failed += 1
                 wait = _WAITS_S[min(self._failed, len(_WAITS_S)) - 1]
-                self.job.say("fault", "opening", what=fault.kind, code=fault.code, sentence=fault.sentence)
+                self.job.say("fault", "opening", what=fault.kind, code=fault.code, sentence=_told(fault))
                 self.job.control.wait(wait)
                 if self.job.control.cancelled:
                     raise Cancelled from error
+
+
+def _told(fault: Fault) -> str:
+    """A fault that passes, for the learner: what the driver said alone reads like the end."""
+    if fault.kind != "connection":
+        return fault.sentence
+    return f"A connection broke ({fault.sentence.rstrip('.')}). The wizard tries again, and goes on at its checkpoint."
 
 
 def main() -> int:
