@@ -16,9 +16,10 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
-from prayog.ui.bench.docks import VERSION, proposal
+from prayog.ui.bench.docks import VERSION
 from prayog.ui.bench.pace import MAX
 from prayog.ui.bench.page import BenchPage
+from prayog.ui.bench.proposal import proposal
 from prayog.ui.bench.setup_pane import SetupPane
 from prayog.ui.bench.step_page import StepPage
 from prayog_sdk.checks import Verdict

@@ -25,13 +25,14 @@ from prayog.ui.bench.branch import Branch
 from prayog.ui.bench.centre import Centre
 from prayog.ui.bench.checks_pane import ChecksPane
 from prayog.ui.bench.coach import Coach
-from prayog.ui.bench.docks import Docks, proposal
+from prayog.ui.bench.docks import Docks
 from prayog.ui.bench.door import Door
 from prayog.ui.bench.filing import Filing
 from prayog.ui.bench.head import Head
 from prayog.ui.bench.host import Host, is_marked
 from prayog.ui.bench.inspector import Inspector
 from prayog.ui.bench.keys import Keys
+from prayog.ui.bench.proposal import proposal
 from prayog.ui.bench.runs import Runs
 from prayog.ui.bench.setup_pane import SetupPane
 from prayog.ui.bench.sidebar import Sidebar
