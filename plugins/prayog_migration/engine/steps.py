@@ -6,11 +6,11 @@ keeps (see `real.facts`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["STEPS", "Phase", "Step", "StepName", "after", "missing", "step"]
+__all__ = ["STEPS", "Phase", "Step", "StepName", "after", "first", "missing", "step"]
 
 StepName = Literal["plan", "assess", "schema", "data", "validate", "sync", "switch", "cleanup"]
 Phase = Literal["waiting", "running", "paused", "failed", "done"]
@@ -117,3 +117,12 @@ def after(name: StepName) -> StepName | None:
 def missing(name: str, facts: Mapping[str, Any]) -> list[str]:
     """Facts of the step's gate that do not hold."""
     return [fact for fact in step(name).gate if not facts.get(fact)]
+
+
+def first(name: str, lacking: Sequence[str]) -> str:
+    """Which step comes before the step `name`, whose gate lacks these facts, as a sentence for the learner."""
+    makers = [one for one in STEPS if any(fact in one.evidence for fact in lacking)]
+    before = makers[0] if makers else step("data")  # changes are captured while rows are copied
+    wanted = ", ".join(fact.replace("_", " ") for fact in lacking)
+    number = STEPS.index(before) + 1
+    return f"{step(name).title} comes later: first do step {number}, {before.title} (not true yet: {wanted})."

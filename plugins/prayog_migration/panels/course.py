@@ -86,6 +86,7 @@ class Course:
     refused: str = ""
     """Why the last action was not done."""
     held: str = ""
+    held_for: str = ""
     """What somebody must decide before changes flow again: "drift" or "contradiction"."""
     broken: set[str] = field(default_factory=set)
     blows: list[Blow] = field(default_factory=list)
@@ -166,7 +167,7 @@ class Course:
             case "switching" | "promoted" | "unfenced":
                 self._switch(step.kind, step.node, step.at, data)
             case "drift" | "contradiction":
-                self.held, self.doing = step.kind, ""
+                self.held, self.held_for, self.doing = step.kind, str(data.get("sentence", "")), ""
             case "paused" | "resumed":
                 self.paused = step.kind == "paused"
             case "injected":

@@ -61,5 +61,11 @@ class Blow:
 
     def follow(self, sentence: str) -> None:
         """Something that came of it; only the first few are kept, and each once."""
-        if sentence and sentence not in self.then and len(self.then) < _FOLLOWED:
+        known = {_gist(one) for one in self.then}
+        if sentence and _gist(sentence) not in known and len(self.then) < _FOLLOWED:
             self.then.append(sentence)
+
+
+def _gist(sentence: str) -> str:
+    """Without what differs each time it is said: numbers, and what the driver said in brackets."""
+    return "".join(letter for letter in sentence.partition(" (")[0] if not letter.isdigit())

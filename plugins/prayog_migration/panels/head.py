@@ -110,7 +110,7 @@ class Held(QWidget):
     def draw(self, name: str, course: Course) -> None:
         """Show what is held, if anything is."""
         said = course.sentence if course.step == name and course.phase in ("failed", "paused") else ""
-        self._said.setText(said or course.refused)
+        self._said.setText(said or course.refused or (course.held_for if course.held else ""))
         title, what, args = _REMEDIES.get(course.held, ("", "", {}))
         self._remedy = (what, args)
         self._mend.setText(title)

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from prayog_migration.engine.steps import first
 from prayog_migration.panels.breaking import Breaking
 from prayog_migration.panels.clean_page import CleanPage
 from prayog_migration.panels.column_view import ColumnView
@@ -84,6 +85,23 @@ def test_what_is_held_comes_with_the_button_that_lets_it_go_on(told: Told, qtbot
     assert held.isHidden()
 
 
+def test_what_is_held_is_told_on_whatever_page_is_seen(told: Told, qtbot: QtBot) -> None:
+    held = Held(told)
+    qtbot.addWidget(held)
+    events = Events(START, ("drift", "flow", {"sentence": "orders has a new column gst_1."}))
+    held.draw("data", events.course)
+    assert not held.isHidden()
+    assert "gst_1" in held.words()
+    events.add("done", "replan", us=1)
+    held.draw("data", events.course)
+    assert held.isHidden()
+
+
+def test_a_step_that_comes_too_early_is_told_which_comes_first() -> None:
+    assert first("switch", ["caught_up"]).startswith("Switch over comes later: first do step 6, Live sync")
+    assert "step 4, Data" in first("sync", ["captured"])
+
+
 def test_a_refusal_is_read_on_the_page(told: Told, qtbot: QtBot) -> None:
     held = Held(told)
     qtbot.addWidget(held)
@@ -96,6 +114,16 @@ def test_a_refusal_is_read_on_the_page(told: Told, qtbot: QtBot) -> None:
 
 
 # -- what was broken, and what came of it --------------------------------------------------------------------------
+
+
+def test_what_came_of_a_fault_is_told_once_though_its_numbers_differ() -> None:
+    events = Events(START, ("injected", "cut", {"sentence": "Every connection broke."}))
+    for port in (40_001, 40_002):
+        events.add("fault", "flow", sentence=f"A connection broke (port {port}). The wizard tries again.")
+    events.add("fault", "flow", sentence="The target has no room left (53100). It waits.")
+    assert [one.partition(" (")[0] for one in events.course.blows[0].then] == [
+        "A connection broke", "The target has no room left",
+    ]  # fmt: skip
 
 
 def test_every_fault_says_what_it_will_do_and_what_came_of_it(told: Told, qtbot: QtBot) -> None:

@@ -27,7 +27,7 @@ from prayog_migration.engine.real.ledger import EVENT, SESSION, Ledger, Side
 from prayog_migration.engine.real.link import Link
 from prayog_migration.engine.real.reverse import reversed_plan
 from prayog_migration.engine.real.store import Store, Writer, open_store
-from prayog_migration.engine.steps import Phase, StepName, missing
+from prayog_migration.engine.steps import Phase, StepName, first, missing
 
 __all__ = ["GateShut", "Job", "Order", "Say"]
 
@@ -148,8 +148,7 @@ class Job:
         """Raises `GateShut` unless the step may begin."""
         lacking = missing(name, self.facts())
         if lacking:
-            wanted = ", ".join(one.replace("_", " ") for one in lacking)
-            raise GateShut(f"This step comes later: it needs what is not true yet ({wanted}).")
+            raise GateShut(first(name, lacking))
 
     # -- plan and links ----------------------------------------------------------------------------------------
 
