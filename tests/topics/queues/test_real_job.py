@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
+from prayog_queues.engine.envelope import Message
 from prayog_queues.engine.judging import judge
-from prayog_queues.engine.real.backends import OWN
+from prayog_queues.engine.port import Queue, Topology, Unanswered
+from prayog_queues.engine.real.backends import OWN, connect, find
 from prayog_queues.engine.real.session import BrokerSession
 from prayog_queues.engine.setup import Setup
 from prayog_queues.engine.verdict import Verdict
@@ -99,6 +102,34 @@ def test_a_killed_server_loses_nothing_that_it_confirmed(services: Services, bac
     else:
         assert verdict.counts["lost"] == 0
     assert ("power loss" in told) or backend == "postgres"
+
+
+def test_a_lost_connection_is_told_at_once_and_comes_back(services: Services, tmp_path: Path) -> None:
+    try:
+        place, server = find("nats", services, f"prayogtest{os.getpid()}lost", tmp_path)
+    except ServiceMissing as error:
+        pytest.skip(str(error))
+    assert server is not None
+    broker = connect(place)
+    try:
+        topology = Topology((Queue("orders"),))
+        broker.declare(topology)
+        broker.publish(Message("m1"), "orders")
+        broker.ack(broker.fetch("orders", 1, 5_000_000)[0])
+        killer = threading.Timer(0.2, server.kill)
+        killer.start()
+        began = time.monotonic()
+        with pytest.raises(Unanswered, match="lost"):
+            broker.fetch("orders", 1, 60_000_000)
+        assert time.monotonic() - began < 20, "the call had a minute"
+        killer.join()
+        server.url()
+        broker.publish(Message("m2"), "orders")
+        assert [d.message.id for d in broker.fetch("orders", 1, 5_000_000)] == ["m2"]
+        broker.remove(topology)
+    finally:
+        broker.close()
+        server.stop()
 
 
 @pytest.mark.timeout(150)

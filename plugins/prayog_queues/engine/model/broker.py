@@ -212,6 +212,11 @@ class Model:
         group = self.groups.get((queue, consumer))
         return found.take(group, consumer, most, now) if group is not None else []
 
+    def offers(self, queue: str) -> bool:
+        """Whether a `fetch` from it may find something."""
+        found = self.queues.get(queue)
+        return not isinstance(found, QueueModel) or bool(found.ready)
+
     def spilled(self, delivery: Delivery) -> bool:
         """Whether it has to be read from the disk before it can be sent; from then on it is in memory."""
         found = self.queues.get(delivery.queue)

@@ -63,6 +63,8 @@ class Connections:
     def hand_out(self, model: Model, now: int) -> Iterator[tuple[str, Delivery]]:
         """Each consumer in its turn gets one, as long as it may have more."""
         for queue, takers in self._queues.items():
+            if not model.offers(queue):
+                continue  # a whole round of nothing would leave all turns as they are
             idle = 0
             while takers and idle < len(takers):
                 consumer = takers[0]
