@@ -148,6 +148,20 @@ def test_what_was_out_at_a_restart_is_judged_as_if_it_came_back(attempts: int, t
     assert (left(b), dead.deaths[-1].reason) == ([], word)
 
 
+def test_what_a_loss_of_power_brings_back_is_handed_out_no_more_often_than_it_may() -> None:
+    b = broker(durability="lazy", attempts=2, dead_letters="dead", lease_us=0)
+    b.publish(Message("a"), "q")
+    b.wait(121 * S)
+    (first,) = b.fetch("q", consumer="w1")
+    b.nack(first)
+    (second,) = b.fetch("q", consumer="w1")
+    b.ack(second)
+    b.restart(power=True)
+    (again,) = b.fetch("q", consumer="w1")
+    assert again.attempt == 2
+    assert again.receipt != second.receipt
+
+
 def test_what_a_loss_of_power_brings_back_still_grows_too_old() -> None:
     b = broker(durability="lazy", ttl_us=200 * S, lease_us=0)
     b.publish(Message("a"), "q")

@@ -384,6 +384,7 @@ class QueueModel:
         if cut is not None:
             self.told("torn", message=cut.message.id, queue=self.spec.name, whole=whole)
         for item in back:
+            item.attempts = max(item.attempts - 1, 0)  # the disk knows its last hand-out no more than its end
             self.items[item.seq] = item
             heappush(self.ready, (-item.message.priority if self.spec.priorities else 0, item.seq))
             if item.expires_us is not None:
