@@ -2,6 +2,10 @@
 
 An exercise is a function of the capture, the kind, the packet and a number, so asking again gives the same one.  The
 specs of the protocols know the right answer and the clause that says so.
+
+Rules
+1. Somebody waits for a question.  Of a conversation of more than `MOST` packets only a part is read: its first three,
+   which tell where TCP counts from and how the window is scaled, and the `PART` nearest to the packet.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from prayog_protocols.engine.capture.capture import Capture
+from prayog_protocols.engine.capture.excerpt import excerpt
 from prayog_protocols.engine.filter import FilterError, compile_filter, explain
 from prayog_protocols.engine.listing import Row
 from prayog_protocols.engine.showing import display, literal, meaning_of, title
@@ -23,7 +28,8 @@ from prayog_sim.rng import Rng
 __all__ = ["KINDS", "Exercise", "Verdict", "exercise"]
 
 LOOKED = 2_000  # packets in which an answer's filter is tried
-MOST = 2_000  # packets of a conversation that is asked about: all of it must be read, while somebody waits
+MOST = 2_000  # packets of a conversation that is read whole
+PART = 1_000  # packets that are read of a longer one
 _SILENT = {"frame", "data"}  # layers that nothing can be asked about
 _ASKED = {Kind.UINT, Kind.INT, Kind.BOOL, Kind.IPV4, Kind.IPV6, Kind.MAC, Kind.TEXT, Kind.FRAME, Kind.DURATION}
 _CHOICES = 4
@@ -48,7 +54,28 @@ class Exercise:
     answer: str  # a right answer, as it would be written
     hint: str
     judge: Callable[[str], Verdict]
-    hidden: tuple[int, int, int] = (0, 0, 0)  # source, first bit and bits that a panel must not show; no bits: none
+    shown: bytes = b""  # the bytes that a panel shows beside the question; empty: none
+    layers: tuple[tuple[int, int], ...] = ()  # where in them each layer begins and ends
+    hidden: tuple[int, int] = (0, 0)  # first bit and number of bits in them that must not be seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is read for a question: the capture or an excerpt of it, and how the learner's list numbers its packets."""
+
+    capture: Capture
+    indexes: tuple[int, ...] = ()  # of an excerpt: the packets in the whole
+    whole: int = 0  # packets of the conversation that it is taken from
+
+    def number(self, index: int) -> int:
+        return (self.indexes[index] if self.indexes else index) + 1
+
+    @property
+    def about(self) -> str:
+        """What is left out, for the end of a question."""
+        if not self.indexes:
+            return ""
+        return f" (Of the conversation’s {self.whole:,} packets, the first three and the {PART:,} nearest count.)"
 
 
 def exercise(capture: Capture, kind: str, index: int, number: int = 0) -> Exercise:
@@ -58,12 +85,22 @@ def exercise(capture: Capture, kind: str, index: int, number: int = 0) -> Exerci
         raise ValueError(f"an exercise is {', '.join(KINDS)}; found {kind!r}")
     if not 0 <= index < len(capture):
         raise ValueError(f"packets are numbered from 1 to {len(capture)}; found {index + 1}")
-    if _size(capture, index) > MOST:
-        raise ValueError(
-            f"packet {index + 1} is of a conversation of {_size(capture, index):,} packets, and more than {MOST:,} "
-            "are too many to ask about; choose one of a shorter conversation"
-        )  # fmt: skip
-    return make(capture, index, Rng.derive(number, "exercise", kind, str(index)))
+    rng = Rng.derive(number, "exercise", kind, str(index))
+    if _size(capture, index) <= MOST:
+        return make(_Part(capture), index, rng)
+    part = _near(capture, index)
+    return make(part, part.indexes.index(index), rng)
+
+
+def _near(capture: Capture, index: int) -> _Part:
+    """The part of a long conversation that is read for a question about one of its packets."""
+    found = capture.flows.of(index)
+    assert found is not None  # a packet of no conversation has no long one
+    members = capture.flows.indexes(*found)
+    place = int(np.searchsorted(members, index))
+    first = max(0, min(place - PART // 2, len(members) - PART))
+    chosen = np.union1d(members[:3], members[first : first + PART]).tolist()
+    return _Part(excerpt(capture, chosen), tuple(chosen), len(members))
 
 
 # ── one packet ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,11 +119,11 @@ def _askable(packet: Packet) -> list[Node]:
     return found
 
 
-def _blank(capture: Capture, index: int, rng: Rng) -> Exercise:
-    packet = capture.packet(index)
+def _blank(part: _Part, index: int, rng: Rng) -> Exercise:
+    packet = part.capture.packet(index)
     nodes = _askable(packet)
     if not nodes:
-        raise ValueError(f"packet {index + 1} has no field that could be asked for")
+        raise ValueError(f"packet {part.number(index)} has no field that could be asked for")
     node = rng.choice(nodes)
     told = explained(node)
     right = {literal(node).strip().lower(), display(node).strip().lower()}
@@ -103,10 +140,13 @@ def _blank(capture: Capture, index: int, rng: Rng) -> Exercise:
         return Verdict(good, f"{title(node)}. {told.meaning}".strip())
 
     layer = node.name.partition(".")[0].upper()
-    question = f"Packet {index + 1}, {layer}: what is the value of “{node.field.label}”?"
+    question = f"Packet {part.number(index)}, {layer}: what is the value of “{node.field.label}”?"
+    source = node.source
+    layers = [(one.start // 8, (one.end + 7) // 8) for one in packet.layers if one.source == source and one.bits]
     return Exercise(
-        "blank", index, question, (), literal(node).strip(), hint, judge, (node.source, node.start, node.bits)
-    )
+        "blank", part.number(index) - 1, question, (), literal(node).strip(), hint, judge,
+        bytes(packet.sources[source].data), tuple(layers), (node.start, node.bits),
+    )  # fmt: skip
 
 
 def _number(text: str) -> int | None:
@@ -120,8 +160,8 @@ def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _lie(capture: Capture, index: int, rng: Rng) -> Exercise:
-    packet = capture.packet(index)
+def _lie(part: _Part, index: int, rng: Rng) -> Exercise:
+    packet = part.capture.packet(index)
     known: set[str] = set()
     nodes = []
     for node in _askable(packet):
@@ -129,7 +169,7 @@ def _lie(capture: Capture, index: int, rng: Rng) -> Exercise:
             known.add(title(node))
             nodes.append(node)
     if len(nodes) < _CHOICES:
-        raise ValueError(f"packet {index + 1} has too few fields to hide a lie among")
+        raise ValueError(f"packet {part.number(index)} has too few fields to hide a lie among")
     shown = rng.sample(nodes, min(_CHOICES + 1, len(nodes)))
     place = rng.randint(0, len(shown) - 1)
     true = shown[place]
@@ -141,9 +181,9 @@ def _lie(capture: Capture, index: int, rng: Rng) -> Exercise:
             answer.strip() == str(place + 1), f"The lie is line {place + 1}: in the packet it says {title(true)}."
         )
 
-    question = f"One of these lines about packet {index + 1} is a lie. Which one?"
+    question = f"One of these lines about packet {part.number(index)} is a lie. Which one?"
     hint = f"Look at the bytes of each: the lie is in {_layer_of(true)}."
-    return Exercise("lie", index, question, tuple(lines), str(place + 1), hint, judge)
+    return Exercise("lie", part.number(index) - 1, question, tuple(lines), str(place + 1), hint, judge)
 
 
 def _layer_of(node: Node) -> str:
@@ -180,11 +220,12 @@ def _line(capture: Capture, row: Row, index: int) -> str:
     return f"from {sender}: {row.protocol} {row.info}"
 
 
-def _next(capture: Capture, index: int, rng: Rng) -> Exercise:
+def _next(part: _Part, index: int, rng: Rng) -> Exercise:
+    capture = part.capture
     members = _conversation(capture, index)
     place = members.index(index)
     if place + 1 >= len(members):
-        raise ValueError(f"packet {index + 1} is the last of its conversation")
+        raise ValueError(f"packet {part.number(index)} is the last of its conversation")
     following = members[place + 1]
     right = _line(capture, capture.row(following), following)
     others: list[str] = []
@@ -194,27 +235,28 @@ def _next(capture: Capture, index: int, rng: Rng) -> Exercise:
         if line != right and line not in others:
             others.append(line)
     if not others:
-        raise ValueError(f"the conversation of packet {index + 1} is too short to choose from")
+        raise ValueError(f"the conversation of packet {part.number(index)} is too short to choose from")
     lines = [right, *others[: _CHOICES - 1]]
     rng.shuffle(lines)
     answer = str(lines.index(right) + 1)
     before = _line(capture, capture.row(index), index)
 
     def judge(said: str) -> Verdict:
-        return Verdict(said.strip() == answer, f"Packet {following + 1} comes next: {right}.")
+        return Verdict(said.strip() == answer, f"Packet {part.number(following)} comes next: {right}.")
 
     hint = "Who is expected to speak now, and does the last packet need a confirmation?"
-    question = f"Packet {index + 1} is {before}. Which packet of the conversation comes next?"
-    return Exercise("next", index, question, tuple(lines), answer, hint, judge)
+    question = f"Packet {part.number(index)} is {before}. Which packet of the conversation comes next?"
+    return Exercise("next", part.number(index) - 1, question, tuple(lines), answer, hint, judge)
 
 
-def _order(capture: Capture, index: int, rng: Rng) -> Exercise:
+def _order(part: _Part, index: int, rng: Rng) -> Exercise:
+    capture = part.capture
     members = _conversation(capture, index)
     first = max(0, min(members.index(index), len(members) - _CHOICES))
     chosen = members[first : first + _CHOICES]
     lines = [_line(capture, capture.row(one), one) for one in chosen]
     if len(set(lines)) < max(3, len(lines)):
-        raise ValueError(f"the packets after packet {index + 1} are too few, or look alike")
+        raise ValueError(f"the packets after packet {part.number(index)} are too few, or look alike")
     mixed = list(lines)
     while mixed == lines:
         rng.shuffle(mixed)
@@ -226,10 +268,11 @@ def _order(capture: Capture, index: int, rng: Rng) -> Exercise:
 
     hint = "Sequence and acknowledgement numbers never go back; a request comes before its response."
     question = "In which order were these packets sent? Write the numbers of the lines, as in 2 1 4 3."
-    return Exercise("order", index, question, tuple(mixed), answer, hint, judge)
+    return Exercise("order", part.number(index) - 1, question, tuple(mixed), answer, hint, judge)
 
 
-def _filter(capture: Capture, index: int, rng: Rng) -> Exercise:
+def _filter(part: _Part, index: int, rng: Rng) -> Exercise:
+    capture = part.capture
     packet = capture.packet(index)
     among = _around(capture, index)
     options = [f"{layer.name}" for layer in packet.layers if layer.name not in _SILENT]
@@ -259,15 +302,14 @@ def _filter(capture: Capture, index: int, rng: Rng) -> Exercise:
         missing, extra = np.setdiff1d(wanted, found), np.setdiff1d(found, wanted)
         if not len(missing) and not len(extra):
             return Verdict(True, f"It finds exactly these packets. {explain(said, capture.registry)}")
-        wrong = [f"it leaves out packet {int(missing[0]) + 1}"] if len(missing) else []
-        wrong += [f"it lets packet {int(extra[0]) + 1} through"] if len(extra) else []
+        wrong = [f"it leaves out packet {part.number(int(missing[0]))}"] if len(missing) else []
+        wrong += [f"it lets packet {part.number(int(extra[0]))} through"] if len(extra) else []
         return Verdict(False, f"Not quite: {' and '.join(wrong)}. One that fits is {text}.")
 
     words = explain(text, capture.registry)
-    question = f"Write a filter for these: {words[:1].lower()}{words[1:]}"
-    return Exercise(
-        "filter", index, question, (), text, "Names of fields are those of Wireshark; ask for completion.", judge
-    )
+    question = f"Write a filter for these: {words[:1].lower()}{words[1:]}{part.about}"
+    hint = "Names of fields are those of Wireshark; ask for completion."
+    return Exercise("filter", part.number(index) - 1, question, (), text, hint, judge)
 
 
 def _size(capture: Capture, index: int) -> int:
@@ -283,7 +325,7 @@ def _around(capture: Capture, index: int) -> np.ndarray[tuple[int], np.dtype[np.
     return np.array([one for one in near if _size(capture, one) <= MOST], np.int64)
 
 
-_KINDS: dict[str, Callable[[Capture, int, Rng], Exercise]] = {
+_KINDS: dict[str, Callable[[_Part, int, Rng], Exercise]] = {
     "blank": _blank, "lie": _lie, "next": _next, "order": _order, "filter": _filter,
 }  # fmt: skip
 KINDS = tuple(_KINDS)

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from prayog_protocols.engine.exercises import KINDS, Exercise, exercise
-from prayog_protocols.panels.capture_panel import CapturePanel, is_long
+from prayog_protocols.panels.capture_panel import LONG, CapturePanel
 from prayog_protocols.panels.hex_view import HexView
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.jobs import Ctx
@@ -127,7 +127,7 @@ class ExercisesPanel(CapturePanel):
         problem = "Choose a packet, and a question is made of it."
         if self.capture is not None and self._index >= 0:
             wanted = self.capture, str(self.kind.currentData()), self._index, number
-            if is_long(self.capture, self._index) is not None and self.bench is not None:
+            if len(self.capture) > LONG and self.bench is not None:
                 problem = "Reading the conversation of this packet…"
                 job = self.bench.jobs.submit(_made, *wanted)
                 job.succeeded.connect(lambda made: self._came(wanted, made))
@@ -155,16 +155,11 @@ class ExercisesPanel(CapturePanel):
 
     def _show_bytes(self) -> None:
         asked = self._asked
-        hidden = asked is not None and asked.hidden[2] > 0
-        self.bytes.setVisible(hidden)
-        if asked is None or not hidden or self.capture is None:
-            return
-        packet = self.capture.packet(self._index)
-        source, start, bits = asked.hidden
-        layers = [(one.start // 8, (one.end + 7) // 8) for one in packet.layers if one.source == source and one.bits]
-        self.bytes.show_bytes(packet.sources[source].data, layers)
-        self.bytes.hide_bits(start, bits)
-        self.bytes.mark(start, bits)
+        self.bytes.setVisible(asked is not None and bool(asked.shown))
+        if asked is not None and asked.shown:
+            self.bytes.show_bytes(asked.shown, list(asked.layers))
+            self.bytes.hide_bits(*asked.hidden)
+            self.bytes.mark(*asked.hidden)
 
     def _show_choices(self) -> None:
         for button in self._group.buttons():

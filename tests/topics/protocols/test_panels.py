@@ -17,7 +17,9 @@ from prayog_protocols.engine.building import Draft
 from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.demo import demo, demo_bytes
 from prayog_protocols.engine.dissection import Dissection
+from prayog_protocols.engine.exercises import KINDS, exercise
 from prayog_protocols.engine.protocols import REGISTRY
+from prayog_protocols.engine.showing import literal
 from prayog_protocols.engine.tree import Packet
 from prayog_protocols.panels.bitpicture import WIDTH, cells_of, pieces, spec_cells
 from prayog_protocols.panels.choice import Choice, of_node, read
@@ -269,3 +271,29 @@ def test_a_long_conversation_of_a_file_is_read_elsewhere(bench: Bench, tmp_path:
     bench.until(lambda: panel.model.row(index).protocol == "HTTP")
     assert panel.capture._talks.get(0) is None
     assert panel.capture._findings.get(0) is None
+
+
+def test_a_question_about_a_long_conversation_reads_a_part_of_it() -> None:
+    """Numbers and values are those of the whole capture, which itself is not read."""
+    made = Made()
+    made.udp(53, [(">", b"before")])
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    made.tcp(80, [(">", b"GET /a HTTP/1.1\r\nHost: shop.example\r\n\r\n"), ("<", page)] * 600)
+    capture, whole = Capture(made.done()), Capture(made.done())
+    assert len(capture) > 2_400
+    for index in (4, 1_205, len(capture) - 2):
+        for kind in KINDS:
+            asked = exercise(capture, kind, index, 3)
+            assert asked.packet == index
+            assert asked.judge(asked.answer).right
+            assert not asked.judge("no such answer").right
+        assert exercise(capture, "blank", index, 3).shown == whole.raw(index)
+        for number in range(5):
+            asked = exercise(capture, "blank", index, number)
+            start, bits = asked.hidden
+            node = next(one for one in whole.packet(index).walk() if (one.start, one.bits) == (start, bits)
+                        and f"“{one.field.label}”" in asked.question)  # fmt: skip
+            assert asked.judge(literal(node)).right
+    assert capture._talks.get(0) is None
+    assert capture._findings.get(0) is None
+    assert "packet 1206" in exercise(capture, "next", 1_204, 1).judge("0").why.lower()
