@@ -171,10 +171,11 @@ class WizardPanel(CalmPanel):
         shown = bench.run if bench.run.kind == "session" else None
         old = self._mine[0] if self._mine is not None else shown
         self._asked = (setup, assess)
+        self._course.refused = ""
         self.say("The databases are being made ready…")
         job = bench.jobs.submit(_made, setup, bench.seed, bench.services, old)
         job.succeeded.connect(self._begun)
-        job.failed.connect(lambda sentence, _: self.say(sentence))
+        job.failed.connect(lambda sentence, _: self._not_begun(sentence))
         self._job = job
 
     def _begun(self, run: Run) -> None:
@@ -190,6 +191,12 @@ class WizardPanel(CalmPanel):
         if assess:
             self.act("assess")
         self.say("Both databases are ready. Each page has one button that stands out: it leads on.")
+
+    def _not_begun(self, sentence: str) -> None:
+        """Told where the learner looks, too: the line at the bottom may cut it."""
+        self._course.refused = sentence
+        self.say(sentence)
+        self.draw()
 
     def say(self, sentence: str) -> None:
         """Tell the learner."""

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.real.demo import make_nasty, make_shop
+from prayog_migration.engine.real.doors import Unopened, check_source, check_target
 from prayog_migration.engine.real.secrets import whole
 from prayog_migration.engine.real.sqlite import SqliteStore
 from prayog_migration.engine.real.store import Store, open_store
@@ -46,7 +47,7 @@ class Places:
 
 
 def find_places(setup: Setup, seed: int, services: Services, progress: Progress) -> Places:
-    """Both sides of the migration that `setup` describes.  Raises `ServiceMissing` or `ValueError` with a sentence."""
+    """Both sides of the migration that `setup` describes.  Raises `ServiceMissing` or `Unopened`."""
     place = _Place(services)
     demo = setup.source in SOURCES
     knobs = [setup.source, setup.source_on, setup.target, setup.rows if setup.source == "shop" else 0, seed]
@@ -63,7 +64,15 @@ def find_places(setup: Setup, seed: int, services: Services, progress: Progress)
             known.write_text(json.dumps(knobs))
     else:
         source = _own(setup.source)
-    dialects = open_store(source).dialect, open_store(target).dialect
+    try:
+        stores = open_store(source), open_store(target)
+    except ValueError as error:
+        raise Unopened(str(error)) from None
+    if not demo:
+        check_source(stores[0])
+    if setup.target not in DIALECTS:
+        check_target(stores[1], stores[0])
+    dialects = stores[0].dialect, stores[1].dialect
     server = place.server if setup.target == "postgresql" else None
     return Places(source, target, *dialects, "lab", setup.source == "shop", resumed, server)
 
