@@ -90,7 +90,7 @@ class LoadPanel(FollowingPanel[Load]):
         self._law.setText(little(now))
         waiting = [f"{name} {count:,}" for name, count in load.per_queue.items() if count]
         words = self.tr("Rates and percentiles are of the last {s}.").replace("{s}", format_us(WINDOW_US))
-        lag = self.tr("Lag: {n} messages ({queues}).").replace("{n}", f"{now.lag:,}") if now.lag else ""
+        lag = self.tr("Lag in messages: {n} ({queues}).").replace("{n}", f"{now.lag:,}") if now.lag else ""
         self._queues.setText(f"{words} {lag.replace('{queues}', ', '.join(waiting))}".strip())
         self._chart.show_course(load.course, at)
         self._chart.setAccessibleDescription(self.outline())

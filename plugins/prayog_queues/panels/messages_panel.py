@@ -187,7 +187,7 @@ class MessagesPanel(FollowingPanel[Lives]):
         rows = self.fold.select(self._find.text().strip(), self._state.currentData() or "")
         self._model.show(rows)
         total = len(self.fold.lives)
-        words = self.tr("{n} messages") if len(rows) == total else self.tr("{m} of {n} messages")
+        words = self.tr("Messages: {n}") if len(rows) == total else self.tr("Messages: {m} of {n}")
         self._count.setText(words.replace("{n}", f"{total:,}").replace("{m}", f"{len(rows):,}"))
         self._tell()
 

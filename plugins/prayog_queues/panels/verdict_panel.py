@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtWidgets import QButtonGroup, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
 
 from prayog_queues.engine.history import to_history
 from prayog_queues.engine.judging import Judge
@@ -64,9 +64,8 @@ class VerdictPanel(FollowingPanel[Judge]):
         )
         self._list.cellActivated.connect(lambda row, _column: self._go(row))
         self._list.cellClicked.connect(lambda row, _column: self._go(row))
-        self._list_head = QLabel(self.tr("A click goes to the event that shows it."))
-        self._list_head.setWordWrap(True)
-        self._list_head.setProperty("kind", "muted")
+        self._list.hide()
+        self._list_head = paragraph(self._about_list(False), "muted")
         self._next = QPushButton(self.tr("Next event of the proof"))
         self._next.clicked.connect(self._go_on)
         self._next.setEnabled(False)
@@ -86,6 +85,7 @@ class VerdictPanel(FollowingPanel[Judge]):
         layout.addWidget(self._list, 1)
         layout.addWidget(self._list_head)
         layout.addWidget(buttons)
+        layout.addStretch()  # takes the room of a list that is not there
 
     def fresh(self) -> Judge:
         return Judge()
@@ -140,6 +140,15 @@ class VerdictPanel(FollowingPanel[Judge]):
         rows += [[a.name, str(a), ", ".join(map(str, a.seqs))] for a in self._log]
         self._list.show_rows(rows)
         self._next.setEnabled(bool(rows))
+        self._list.setVisible(bool(rows))
+        self._list_head.setText(self._about_list(bool(rows)))
+
+    def _about_list(self, found: bool) -> str:
+        if found:
+            return self.tr("A click goes to the event that shows it.")
+        if self._kind:
+            return self.tr("Nothing of this kind was found so far.")
+        return self.tr("Nothing was found so far. What is found stands here, each with the events that prove it.")
 
     def _first_of(self, kind: str) -> None:
         """Show that kind alone, and go to the first proof."""
