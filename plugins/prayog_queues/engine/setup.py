@@ -117,7 +117,17 @@ class Setup:
         int, Slider(0, 600_000, unit="ms", title="Deduplicate within", help="By the producer’s id; 0: not at all.")
     ] = 0
     capacity: Annotated[int, Slider(0, 100_000, title="Capacity", help="0: without end.")] = 0
-    full: Annotated[str, Choice("block", "drop new", "drop old", "spill", title="When it is full")] = "block"
+    full: Annotated[
+        str,
+        Choice(
+            "block",
+            "drop new",
+            "drop old",
+            "spill",
+            title="When it is full",
+            help="spill: to disk, from where each message is read in 1 ms.",
+        ),
+    ] = "block"
     priorities: Annotated[bool, Toggle("Urgent ones first")] = False
     single_active: Annotated[bool, Toggle("One active consumer")] = False
     by_key: Annotated[bool, Toggle("One at a time for each customer")] = False
