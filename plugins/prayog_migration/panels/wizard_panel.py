@@ -31,6 +31,8 @@ from prayog_sim.trace import Step
 __all__ = ["WizardPanel"]
 
 _NARROW = 640
+_MOVES = {"look", "assess", "schema", "copy", "validate", "sync", "switch", "back", "replan", "undo", "clean"}
+"""Actions after which another page may be shown; a trial, a fault or the report leaves the learner where they are."""
 _PAGES: Mapping[str, type[Page]] = {
     page.name: page
     for page in (PlanPage, AssessPage, SchemaPage, DataPage, ValidatePage, SyncPage, SwitchPage, CleanPage)
@@ -158,7 +160,7 @@ class WizardPanel(CalmPanel):
                 "No migration has begun. Choose source and target on the page Plan, and press “Begin this migration”."
             )
             return
-        self._follows = True
+        self._follows = self._follows or name in _MOVES
         self.bench.do(Action(name, args))
 
     def begin(self, assess: bool = False, **knobs: Any) -> None:
