@@ -30,18 +30,23 @@ def now_held() -> Held:
 def left_since(before: Held, patience: float = 2.0) -> list[str]:
     """What is held now and was not before, as sentences.  Waits up to `patience` seconds for it to go away."""
     until = time.monotonic() + patience
-    while True:
+    left = _new_since(before)
+    while left:  # collecting garbage takes long and only removes: it is not done where nothing is left
         _settle()
-        after = now_held()
-        left = [
-            f"{kind} left behind: {name}"
-            for kind, held in after.kinds.items()
-            for key, name in held.items()
-            if key not in before.kinds[kind]
-        ]
-        if not left or time.monotonic() > until:
-            return left
+        left = _new_since(before)
+        if time.monotonic() > until:
+            break
         time.sleep(0.02)
+    return left
+
+
+def _new_since(before: Held) -> list[str]:
+    return [
+        f"{kind} left behind: {name}"
+        for kind, held in now_held().kinds.items()
+        for key, name in held.items()
+        if key not in before.kinds[kind]
+    ]
 
 
 def _settle() -> None:
