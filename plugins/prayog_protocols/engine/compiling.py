@@ -424,8 +424,9 @@ class _Writer:
         if field.key in self.overs:
             self.say(depth, f"_p_{field.key} = (at << 3, {size} << 3)")
         if self.tree:
-            self.say(depth, f"if {size}:")
-            self.say(depth + 1, f"{out}.append(Node({constant}, _s, at << 3, {size} << 3, {value}, ()))")
+            if counted := field.kind is not Kind.TEXT or field.size == "rest":  # a counted text may be an empty one
+                self.say(depth, f"if {size}:")
+            self.say(depth + counted, f"{out}.append(Node({constant}, _s, at << 3, {size} << 3, {value}, ()))")
         else:
             self.say(depth, f"{out}[{field.key!r}] = {value}")
         self.say(depth, f"at += {size}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import struct
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from prayog_protocols.engine.building import Draft, build
 from prayog_protocols.engine.capture.capture import Capture
 from prayog_protocols.engine.capture.writer import Writer
+from prayog_protocols.engine.filter import compile_filter
 from prayog_protocols.engine.protocols import REGISTRY
+from prayog_protocols.engine.showing import literal
 from prayog_protocols.engine.streams.conversations import conversations, endpoints
 from prayog_protocols.engine.streams.follow import follow, kinds_of
 from prayog_protocols.engine.streams.hierarchy import hierarchy
@@ -306,3 +309,48 @@ def test_any_order_of_segments_gives_the_same_stream() -> None:
         for at, piece in pieces:
             wire.say(">", 1 + at, 1, data=piece)
         assert b"".join(part.data for part in follow(wire.capture(), 0, "tcp").parts) == data
+
+
+def test_a_source_routed_packet_goes_to_the_end_of_its_route() -> None:
+    """As in Wireshark, `ip.dst` is the last station while the route is not used up; the header names the next one."""
+    for pointer, wanted, current in ((4, "9.9.9.9", ["10.0.0.2"]), (12, "10.0.0.2", [])):
+        head = bytearray(build(REGISTRY, [Draft("eth"), Draft("ip", {"proto": 17})]).data)
+        option = bytes([131, 11, pointer, 1, 1, 1, 1, 9, 9, 9, 9, 0])
+        udp = bytes.fromhex("0007000900080000")
+        head[14], head[16:18] = 0x48, (20 + 12 + 8).to_bytes(2, "big")
+        made = Made()
+        made.frame(bytes(head[:34]) + option + udp)
+        capture = Capture(made.done())
+        nodes = list(capture.packet(0).walk())
+        assert [literal(node) for node in nodes if node.field.name == "ip.dst"] == [wanted]
+        assert [literal(node) for node in nodes if node.field.name == "ip.cur_rt"] == current
+        assert len(compile_filter(f"ip.dst == {wanted}").select(capture)) == 1
+
+
+def test_a_first_fragment_that_was_cut_tells_its_ports() -> None:
+    whole = build(REGISTRY, [Draft("udp", {"srcport": 7, "dstport": 9}), bytes(1000)]).data
+    first = build(REGISTRY, [Draft("eth"), Draft("ip", {"flags": {"mf"}, "proto": 17}), whole[:800]]).data
+    capture = Capture(snapped(first, 96))
+    assert "udp" in [layer.field.name for layer in capture.packet(0).layers]
+    assert len(compile_filter("udp.port == 9").select(capture)) == 1
+
+
+def snapped(frame: bytes, keep: int) -> bytes:
+    """A classic capture file of one frame of which only the beginning was kept."""
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, keep, 1)
+    return head + struct.pack("<IIII", 1, 0, keep, len(frame)) + frame[:keep]
+
+
+def test_an_empty_line_before_a_request_is_read_over() -> None:
+    made = Made()
+    made.tcp(80, [(">", b"\r\nGET /late HTTP/1.1\r\nHost: a.example\r\n\r\n"), ("<", b"HTTP/1.1 204 No\r\n\r\n")])
+    capture = Capture(made.done())
+    assert len(compile_filter('http.request.uri == "/late"').select(capture)) == 1
+
+
+def test_what_follows_a_literal_of_imap_is_the_clients() -> None:
+    made = Made()
+    made.tcp(143, [("<", b"* OK ready\r\n"), (">", b"a1 LOGIN {4}\r\n"), ("<", b"+ go\r\n"), (">", b"asha {6}\r\n"),
+                   ("<", b"+ go\r\n"), (">", b"secret\r\n"), ("<", b"a1 OK in\r\n")])  # fmt: skip
+    capture = Capture(made.done())
+    assert len(compile_filter("imap.isrequest == 1").select(capture)) == 3

@@ -136,3 +136,25 @@ def test_any_text_is_a_filter_or_a_sentence(text: str, cursor: int) -> None:
     except FilterError as error:
         wrong = error
     assert wrong is None or (0 <= wrong.column <= len(text) and wrong.sentence)
+
+
+@pytest.mark.parametrize("text", ["tcp.payload[-2:] == 0d:0a", "tcp.payload[-1] == 0a", "tcp.payload[1-3] == 45:54:20"])
+def test_slices_from_the_end_and_from_byte_to_byte(text: str) -> None:
+    made = Made()
+    made.tcp(80, [(">", b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")])
+    assert len(compile_filter(text).select(Capture(made.done()))) > 0
+
+
+def test_an_empty_text_cannot_be_looked_for() -> None:
+    with pytest.raises(FilterError, match="at least one letter") as problem:
+        compile_filter('http.host contains ""')
+    assert problem.value.column == 19
+
+
+def test_longer_bytes_are_more_as_in_wireshark() -> None:
+    made = Made()
+    made.udp(9, [(">", b"abcd")])
+    capture = Capture(made.done())
+    assert len(compile_filter("udp.payload[0:2] > ff").select(capture)) == 1
+    assert len(compile_filter("udp.payload[0:2] > 00:00:00").select(capture)) == 0
+    assert len(compile_filter("udp.payload[0:2] > 61:61").select(capture)) == 1

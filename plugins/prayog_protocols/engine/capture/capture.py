@@ -142,7 +142,7 @@ class Capture:
         known = self._talks.get(number)
         if known is None:
             flow = self.flows.flow(6, number)
-            ports = (flow.client[1], flow.server[1])
+            ports = (flow.server[1], flow.client[1])  # a client's port may be one where another server listened
             said = next((self.speaks[port] for port in ports if port in self.speaks), "")
             if not said and number in self.transfers:
                 said = "ftp-data"
@@ -166,7 +166,7 @@ class Capture:
         known = self._listened.get(number)
         if known is None:
             flow = self.flows.flow(17, number)
-            ports = (flow.client[1], flow.server[1])
+            ports = (flow.server[1], flow.client[1])  # a client's port may be one where another server listened
             said = next((self.speaks[port] for port in ports if port in self.speaks), "")
             known = listen(ports, said, datagrams_of(self, number), self.piece, self.keys)
             self._listened[number] = known

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prayog_protocols.engine.capture.records import Bytes, Records
+from prayog_protocols.engine.protocols.ipv4 import source_routed_to
 
 __all__ = ["COMPLEX", "FRAGMENT", "IPV4", "IPV6", "Columns", "read"]
 
@@ -168,10 +169,16 @@ def _ipv4(view: _View, columns: Columns, part: slice, at, size, proto, transport
     fragment = view.u16[place + 6] & 0x3FFF
     src, dst = np.zeros(len(at), np.uint32), np.zeros(len(at), np.uint32)
     src[ip], dst[ip] = view.u32[place + 12], view.u32[place + 16]
+    for one, begin in zip(ip[first & 15 > 5].tolist(), place[first & 15 > 5].tolist(), strict=True):
+        options = bytes(view.bytes[begin + 20 : begin + (int(view.bytes[begin]) & 15) * 4])
+        if goal := source_routed_to(options):
+            dst[one] = int.from_bytes(goal, "big")
     columns.src[part], columns.dst[part] = src, dst
     transport[ip] = network[ip] + (first & 15).astype(np.int64) * 4
     marks[ip[fragment != 0]] |= FRAGMENT
-    whole[ip] = fragment == 0
+    # A first fragment of which the capture kept a part is never put together: it tells its ports by itself.
+    cut = network[ip] + view.u16[place + 2].astype(np.int64) > size[ip]
+    whole[ip] = (fragment == 0) | (((fragment & 0x1FFF) == 0) & cut)
 
 
 def _ipv6(view: _View, at, size, network, ethertype, proto, transport, marks, whole) -> None:  # type: ignore[no-untyped-def]

@@ -184,7 +184,7 @@ def tokens(text: str) -> list[Token]:
 
 def _word(found: list[Token], text: str, at: int, depth: int) -> int:
     """A name, a number or an address, as long as it makes sense; returns the place after it."""
-    stop = r"[\w.]+" if depth else r"[\w.\-:/+@]+"
+    stop = r"-?\d+-\d+|-?[\w.]+" if depth else r"[\w.\-:/+@]+"
     match = re.compile(stop).match(text, at)
     piece = match.group() if match else text[at]
     if ".." in piece:  # a range in a set: the two ends are words of their own

@@ -30,6 +30,7 @@ from prayog_protocols.engine.tree import Node, Packet
 __all__ = ["Seen", "Test", "test_of"]
 
 Test = Callable[["Seen"], bool]
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -62,8 +63,10 @@ class Seen:
         ]
 
     def raw(self, name: str) -> list[bytes]:
-        """The bytes under a name, for slices."""
-        return [node.value if isinstance(node.value, bytes) else self._bytes(node) for node in self.nodes(name)]
+        """The bytes under a name, for slices: as in Wireshark, of a layer its own bytes only."""
+        return [
+            node.value if isinstance(node.value, bytes) else self.packet.bytes_of(node) for node in self.nodes(name)
+        ]
 
     def _bytes(self, node: Node) -> bytes:
         if node.field.kind is Kind.PROTOCOL:  # as in Wireshark: from its beginning to the end
@@ -106,6 +109,8 @@ def _values(registry: Registry, entity: FieldName | Slice | Call) -> tuple[Calla
             values, field = _values(registry, of)
             if function == "count":
                 return lambda seen: [len(values(seen))] if values(seen) else [], _NUMBER
+            if function == "len" and field.kind is Kind.PROTOCOL:
+                return lambda seen: [len(value) for value in seen.raw(field.name)], _NUMBER
             if function == "len":
                 return lambda seen: [_length(value) for value in values(seen)], _NUMBER
             if function == "string":
@@ -169,6 +174,8 @@ def _compare(registry: Registry, tree: Compare) -> Test:
         op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
     assert not isinstance(left, Literal)
     values, field = _values(registry, left)
+    if isinstance(right, FieldName) and right.name not in registry.fields and _HEX.fullmatch(right.name):
+        right = Literal(right.name, False, right.column)  # bytes without colons that begin with a letter: ff, ab12
     if not isinstance(right, Literal):
         others, other = _values(registry, right)
         if other.kind is not field.kind and {field.kind, other.kind} - {Kind.UINT, Kind.INT, Kind.BOOL, Kind.FRAME}:
@@ -180,6 +187,8 @@ def _compare(registry: Registry, tree: Compare) -> Test:
     if op == "contains" and field.kind not in (Kind.TEXT, Kind.BYTES, Kind.MAC, Kind.NONE, Kind.PROTOCOL):
         raise FilterError(tree.column, f"“contains” is for texts and bytes; {field.name} is a {field.kind.value}.")
     wanted = read(field, right, op)
+    if op == "contains" and not wanted:
+        raise FilterError(right.column, "“contains” needs at least one letter or byte to look for.")
     return _test(op, values, lambda seen: [wanted])
 
 
@@ -205,10 +214,15 @@ def _test(op: str, values: Callable[[Seen], list[Any]], others: Callable[[Seen],
             return lambda seen: any(_matches(value, one) for value in values(seen) for one in others(seen))
         case _:
             order = _ORDER[op]
-            return lambda seen: any(order(_plain(value), _plain(one)) for value in values(seen) for one in others(seen))
+            return lambda seen: any(
+                order(_ordered(value), _ordered(one)) for value in values(seen) for one in others(seen)
+            )
 
 
-def _plain(value: Any) -> Any:
+def _ordered(value: Any) -> Any:
+    """What is less and more: of bytes, as in Wireshark, the longer ones are more."""
+    if isinstance(value, bytes):
+        return len(value), value
     return value.value if isinstance(value, Network) else value
 
 

@@ -91,9 +91,30 @@ def _route(c: Dissection, out: list[Node], data: bytes, at: int, end: int, first
     return at
 
 
+DESTINATION = Field(
+    "ip.dst", "Destination address", Kind.IPV4, 32, aliases=("ip.addr", "ip.dst_host", "ip.host"), source=R791,
+    meaning="Where it should go.", default=0x0A000002,
+)  # fmt: skip
+
+
+def _source_route(
+    c: Dissection, out: list[Node], data: bytes, at: int, end: int, first: int, pointer: int
+) -> int:  # fmt: skip
+    """The addresses of a source route: passed ones are recorded; of those still ahead the last is the real goal."""
+    open_ = pointer + 3 <= end - first
+    while at + 4 <= end:
+        field = RECORDED if at - first + 1 < pointer else SOURCE_ROUTE
+        if open_ and at + 8 > end:
+            field = DESTINATION
+        out.append(Node(field, c.source, at * 8, 32, int.from_bytes(data[at : at + 4], "big")))
+        at += 4
+    return at
+
+
 RECORDED = _hop("ip.rec_rt", "Recorded route", "A router on the way wrote its address here.")
 EMPTY = _hop("ip.empty_rt", "Empty slot", "Room for the address of a router that comes later.")
 SOURCE_ROUTE = _hop("ip.src_rt", "Source route", "A router through which the sender wants the packet to go.")
+CURRENT_ROUTE = _hop("ip.cur_rt", "Next station", "The router of the source route to which the packet goes now.")
 _STAMP = uint("ip.opt.time_stamp", 32, "Time stamp", "Milliseconds since midnight UTC.", R791, unit="ms")
 _STAMPS = (
     _POINTER,
@@ -120,10 +141,10 @@ _OPTIONS: dict[int, tuple[Item, ...]] = {
     68: (Let("option_start", "at"), _option("ip.options.timestamp", 68, "Every router writes the time.", *_STAMPS)),
     131: (Let("option_start", "at"),
         _option("ip.options.route", 131, "Routers to pass, others allowed between.", _POINTER,
-          Call(_route, ("option_start", "ptr"), fields=(RECORDED, EMPTY)))),
+          Call(_source_route, ("option_start", "ptr"), fields=(RECORDED, SOURCE_ROUTE)))),
     137: (Let("option_start", "at"),
         _option("ip.options.source_route", 137, "The routers to pass, and no others.", _POINTER,
-          Call(_route, ("option_start", "ptr"), fields=(RECORDED, EMPTY)))),
+          Call(_source_route, ("option_start", "ptr"), fields=(RECORDED, SOURCE_ROUTE)))),
     136: (_option("ip.options.sid", 136, "A SATNET stream (obsolete).",
                   uint("ip.opt.sid", 16, "Stream", "Its number.", R791)),),
     148: (_option("ip.options.routeralert", 148, "Routers on the way should look inside.",
@@ -159,17 +180,21 @@ def _after(
         status = Node(STATUS, c.source, (start + 10) * 8, 0, 2)
     out.append(status)
     stop = min(end, start + total) if total >= hdr_len else end
-    goal = _goal(data[start + 20 : start + hdr_len]) or dst.to_bytes(4, "big")
+    goal = source_routed_to(data[start + 20 : start + hdr_len]) or dst.to_bytes(4, "big")
+    if goal != dst.to_bytes(4, "big"):
+        place = next((n for n, node in enumerate(out) if node.start == (start + 16) * 8 and node.bits == 32), None)
+        if place is not None:  # as in Wireshark, the destination is where the route ends
+            out[place] = Node(CURRENT_ROUTE, c.source, (start + 16) * 8, 32, dst)
     c.outer = {"src": src.to_bytes(4, "big"), "dst": goal, "proto": proto, "name": "ip",
                "size": total - hdr_len if total >= hdr_len else end - at}  # fmt: skip
     c.packet_end(stop)
     if more or offset:
         whole = c.context.fragment(c, out, at, stop)
         if whole is None:
-            if offset:
-                c.follow_protocol(None, c.source, at, stop)
+            c.fragment = not offset
+            if not offset and c.is_cut(stop):  # it can never be put together: at least the header above is told
+                c.follow("ip.proto", proto, at, stop)
             else:
-                c.fragment = True
                 c.follow_protocol(None, c.source, at, stop)
             return at
         source, first, last = whole
@@ -180,7 +205,7 @@ def _after(
     return at
 
 
-def _goal(options: bytes) -> bytes:
+def source_routed_to(options: bytes) -> bytes:
     """The last station of a source route that is not used up: check sums above are made with it (RFC 1122 §4.1.3.5)."""
     at = 0
     while at + 2 < len(options) and options[at] != 0:
@@ -269,9 +294,7 @@ IPV4 = Protocol(
             "changes.", "RFC 791 §3.1, RFC 1071", hex=True, auto="internet(header)"),
         Field("ip.src", "Source address", Kind.IPV4, 32, aliases=("ip.addr", "ip.src_host", "ip.host"), source=R791,
               meaning="Who sent it, as far as the sender is honest.", default=0x0A000001),
-        Field("ip.dst", "Destination address", Kind.IPV4, 32, aliases=("ip.addr", "ip.dst_host", "ip.host"),
-            source=R791,
-              meaning="Where it should go.", default=0x0A000002),
+        DESTINATION,
         Check("total >= hdr_len or total == 0", "A total length of {total} bytes is less than the header.", "total",
             stop=True),
         When("hdr_len > 20", (Block(
@@ -283,7 +306,8 @@ IPV4 = Protocol(
         ),)),
         Call(_after, ("start", "hdr_len", "total", "mf", "frag_offset", "proto", "src", "dst")),
     ),
-    extra=(STATUS, FRAGMENTS, FRAGMENT, FRAGMENT_COUNT, REASSEMBLED_LENGTH, REASSEMBLED_DATA, REASSEMBLED_IN),
+    extra=(STATUS, CURRENT_ROUTE, FRAGMENTS, FRAGMENT, FRAGMENT_COUNT, REASSEMBLED_LENGTH, REASSEMBLED_DATA,
+           REASSEMBLED_IN),
 )  # fmt: skip
 
 PROTOCOLS = (IPV4,)

@@ -217,10 +217,11 @@ _IMAP_REPLY = re.compile(rb"\* |\+ |\S+ (?:OK|NO|BAD|BYE|PREAUTH)\b")
 
 def _imap(c: Dissection, out: list[Node], data: bytes, at: int, end: int) -> tuple[int, Any]:
     s = c.source
-    lines, asked = c.state if isinstance(c.state, tuple) else (None, {})
-    if lines is None:
-        lines = _lines(c, data, at, end, _IMAP_REPLY)
-    request = bool(lines) and lines[0][0] in ("command", "literal-out", "more")
+    if isinstance(c.state, tuple):
+        lines, asked, request = c.state
+    else:
+        lines, asked = _lines(c, data, at, end, _IMAP_REPLY), {}
+        request = bool(lines) and lines[0][0] == "command"
     out.append(Node(IS_REQUEST, s, at * 8, 0, int(request)))
     for kind, first, size in lines:
         begin, after = at + first, at + first + size

@@ -50,8 +50,9 @@ class Authority:
         return context
 
     def keys(self) -> str:
-        """What the clients wrote down so far, as NSS key log."""
-        return self.log.read_text("ascii") if self.log.exists() else ""
+        """What the clients wrote down so far, as whole lines of an NSS key log."""
+        log = self.log.read_text("ascii") if self.log.exists() else ""
+        return log[: log.rfind("\n") + 1]  # a line that is being written comes next time
 
 
 class Trusting(ssl.SSLContext):

@@ -11,6 +11,7 @@ from prayog_protocols.engine.talks.talk import LARGEST, SERVER, Application, Cut
 __all__ = ["Http"]
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+_EMPTY_LINES = re.compile(rb"(?:\r\n)+")
 LONGEST_HEAD = 1 << 16
 _TRAILER = 1 << 16  # bytes of lines after the last chunk that are waited for
 
@@ -49,6 +50,9 @@ class Http(Application):
         if side.stream:
             return Cut(len(data), "http", Message("continuation"))
         if not side.head:
+            empty = _EMPTY_LINES.match(data)
+            if empty and not side.seen:  # before a message: read over (RFC 9112 §2.2)
+                return Cut(empty.end(), "")
             found = _HEAD_END.search(data, max(0, side.seen - 3))
             if found is None:
                 line, _, rest = bytes(data[:LONGEST_HEAD]).partition(b"\n")

@@ -248,8 +248,8 @@ class Imap(_Lines):
                 self.literal[direction] = int(found[1])
                 self.within[direction] = True
             if kind == "answer" and tag == self.tls and b" OK" in line.upper()[:20]:
-                return Cut(at + size, "imap", (told, self.asked), self._secure())
-        return Cut(len(data), "imap", (told, self.asked))
+                return Cut(at + size, "imap", (told, self.asked, direction == CLIENT), self._secure())
+        return Cut(len(data), "imap", (told, self.asked, direction == CLIENT))
 
 
 class Ftp(_Lines):
