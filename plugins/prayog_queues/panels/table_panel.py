@@ -79,6 +79,8 @@ class TablePanel(FollowingPanel[Rows]):
             column.addWidget(part)
         self._rows.setMinimumHeight(theme.scaled(120))
         self._statements.setMinimumHeight(theme.scaled(110))
+        self._none = paragraph("", "muted")
+        column.addWidget(self._none)
         column.addWidget(self._rows, 3)
         column.addWidget(self._statements, 2)
         self._empty = EmptyState(
@@ -200,6 +202,11 @@ class TablePanel(FollowingPanel[Rows]):
             for row in shown
         ]  # fmt: skip
         self._rows.show_rows(cells, [i for i, row in enumerate(shown) if len(row.holders) > 1])
+        self._rows.setVisible(bool(rows))
+        self._none.setVisible(not rows)
+        self._none.setText(
+            self.tr("No row is open: all that came are done.") if done else self.tr("No row was inserted yet.")
+        )
         hand = max(fold.deliveries, 1)
         self._statements.show_rows(
             [[sql, f"{count:,}", f"{count / hand:.2f}"] for sql, count in sorted(fold.statements.items())]
