@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -30,13 +29,14 @@ from prayog_protocols.engine.building import Draft
 from prayog_protocols.engine.capture.writer import Writer
 from prayog_protocols.engine.dissection import Dissection
 from prayog_protocols.engine.protocols import REGISTRY
+from prayog_protocols.panels.answers_view import AnswersView
 from prayog_protocols.panels.capture_panel import CapturePanel
 from prayog_protocols.panels.drafting import SETTINGS, Draughts, Row, read_value
+from prayog_protocols.panels.editable_hex import EditableHex
 from prayog_protocols.panels.entries import Entry, Way
-from prayog_protocols.panels.hex_view import HexView
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
-from prayog_sdk.qt.panel import Bench, guarded
+from prayog_sdk.qt.panel import Bench
 from prayog_sdk.qt.state import paragraph
 
 if TYPE_CHECKING:
@@ -53,32 +53,6 @@ _HINTS = {
 }
 
 
-@guarded
-class EditableHex(HexView):
-    """Hexadecimal digits typed here replace those of the chosen byte; ``typed``: the new bytes."""
-
-    typed = Signal(bytes)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._half = ""
-        self.setAccessibleDescription("Type two hexadecimal digits to replace the chosen byte")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        letter = event.text().lower()
-        if len(letter) != 1 or letter not in "0123456789abcdef" or not self.data:
-            self._half = ""
-            super().keyPressEvent(event)
-            return
-        self._half += letter
-        if len(self._half) == 2:
-            at = self.byte
-            data = self.data[:at] + bytes.fromhex(self._half) + self.data[at + 1 :]
-            self._half = ""
-            self.typed.emit(data)
-            self.pick(min(at + 1, len(self.data) - 1))
-
-
 class EditorPanel(CapturePanel):
     """Change a packet, see what depends on what, and send it where a server listens."""
 
@@ -92,8 +66,7 @@ class EditorPanel(CapturePanel):
         self._filling = False
         self._open_lists: dict[tuple[int, Way], bool] = {}
         self._sent = -1  # step from which on the answers are looked for; -1: nothing was sent
-        self._answer_boxes: dict[str, QPlainTextEdit] = {}
-        self.answers = self._make_answers()
+        self.answers = AnswersView()
         self.form = self._make_form()
         self.hex = EditableHex()
         self.hex.typed.connect(self._typed)
@@ -155,31 +128,6 @@ class EditorPanel(CapturePanel):
         outer.addWidget(self.answers)
         outer.addWidget(self.state)
         outer.addWidget(self.diff)
-
-    def _make_answers(self) -> QWidget:
-        """Two answers beside each other."""
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        row = QHBoxLayout()
-        self.answer_note = paragraph("", "muted")
-        for which, title in (("as it was", "Answer to the packet as it was"), ("as changed", "Answer to yours")):
-            side = QVBoxLayout()
-            head = QLabel(title)
-            box = QPlainTextEdit()
-            box.setReadOnly(True)
-            box.setFont(theme.mono())
-            box.setAccessibleName(title)
-            box.setMaximumHeight(theme.scaled(110))
-            head.setBuddy(box)
-            side.addWidget(head)
-            side.addWidget(box)
-            row.addLayout(side)
-            self._answer_boxes[which] = box
-        column.addLayout(row)
-        column.addWidget(self.answer_note)
-        whole.setVisible(False)
-        return whole
 
     def _make_form(self) -> QTreeWidget:
         form = QTreeWidget()
@@ -433,34 +381,14 @@ class EditorPanel(CapturePanel):
             return
         self._sent = len(self.bench.trace) if self.bench is not None else -1
         self.answers.setVisible(True)
-        self._show_answers()
+        self.answers.show_answers(())  # waiting for both
         self.do("send", hex=draughts.data.hex(), payload=payload.hex(),
                 before=before.hex() if before and before != payload else "")  # fmt: skip
 
     def draw(self) -> None:
         super().draw()
-        if self._sent >= 0:
-            self._show_answers()
-
-    def _show_answers(self) -> None:
-        """What the server said, to the packet as it was and to the changed one."""
-        assert self.bench is not None
-        steps = self.bench.trace[self._sent :]
-        heard = {str(step.data.get("which", "")): step.data for step in steps if step.kind == "said_back"}
-        failed = next((str(step.data.get("sentence")) for step in steps if step.kind == "failed"), "")
-        same = "as it was" in heard and "as changed" in heard and (
-            heard["as it was"]["text"], heard["as it was"]["closed"]) == (
-            heard["as changed"]["text"], heard["as changed"]["closed"])  # fmt: skip
-        for which, box in self._answer_boxes.items():
-            data = heard.get(which) or (heard.get("") if which == "as changed" else None)
-            words = "waiting for the answer…" if not failed and len(heard) < 2 and "" not in heard else failed
-            if data is not None:
-                words = str(data["text"])[:4_000] or "nothing came back"
-                words += "\n[the server closed the connection]" if data["closed"] else ""
-            elif "" in heard:
-                words = "The packet was not changed, so it was sent once."
-            box.setPlainText(words)
-        self.answer_note.setText("Both answers are the same." if same else "")
+        if self._sent >= 0 and self.bench is not None:
+            self.answers.show_answers(self.bench.trace[self._sent :])
 
     # -- the rest ------------------------------------------------------------------------------------------------
 
@@ -484,8 +412,7 @@ class EditorPanel(CapturePanel):
 
     def on_theme(self) -> None:
         self.hex.restyle()
-        for box in self._answer_boxes.values():
-            box.setFont(theme.mono())
+        self.answers.restyle()
         self.form.setColumnWidth(0, theme.scaled(190))
         self.form.setColumnWidth(1, theme.scaled(170))
         if self.draughts is not None:

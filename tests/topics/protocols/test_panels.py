@@ -176,7 +176,7 @@ def test_a_changed_packet_is_sent_and_its_answer_stands_beside_that_to_the_first
     entry = next(one for one in panel.draughts.lists(len(panel.draughts.layers) - 1) if one.path == ("lines", 0))
     panel._change(entry, "OHLE laptop.test", "manual")
     panel.send.click()
-    boxes = panel._answer_boxes
+    boxes = panel.answers.boxes
     bench.until(lambda: "250" in boxes["as it was"].toPlainText() and "500" in boxes["as changed"].toPlainText())
 
 
