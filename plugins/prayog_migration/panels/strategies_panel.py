@@ -32,7 +32,7 @@ def limits_in_words(company: Company) -> str:
     if limits.space < math.inf:
         parts.append(f"{limits.space:.1f}× the space")
     if limits.days < math.inf:
-        parts.append(f"{limits.days:.0f} days of work")
+        parts.append(f"{limits.days:.0f} {'day' if limits.days == 1 else 'days'} of work")
     if limits.at_risk < math.inf:
         parts.append(f"{limits.at_risk:.0f} rows at risk")
     words = f"At most {', '.join(parts)}."
