@@ -158,3 +158,11 @@ def test_longer_bytes_are_more_as_in_wireshark() -> None:
     assert len(compile_filter("udp.payload[0:2] > ff").select(capture)) == 1
     assert len(compile_filter("udp.payload[0:2] > 00:00:00").select(capture)) == 0
     assert len(compile_filter("udp.payload[0:2] > 61:61").select(capture)) == 1
+
+
+def test_true_and_false_are_values() -> None:
+    made = Made()
+    made.tcp(80, [])
+    capture = Capture(made.done())
+    assert list(compile_filter("tcp.flags.syn == True").select(capture)) == [0, 1]
+    assert compile_filter("tcp.flags.syn == false && tcp").select(capture)[0] == 2

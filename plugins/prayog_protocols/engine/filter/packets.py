@@ -30,7 +30,7 @@ from prayog_protocols.engine.tree import Node, Packet
 __all__ = ["Seen", "Test", "test_of"]
 
 Test = Callable[["Seen"], bool]
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_WORD_VALUE = re.compile(r"(?i:true|false|(?:[0-9a-f]{2})+)")
 _ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -174,8 +174,8 @@ def _compare(registry: Registry, tree: Compare) -> Test:
         op = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
     assert not isinstance(left, Literal)
     values, field = _values(registry, left)
-    if isinstance(right, FieldName) and right.name not in registry.fields and _HEX.fullmatch(right.name):
-        right = Literal(right.name, False, right.column)  # bytes without colons that begin with a letter: ff, ab12
+    if isinstance(right, FieldName) and right.name not in registry.fields and _WORD_VALUE.fullmatch(right.name):
+        right = Literal(right.name, False, right.column)  # True, or bytes that begin with a letter: ff, ab12
     if not isinstance(right, Literal):
         others, other = _values(registry, right)
         if other.kind is not field.kind and {field.kind, other.kind} - {Kind.UINT, Kind.INT, Kind.BOOL, Kind.FRAME}:
