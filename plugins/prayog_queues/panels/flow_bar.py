@@ -10,10 +10,12 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from prayog_queues.engine.definitions import DefinitionError, read_any, topology_to_json
+from prayog_queues.engine.definitions.reading import Converted
 from prayog_queues.engine.presets import PRESETS, Hint, hints
 from prayog_queues.engine.verdict import Verdict
 from prayog_sdk.qt import theme
 from prayog_sdk.qt.flow import FlowLayout
+from prayog_sdk.qt.jobs import Job
 from prayog_sdk.qt.panel import Bench, guarded
 from prayog_sdk.qt.state import paragraph
 
@@ -33,6 +35,7 @@ class FlowBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bench: Bench | None = None
+        self._job: Job | None = None
         self._found: list[Hint] = []
         self._presets = QPushButton(self.tr("Like…"))
         self._presets.setToolTip(self.tr("Set the knobs as a well-known broker has them by default"))
@@ -84,6 +87,8 @@ class FlowBar(QWidget):
 
     def release(self) -> None:
         self._bench = None
+        if self._job is not None:
+            self._job.cancel()
 
     def on_run(self, bench: Bench) -> None:
         """Another set-up: look what may hurt."""
@@ -127,21 +132,22 @@ class FlowBar(QWidget):
 
     def open_file(self, path: str) -> None:
         """Begin a run with the topology in the file at `path`; what is wrong with it becomes a sentence."""
-        bench = self._bench
-        if bench is None:
+        if self._bench is None:
             return
+        if self._job is not None:
+            self._job.cancel()
         name = Path(path).name
-        try:
-            with Path(path).open(encoding="utf-8-sig") as file:
-                text = file.read(_LONGEST + 1)
-            found = read_any(text)
-        except OSError as error:
-            self._tell(self.tr("{name} cannot be read: {why}").replace("{name}", name)
-                       .replace("{why}", str(error.strerror or error)))  # fmt: skip
+        self._job = job = self._bench.jobs.submit(lambda _ctx: _read(Path(path)))  # a large YAML file takes seconds
+        job.succeeded.connect(lambda found: self._opened(job, name, found))
+        job.failed.connect(lambda sentence, _trace: self._tell(f"{name}: {sentence}"))
+        self._tell(self.tr("{name} is read.").replace("{name}", name))
+
+    def _opened(self, job: Job, name: str, found: Converted | str) -> None:
+        bench = self._bench
+        if bench is None or job is not self._job:
             return
-        except (DefinitionError, UnicodeDecodeError) as error:
-            why = str(error) if isinstance(error, DefinitionError) else "it is not text in UTF-8"
-            self._tell(f"{name}: {why}.")
+        if isinstance(found, str):
+            self._tell(f"{name}: {found}.")
             return
         bench.set_params({"kind": "own", "topology": topology_to_json(found.topology)})
         queues, exchanges = len(found.topology.queues), len(found.topology.exchanges)
@@ -159,3 +165,17 @@ class FlowBar(QWidget):
     def outline(self) -> str:
         """The advice in words."""
         return "\n".join([self._verdict.text(), *(hint.text for hint in self._found)])
+
+
+def _read(path: Path) -> Converted | str:
+    """The topology in the file at `path`, or what is wrong with the file."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(_LONGEST + 1)
+        return read_any(text)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    except UnicodeDecodeError:
+        return "it is not text in UTF-8"
+    except DefinitionError as error:
+        return str(error)

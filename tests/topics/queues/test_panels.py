@@ -259,9 +259,9 @@ def test_presets_and_definitions_begin_a_run(bench: BenchPage, qtbot: QtBot, tmp
     bad = tmp_path / "bad.json"
     bad.write_text("{ no", encoding="utf-8")
     flow._bar.open_file(str(bad))
-    assert "this is not JSON" in flow._bar._advice.text() or "this is not YAML" in flow._bar._advice.text()
+    qtbot.waitUntil(lambda: "this is not" in flow._bar._advice.text(), timeout=20_000)
     flow._bar.open_file(str(tmp_path / "nowhere.json"))
-    assert "cannot be read" in flow._bar._advice.text()
+    qtbot.waitUntil(lambda: "cannot be read" in flow._bar._advice.text(), timeout=20_000)
     good = tmp_path / "good.json"
     flow.exports()["rabbitmq.json"](good)
     before = bench.host.run
