@@ -36,7 +36,7 @@ class Head(QWidget):
         self._real.hide()
         back = IconButton("chevron-left", self.tr("To the topic’s page"))
         back.clicked.connect(self.left)
-        self._can_check = self._offers = can_check
+        self._can_check = can_check
         self._check = QPushButton(self.tr("Reality check"))
         self._check.setToolTip(self.tr("Do the same on the real component and compare"))
         self._check_small = IconButton("services", self.tr("Reality check"))
@@ -63,17 +63,12 @@ class Head(QWidget):
         self._title.setText(topic)
         self._subtitle.setText(scenario)
         self._real.setVisible(real)
-        self._offers = self._can_check and not real  # what is real already has nothing to be held against
-        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
         roomy = self.width() > theme.scaled(480)
-        self._check.setVisible(self._offers and roomy)
-        self._check_small.setVisible(self._offers and not roomy)
+        self._check.setVisible(self._can_check and roomy)
+        self._check_small.setVisible(self._can_check and not roomy)
 
     def open_export(self) -> None:
         """Open the menu of what can be saved and exported."""

@@ -112,8 +112,7 @@ class Keys(QObject):
             Command(self.tr("Reset layout"), "", page.docks.reset, group, "reset"),
             Command(self.tr("Show or hide the sidebar"), "", page.toggle_sidebar, group, "inspector"),
         ]
-        real = driver.branch is not None and driver.branch.run.kind == "session"
-        if page.topic.has_session and page.topic.has_build and not real:
+        if page.topic.has_session and page.topic.has_build:
             found.append(Command(self.tr("Reality check"), "", page.centre.check_reality, group, "services"))
         for name, words in page.tabs().items():
             show = _bound(page.show_tab, name)
