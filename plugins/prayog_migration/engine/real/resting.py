@@ -28,6 +28,7 @@ def put_away(store: Store, writer: Writer, plan: Plan, state: State) -> None:
         return
     with writer.transaction():
         state.put(writer, _KEY, {**(state.get(writer, _KEY) or {}), **found})
+    _impatient(store, writer)
     for name in found:
         writer.execute(f"DROP TRIGGER IF EXISTS {store.name(name)}")
 
@@ -39,6 +40,7 @@ def wake(store: Store, state: State) -> bool:
     with store.writer() as writer:
         kept = state.get(writer, _KEY) or {}
         there = _triggers(store, writer)
+        _impatient(store, writer)
         for name, sql in kept.items():
             if name not in there:
                 writer.execute(sql)
@@ -46,6 +48,12 @@ def wake(store: Store, state: State) -> bool:
             with writer.transaction():
                 state.drop(writer, _KEY)
     return bool(kept)
+
+
+def _impatient(store: Store, writer: Writer) -> None:
+    """A reader that keeps its transaction open keeps MySQL from changing triggers, by default for a day."""
+    if store.dialect == "mysql":
+        writer.execute("SET SESSION lock_wait_timeout = 5")
 
 
 def _triggers(store: Store, writer: Writer, tables: Collection[str] | None = None) -> dict[str, str]:
