@@ -14,10 +14,11 @@ import numpy.typing as npt
 from prayog_protocols.engine.capture.records import Bytes, Records
 from prayog_protocols.engine.protocols.ipv4 import source_routed_to
 
-__all__ = ["COMPLEX", "FRAGMENT", "IPV4", "IPV6", "Columns", "read"]
+__all__ = ["COMPLEX", "FRAGMENT", "IPV4", "IPV6", "ROUTED", "Columns", "read"]
 
 IPV4, IPV6 = 0x0800, 0x86DD
 FRAGMENT = 1  # a piece of a packet: ports are known only for the piece that completes it
+ROUTED = 4  # has an IPv6 routing header that is not used up: it goes on to another address than `dst`
 COMPLEX = 2  # carries another packet inside (a tunnel, an ICMP error): the columns tell only the outer one
 _PORTS = (6, 17, 33, 132, 136)  # transport protocols that begin with two ports
 _EXTENSIONS = (0, 43, 60, 44, 51, 135, 139, 140)
@@ -37,7 +38,7 @@ class Columns:
     flags: npt.NDArray[np.uint16]  # of TCP
     network: npt.NDArray[np.uint16]  # where the IP header begins in the packet
     transport: npt.NDArray[np.uint16]  # where the transport header begins
-    marks: npt.NDArray[np.uint8]  # FRAGMENT, COMPLEX
+    marks: npt.NDArray[np.uint8]  # FRAGMENT, COMPLEX, ROUTED
     addresses6: npt.NDArray[np.uint8]  # IPv6 addresses that occur, 16 bytes a row
 
 
@@ -202,6 +203,7 @@ def _ipv6(view: _View, at, size, network, ethertype, proto, transport, marks, wh
         cut = fragment & ((view.u16[here + 2] & 0xFFF9) != 0)
         marks[ip[more[cut]]] |= FRAGMENT
         entire[more[cut]] = False
+        marks[ip[more[(kind == 43) & (view.bytes[here + 3] != 0)]]] |= ROUTED
         following[more] = view.bytes[here]
         place[more] += length
     proto[ip], transport[ip] = following, place

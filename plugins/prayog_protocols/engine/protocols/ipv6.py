@@ -156,7 +156,7 @@ def _after(
     """Where the packet ends, its fragments, and what follows."""
     said = start + 40 + plen if plen else end
     stop = min(end, said)
-    goal = _goal(data, start + 6, start + 40, at) or dst
+    goal = routed_to(data, start + 6, start + 40, at) or dst
     c.outer = {"src": src, "dst": goal, "proto": following, "name": "ipv6", "size": said - at}
     c.packet_end(stop)
     if fragmented and (more or offset):
@@ -177,7 +177,7 @@ def _after(
     return at
 
 
-def _goal(data: bytes, nxt: int, at: int, end: int) -> bytes:
+def routed_to(data: bytes, nxt: int, at: int, end: int) -> bytes:
     """The last station of a routing header that is not used up: check sums above are made with it (RFC 8200 §8.1).
 
     The header before says at `nxt` what begins at `at`."""

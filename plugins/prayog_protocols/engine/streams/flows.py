@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prayog_protocols.engine.capture.columns import COMPLEX, IPV6, Columns
+from prayog_protocols.engine.capture.columns import COMPLEX, IPV6, ROUTED, Columns
 from prayog_protocols.engine.capture.records import Bytes, Records
+from prayog_protocols.engine.protocols.ipv6 import routed_to
 from prayog_protocols.engine.streams.fragments import Fragments
 
 __all__ = ["NONE", "Flow", "Flows"]
@@ -45,6 +46,7 @@ class Flows:
         self.quoted: dict[int, tuple[int, int]] = {}  # ICMP error -> protocol and number of the packet that it quotes
         self._quoting: list[tuple[int, tuple[int, int, int]]] | None = None
         self._count: dict[int, int] = {}
+        self._goals = self._routes()
         self._order: dict[int, tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = {}
         for proto in (TCP, UDP):
             self._number(proto)
@@ -73,7 +75,11 @@ class Flows:
         members = self._members(proto)
         six = (columns.ethertype[members] == IPV6).astype(np.uint64) << np.uint64(63)
         source = six | columns.src[members].astype(np.uint64) << np.uint64(16) | columns.sport[members]
-        target = six | columns.dst[members].astype(np.uint64) << np.uint64(16) | columns.dport[members]
+        goal = columns.dst[members].astype(np.uint64)
+        if self._goals:
+            goal = np.array([self._goals.get(i, to) for i, to in zip(members.tolist(), goal.tolist(), strict=True)],
+                            np.uint64)  # fmt: skip
+        target = six | goal << np.uint64(16) | columns.dport[members]
         quotes = self._quotes(proto)
         count = len(members)
         if quotes:
@@ -104,6 +110,20 @@ class Flows:
         order = np.argsort(group, kind="stable")
         starts = np.searchsorted(group[order], np.arange(self._count[proto] + 1))
         self._order[proto] = (members[order].astype(np.uint32), starts)
+
+    def _routes(self) -> dict[int, int]:
+        """Packets that a routing header sends on: the number of the address where the route ends."""
+        columns, records = self._columns, self._records
+        found: dict[int, int] = {}
+        known: dict[bytes, int] = {}
+        for index in np.flatnonzero(columns.marks & ROUTED).tolist():
+            known = known or {row.tobytes(): number for number, row in enumerate(columns.addresses6)}
+            at = int(records.offsets[index]) + int(columns.network[index])
+            data = bytes(self._data[at : int(records.offsets[index]) + int(records.captured[index])])
+            goal = routed_to(data, 6, 40, len(data))
+            if goal:
+                found[index] = known.setdefault(goal, len(known))
+        return found
 
     def _quotes(self, proto: int) -> list[tuple[int, int, int]]:
         """(packet, source, target) of the packets of a protocol that ICMP errors quote."""
