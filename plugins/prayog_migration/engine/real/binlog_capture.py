@@ -31,6 +31,7 @@ from prayog_migration.engine.real.binlog_keys import key_text, order, split
 from prayog_migration.engine.real.capture import (
     Batch,
     CannotCapture,
+    Capture,
     CaptureLost,
     Drift,
     Lag,
@@ -51,7 +52,6 @@ _TRUNCATE = re.compile(
 )
 _WRITES = re.compile(r"^\s*(?:/\*.*?\*/\s*)*(insert|update|delete|replace|load|with|call)\b", re.I | re.S)
 _SETTINGS = {"binlog_format": "ROW", "binlog_row_image": "FULL"}
-_UNNAMED = 5
 
 
 class BinlogCapture:
@@ -78,8 +78,6 @@ class BinlogCapture:
         self._children = frozenset(edge.child for edge in found)
         self._reader: MysqlReader | None = None
         self._defined = False
-        self._unnamed = 0
-        """How often in a row the columns of a table had no names."""
         """Somebody has defined something anew since the tables were looked at."""
         self._latest: MysqlReader | None = None
         """The reader of the last batch."""
@@ -135,6 +133,19 @@ class BinlogCapture:
 
     def forget(self, upto: str) -> None:
         """The server purges its binlog by its own rules (binlog_expire_logs_seconds); nothing is kept for us."""
+
+    def hand_over(self, heir: Capture) -> None:
+        """Both sides on one server: the setting is needed as long as one of the two captures, and is put back by it."""
+        if isinstance(heir, BinlogCapture) and "binlog_row_metadata" in self._memory and self._server == heir._server:
+            heir._memory["binlog_row_metadata"] = self._memory["binlog_row_metadata"]
+            heir._memory.keep()
+            del self._memory["binlog_row_metadata"]
+            self._memory.keep()
+
+    @property
+    def _server(self) -> tuple[Any, ...]:
+        with self._asking() as ask:
+            return tuple(ask("SELECT @@hostname, @@port, @@datadir")[0])
 
     def remove(self) -> list[str]:
         metadata = self._memory.pop("binlog_row_metadata", None)
@@ -297,15 +308,14 @@ class BinlogCapture:
             return
         names = {column.name for column in event.columns}
         source = self._moves[number].source
+        if not any(names):
+            raise CaptureLost(
+                "The binlog names columns no longer: somebody set binlog_row_metadata back on the server. Set it to "
+                "FULL and begin the copy again."
+            )
         if missing := [name for name in self._named[number].columns if name not in names]:
             self._check_columns()
-            self._unnamed += 1
-            if self._unnamed > _UNNAMED:
-                said = f"Column {missing[0]} of {source.title} is not named in the log"
-                raise Drift(f"{said}. Plan again to take it along.")
-            # The server names no columns of a table that is being defined at that moment, as when a trigger is made.
-            raise pymysql.OperationalError(1205, f"{source.title} is being altered; column {missing[0]} is not named")
-        self._unnamed = 0
+            raise Drift(f"Table {source.title} has changed: column {missing[0]} is gone. Plan again to take it along.")
         for row in event.rows:
             if "after_values" in row:
                 before, after = self._key(number, row["before_values"]), self._key(number, row["after_values"])

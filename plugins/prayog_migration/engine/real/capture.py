@@ -162,6 +162,10 @@ class Capture(Protocol):
         """The target has everything up to `upto` for good: the source need not keep it."""
         ...
 
+    def hand_over(self, heir: Capture) -> None:
+        """`heir`, the capture of the other direction, puts back what both need on a server that they share."""
+        ...
+
     def remove(self) -> list[str]:
         """Take away everything that was added to the source; what was taken away, in words."""
         ...

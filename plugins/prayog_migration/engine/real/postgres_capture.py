@@ -35,7 +35,17 @@ from prayog_migration.engine.pgoutput import (
     lsn_text,
 )
 from prayog_migration.engine.plan import Plan, TableMove
-from prayog_migration.engine.real.capture import Batch, CannotCapture, CaptureLost, Drift, Lag, Memory, View, key_places
+from prayog_migration.engine.real.capture import (
+    Batch,
+    CannotCapture,
+    Capture,
+    CaptureLost,
+    Drift,
+    Lag,
+    Memory,
+    View,
+    key_places,
+)
 from prayog_migration.engine.real.postgres import PostgresReader, PostgresStore
 from prayog_migration.engine.real.publication import Publication
 from prayog_migration.engine.real.replication import Stream, replication_connection
@@ -187,6 +197,9 @@ class PostgresCapture:
     def forget(self, upto: str) -> None:
         if self._stream is not None:
             self._stream.confirm(int(upto))
+
+    def hand_over(self, heir: Capture) -> None:
+        """The two directions share nothing."""
 
     def remove(self) -> list[str]:
         self._close_stream()

@@ -10,7 +10,7 @@ from typing import Any
 from prayog_migration.engine.changes import Bag, Folding, Key, state
 from prayog_migration.engine.model import PREFIX
 from prayog_migration.engine.plan import Plan
-from prayog_migration.engine.real.capture import Batch, CaptureLost, Drift, Lag, View, key_places
+from prayog_migration.engine.real.capture import Batch, Capture, CaptureLost, Drift, Lag, View, key_places
 from prayog_migration.engine.real.sqlite import SqliteReader, SqliteStore
 from prayog_migration.engine.real.store import Row
 from prayog_migration.engine.triggers import CAPTURE_TRIGGERS, GUARD, LOG, UPTO, followed, install, log_keys
@@ -102,6 +102,9 @@ class SqliteCapture:
                 f" AND seq < (SELECT max(seq) FROM {LOG})",
                 (int(upto),),
             )
+
+    def hand_over(self, heir: Capture) -> None:
+        """The two directions share nothing."""
 
     def remove(self) -> list[str]:
         if not self._store.path.exists():

@@ -241,6 +241,7 @@ class _Change:
         finally:
             self.let_go()
         forward = self.link.name
+        self.link.capture.hand_over(job.link("reverse" if forward == "forward" else "forward").capture)
         self.link.remove()
         job.forget_link("forward" if forward == "forward" else "reverse")
         facts: dict[str, Any] = {"fenced": True, "drained": True, "verified": found.holds, "caught_up": None}
