@@ -206,7 +206,8 @@ def _blocks(lines: list[str], first: int, where: str) -> tuple[str, list[_Table]
             number += 1
             continue
         end = next((n for n in range(number + 1, len(lines)) if lines[n].rstrip() == fence[1]), None)
-        if end is None:
+        inner = lines[number + 1 : end] if fence[2] in DIRECTIVES else []
+        if end is None or any(_opens(line, fence[1]) for line in inner):
             raise LessonError(f"this block has no end: a line with {fence[1]} is missing", where, first + number)
         if fence[2] in DIRECTIVES:
             table = _toml("\n".join(lines[number + 1 : end]), where, first + number + 1, fence[2])
@@ -219,6 +220,12 @@ def _blocks(lines: list[str], first: int, where: str) -> tuple[str, list[_Table]
             text += lines[number : end + 1]
         number = end + 1
     return "\n".join(text).strip(), blocks
+
+
+def _opens(line: str, fence: str) -> bool:
+    """`line` opens another directive, so the one before it was not closed."""
+    found = _FENCE.match(line)
+    return found is not None and found[1] == fence and found[2] in DIRECTIVES
 
 
 def _meant(word: str) -> bool:
@@ -321,7 +328,7 @@ def _check(block: _Table, step: str, translated: bool) -> str:
 
 
 def _myth(block: _Table, step: str, translated: bool) -> Myth:
-    return Myth(block.get("says", str), block.get("truth", str), block.get("source", str))
+    return Myth(block.get("says", str), block.get("truth", str), block.get("source", str, "" if translated else None))
 
 
 _READERS: Mapping[str, Callable[[_Table, str, bool], Any]] = {

@@ -12,7 +12,7 @@ from prayog_sdk.specs import PanelSpec
 from prayog_sdk.templates import NameProblem, create
 from prayog_sdk.testing import conformance, findings, offered, played
 from prayog_sdk.testing.conformance import check
-from prayog_sdk.testing.source import contrast, hand_made_colours, unknown_imports
+from prayog_sdk.testing.source import chancy, contrast, hand_made_colours, unknown_imports
 
 SMALLEST = Path(__file__).parents[1] / "plugins" / "smallest"
 
@@ -76,6 +76,8 @@ LESSON = "lessons/en/01-rumour.md"
         (edit("engine.py", 'ctx.peers), "rumour")', "ctx.peers), object())"), "which no trace can hold"),
         (edit("engine.py", "if self.rounds", "while True: pass\n        if self.rounds"), "look for a loop without"),
         (edit(LESSON, "```predict", "```predct"), "there is no directive 'predct'"),
+        (edit(LESSON, "```\n\n```do", "\n```do"), "this block has no end"),
+        (edit("challenges/en/1-few-words.md", "knobs", "budget = { carsh = 1 }\nknobs"), "did you mean crash?"),
         (edit(LESSON, '"everyone_knows"', '"everyone_know"'), "did you mean everyone_knows?"),
         (edit(LESSON, "{messages}", "{mesages}"), "there is no measure 'mesages'"),
         (edit(LESSON, '"5 to 20" if', '"5 to 10" if'), "which is not one of"),
@@ -105,6 +107,8 @@ def test_every_broken_promise_is_found(
         edit("scenarios/rumour.lab", "run 2s", "fly n1"),
         edit("engine.py", "self.rounds -= 1", "self.roundz -= 1"),
         edit(LESSON, 'kind = "choice"', 'kind = "chioce"'),
+        edit(LESSON, '"everyone_knows"', '"everyone_know"'),
+        edit("engine.py", "self.knows = True", "from prayog_sdk.qt import theme\n            self.knows = bool(theme)"),
     ],
 )
 def test_one_mistake_is_told_once(tmp_path: Path, change: Callable[[Path], None]) -> None:
@@ -153,6 +157,34 @@ def test_a_kind_of_event_that_is_nearly_one_of_the_topic_is_a_warning(tmp_path: 
     told = [str(finding) for finding in check(folder) if "no event" in str(finding)]
     assert len(told) == 1, told
     assert "no event 'haerd' came in any scenario; did you mean heard?" in told[0]
+
+
+def test_a_misspelt_event_of_a_check_in_python_or_before_a_prediction_is_a_warning(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    edit("topic.py", '[Check("everyone', '[Check("quiet", "Nobody heard", never("haerd")), Check("everyone')(folder)
+    edit("topic.py", "import Check,", "import Check, never,")(folder)
+    edit(LESSON, 'kind = "choice"', 'kind = "choice"\nbefore = "heart"')(folder)
+    told = [str(finding) for finding in check(folder)]
+    assert any("never('haerd'): no event 'haerd'" in each for each in told), told
+    assert any("before = 'heart': no event 'heart'" in each and "did you mean heard?" in each for each in told), told
+
+
+def test_a_trace_that_differs_names_the_lines_that_may_be_why(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    engine = (folder / "engine.py").read_text()
+    (folder / "engine.py").write_text(
+        engine + "\n\ndef f(x):\n    import random\n    for one in {1, 2}:\n        hash(one)\n    return {1, 2}\n"
+    )
+    line = engine.count("\n")
+    assert chancy(folder) == [
+        f"engine.py:{line + 4} (import random)", f"engine.py:{line + 5} (a walk over a set)",
+        f"engine.py:{line + 6} (hash())",
+    ]  # fmt: skip
+
+
+def test_a_panel_class_that_is_not_there_is_found_without_importing_it() -> None:
+    told = offered._panel(PanelSpec("mine", "Mine", "prayog_sdk.qt.gauges:Gauges_"), ["mine"])
+    assert "prayog_sdk.qt.gauges has no class 'Gauges_'" in told
 
 
 def test_no_hook_can_stop_the_suite(tmp_path: Path) -> None:

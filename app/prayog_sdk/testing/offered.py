@@ -11,7 +11,7 @@ from prayog_sdk import params as knobs
 from prayog_sdk.scenario import files
 from prayog_sdk.specs import PanelSpec
 from prayog_sdk.testing.findings import Case, Finding
-from prayog_sdk.testing.source import hand_made_colours, unknown_imports
+from prayog_sdk.testing.source import hand_made_colours, names_in, unknown_imports
 
 __all__ = ["STOCK", "card", "code", "hooks", "panels", "source", "the_knobs"]
 
@@ -72,13 +72,15 @@ def _panel(panel: PanelSpec, ids: list[str]) -> str:
     """What is wrong with a panel, or nothing."""
     if ids.count(panel.id) > 1:
         return f"two panels are called {panel.id!r}"
-    module, colon, _ = panel.factory.partition(":")
+    module, colon, name = panel.factory.partition(":")
     if not colon and panel.factory not in STOCK:
         return f"{panel.factory!r} is neither module:Class nor a stock panel ({', '.join(STOCK)})"
     if colon and not _exists(module):
         return f"there is no module {module!r} for panel {panel.id!r}"
     if panel.id in _BY_THEMSELVES and panel.id != panel.factory:
         return f"the id {panel.id!r} belongs to a stock panel, and both would be on the bench; choose another"
+    if colon and name not in (known := names_in(module)):
+        return f"{module} has no class {name!r} for panel {panel.id!r}; {_near(name, known)}"
     return ""
 
 

@@ -19,6 +19,7 @@ from prayog_sdk.headless import RunResult
 from prayog_sdk.scenario import Scenario, ScenarioError, read_good
 from prayog_sdk.testing import golden
 from prayog_sdk.testing.findings import Case, Finding
+from prayog_sdk.testing.source import chancy
 from prayog_sim.run import Run
 from prayog_sim.trace import canonical
 
@@ -129,13 +130,18 @@ def determinism(case: Case) -> Iterator[Finding]:
             yield Finding("error", "determinism", problem)
             return
     for module in answers[0]["qt"]:
-        sentence = f"importing the topic imports {module}; only modules under panels/ may, when a panel is first shown"
+        sentence = f"the topic or its engine imports {module}; only modules under panels/ may, when first shown"
         yield Finding("error", "no Qt", sentence, case.topic.manifest.module)
+    if answers[0]["qt"]:
+        return  # without Qt its runs are others: that would be the same mistake, told twice
     for scenario, result in case.ran():
         hashes = {result.trace_hash, *(answer["hashes"].get(scenario.id) for answer in answers)}
-        if len(hashes) > 1:
+        if len(hashes) > 1:  # the other scenarios differ for the same reason
             sentence = "the trace differs between two processes; look for hash(), set order, id(), time or random"
-            yield Finding("error", "determinism", sentence, f"scenarios/{scenario.id}.lab")
+            places = chancy(folder)
+            at = f": {', '.join(places[:5])}" if places else ""
+            yield Finding("error", "determinism", sentence + at, f"scenarios/{scenario.id}.lab")
+            return
 
 
 def _probe(folder: Path, hash_seed: str, ran: list[tuple[Scenario, RunResult]]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import importlib.util
 import re
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-__all__ = ["GROUNDS", "contrast", "hand_made_colours", "unknown_imports"]
+__all__ = ["GROUNDS", "chancy", "contrast", "hand_made_colours", "names_in", "unknown_imports"]
 
 GROUNDS = {"light": "#ffffff", "dark": "#161b22"}
 """What panels are painted on, nearly; the exact grounds are in `prayog_sdk.qt.theme`."""
@@ -57,6 +58,55 @@ def unknown_imports(package: Path) -> Iterator[tuple[str, str, int]]:
                 top = name.partition(".")[0]
                 if top not in sys.stdlib_module_names | _lab_has() | {package.name, "__future__"}:
                     yield top, file.relative_to(package).as_posix(), node.lineno  # type: ignore[attr-defined] # an import
+
+
+def names_in(module: str) -> set[str]:
+    """What `module` names at its top level: classes, functions, assignments, imports.  It is read, not imported."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return set()
+    found: set[str] = set()
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.update(alias.asname or alias.name for alias in node.names)
+    return found
+
+
+_CHANCE = {"time", "random", "secrets", "uuid", "datetime"}
+
+
+def chancy(package: Path) -> list[str]:
+    """``file:line (what)`` of what may differ from one run to the next: clocks, chance, ``hash()``, walks over sets."""
+    places: list[str] = []
+    for file in sorted(package.rglob("*.py")):
+        inside = file.relative_to(package)
+        if {"panels", "tests", "real"} & set(inside.parts):
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+            if what := _by_chance(node):
+                places.append(f"{inside.as_posix()}:{node.lineno} ({what})")  # type: ignore[attr-defined] # it has one
+    return places
+
+
+def _by_chance(node: ast.AST) -> str:
+    if isinstance(node, ast.Import):
+        return next((f"import {alias.name}" for alias in node.names if alias.name in _CHANCE), "")
+    if isinstance(node, ast.ImportFrom):
+        return f"from {node.module} import …" if node.module in _CHANCE else ""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("hash", "id"):
+        return f"{node.func.id}()"
+    if isinstance(node, ast.For | ast.comprehension) and _is_set(node.iter):
+        return "a walk over a set" if isinstance(node, ast.For) else ""
+    return ""
+
+
+def _is_set(node: ast.expr) -> bool:
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("set", "frozenset")
+    return called or isinstance(node, ast.Set | ast.SetComp)
 
 
 def _survives(node: ast.AST) -> bool:

@@ -65,6 +65,8 @@ def _lesson_step(case: Case, lesson: Lesson, step: LessonStep) -> Iterator[Findi
     for name in lessons.live_names(told):
         if name not in measures:
             yield Finding("error", "lessons", f"there is no measure {name!r} for {{{name}}}", where)
+    if not lesson.where.startswith("en/"):  # what is judged or done is the English file's, and was looked at there
+        return
     if step.check is not None:
         try:
             topic.check(step.check, params)
@@ -95,13 +97,18 @@ def _misspelt(case: Case, read: Sequence[Lesson], challenges: Sequence[Challenge
     steps = [(f"{lesson.where}:{step.line}", step) for lesson in read for step in lesson.items]
     texts = [(where, text) for where, step in steps for text in (step.check, step.predict and step.predict.answer)]
     texts += [(challenge.where, text) for challenge in challenges for text in challenge.checks]
+    texts += [("prayog_checks", repr(check.claim)) for check in case.topic.checks(case.params).values()]
+    asked = [(where, text, kind) for where, text in texts for kind in kinds_in(text or "")]
     known = case.kinds()
-    for where, text in texts:
-        for kind in kinds_in(text or ""):
-            near = difflib.get_close_matches(kind, sorted(known), 1, 0.8) if kind not in known else ()
-            if near:
-                sentence = f"{text}: no event {kind!r} came in any scenario; did you mean {near[0]}?"
-                yield Finding("warn", "lessons", sentence, where)
+    if all(scenario.kind == "world" for scenario in case.scenarios):  # what comes on a real component is not known here
+        befores = [(where, step.predict.before) for where, step in steps if step.predict and step.predict.before]
+        verbs = {spec.name for spec in (*case.topic.actions(case.params), *world_actions())}
+        asked += [(where, f"before = {kind!r}", kind) for where, kind in befores if kind not in verbs]
+    for where, text, kind in asked:
+        near = difflib.get_close_matches(kind, sorted(known), 1, 0.8) if kind not in known else []
+        if near:
+            sentence = f"{text}: no event {kind!r} came in any scenario; did you mean {near[0]}?"
+            yield Finding("warn", "lessons", sentence, where)
 
 
 def _challenge(case: Case, challenge: Challenge) -> Iterator[Finding]:
@@ -119,6 +126,12 @@ def _challenge(case: Case, challenge: Challenge) -> Iterator[Finding]:
             case.topic.check(text, params)
         except CheckError as error:
             yield Finding("error", "challenges", f"the check {text!r}: {error}", where)
+    verbs = {"actions", *(spec.name for spec in (*case.topic.actions(params), *world_actions()))}
+    for name in challenge.budget:
+        if name not in verbs:
+            near = difflib.get_close_matches(name, sorted(verbs), 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(verbs))}"
+            yield Finding("error", "challenges", f"budget: there is no action {name!r}; {hint}", where)
     names = [knob.name for knob in case.topic.fields()]
     for name in challenge.knobs:
         if name not in names:
