@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 
 from prayog_sdk import lessonfile
-from prayog_sdk.lessons import Challenge, Lesson, LessonError, LessonStep
+from prayog_sdk.lessons import Challenge, Lesson, LessonError, LessonStep, Myth
 from prayog_sdk.manifest import Manifest
 
 __all__ = ["read_challenges", "read_lessons"]
@@ -110,5 +110,11 @@ def _merged_step(english: LessonStep, other: LessonStep, lesson: Lesson) -> Less
         do=do,
         check=english.check,
         hints=other.hints or english.hints,
-        myth=other.myth or english.myth,
+        myth=_merged_myth(english.myth, other.myth),
     )
+
+
+def _merged_myth(english: Myth | None, other: Myth | None) -> Myth | None:
+    if english is None or other is None:
+        return other or english
+    return dataclasses.replace(other, source=other.source or english.source)

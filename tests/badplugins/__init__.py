@@ -54,6 +54,7 @@ SPECIMENS = (
     Specimen("bad_need", "bad_need", "blocked", "needs", "'hyperdrive', which this lab does not know"),
     Specimen("bad_no_manifest", "bad_no_manifest", "blocked", "manifest", "there is no plugin.toml here"),
     Specimen("bad_no_package", "bad_no_package", "blocked", "manifest", "there is no folder 'elsewhere'"),
+    Specimen("bad_outside-1.0-py3-none-any.whl", "bad_outside", "blocked", "discovery", "outside its own folder (../"),
     Specimen("bad_panels", "bad_panels", "open"),
     Specimen("bad_step_raises", "bad_step_raises", "open"),
     Specimen("bad_syntax", "bad_syntax", "failed", "load", "(topic.py, line 4)"),
@@ -87,6 +88,7 @@ def fill(topics: Path) -> None:
     good["good_wheel/scenarios/first.lab"] = SCENARIO.encode()
     wheel(topics, "good_wheel", {**good, "good_wheel/__init__.py": b""})
     wheel(topics, "bad_compiled", {"bad_compiled/plugin.toml": b"", "bad_compiled/fast.so": b"\x7fELF"})
+    wheel(topics, "bad_outside", {"bad_outside/plugin.toml": b"", "../../evil.py": b""})
     wheel(topics, "bad_topicless", {"bad_topicless/__init__.py": b""}, topic=False)
     tampered = {name.replace("good_wheel", "bad_tampered"): data for name, data in good.items()}
     tampered["bad_tampered/plugin.toml"] = good["good_wheel/plugin.toml"].replace(b"good_wheel", b"bad_tampered")

@@ -119,6 +119,14 @@ def test_a_translation_keeps_what_the_engine_needs_and_marks_what_is_missing(top
     assert not judge(hear.predict, Answer("hear", "nahi"), trace, {}).ok
 
 
+def test_a_myth_in_another_language_keeps_its_source(topic: Manifest) -> None:
+    step = '## crash: Band karein\n```myth\nsays = "Afwah mar jaati hai."\ntruth = "Woh zinda rehti hai."\n```\n'
+    (topic.folder / "lessons" / "hi-Latn" / "01-rumour.md").write_text(HINGLISH + step)  # type: ignore[operator]
+    myth = read_lessons(topic, "hi-Latn")[0].items[1].myth
+    assert myth is not None
+    assert (myth.says, myth.source) == ("Afwah mar jaati hai.", "Demers 1987, section 1.4")
+
+
 @pytest.mark.parametrize("lang", ["en", "hi-Latn"])
 def test_a_lesson_without_translation_is_english(topic: Manifest, lang: str) -> None:
     (topic.folder / "lessons" / "hi-Latn" / "01-rumour.md").unlink()  # type: ignore[operator]

@@ -39,6 +39,8 @@ def look_into(path: Path, group: str) -> tuple[str, tuple[Inside, ...]]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
+            if outside := sorted(name for name in names if _leads_out(name)):
+                return f"It holds a file outside its own folder ({outside[0]}); get it anew from its author.", ()
             if compiled := sorted(name for name in names if name.endswith(_COMPILED)):
                 return f"It holds compiled code ({compiled[0]}); a topic in this folder must be pure Python.", ()
             info = next((name for name in names if name.endswith(".dist-info/entry_points.txt")), "")
@@ -73,6 +75,11 @@ def unpack(path: Path, under: Path) -> Path:
     except _DAMAGED as error:
         raise WheelError(f"The wheel {path.name} cannot be unpacked into {under}: {error}.") from error
     return folder
+
+
+def _leads_out(name: str) -> bool:
+    """An absolute path, a drive, or a way up: `zipfile` would bend it into the folder, under a name nobody reviewed."""
+    return name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/")
 
 
 def _compare(archive: zipfile.ZipFile, shown: str) -> None:
