@@ -116,6 +116,30 @@ def test_a_panel_of_a_topic_from_outside_draws_what_it_gathered(
     assert turns.outline() == "n1 had the token 1 times."
 
 
+def test_a_panel_that_raises_while_it_is_painted_is_a_card_and_the_window_goes_on(
+    profile: Profile, open_lab: Callable[..., Window], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prayog.catalog.strict", lambda: False)
+    source = SMALLEST.parents[1] / "paneled" / "prayog_paneled"
+    own = profile.topics / source.name
+    shutil.copytree(source, own, ignore=shutil.ignore_patterns("__pycache__"))
+    panel = own / "panels" / "turns.py"
+    panel.write_text(panel.read_text(encoding="utf-8").replace("look.accent", "look.acent"), encoding="utf-8")
+    window = open_lab()
+    window.go(Place("scenario", "paneled", "round"))
+    stage = window.stage
+    qtbot.waitUntil(lambda: stage.bench is not None and stage.bench.driver.branch is not None, timeout=20_000)
+    assert stage.bench is not None
+    stage.bench.docks.dock("turns").raise_()
+    stage.bench.driver.step()  # now there is a bar to paint
+
+    def card() -> str:
+        return " ".join(words(found) for found in window.findChildren(ProblemCard) if found.isVisible())
+
+    qtbot.waitUntil(lambda: "no attribute 'acent'" in card(), timeout=10_000)
+    stage.bench.driver.step()
+
+
 def test_a_run_without_a_window_ends_a_loop_without_an_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

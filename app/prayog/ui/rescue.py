@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -57,8 +57,12 @@ class Rescue:
                 self._own_up(problem_of(error, "lab", "prayog"))
             return
         problem = problem_of(error, "panel", topic)
-        self._window.stage.fail(problem, panel_of(trace))
-
+        panel = panel_of(trace)
+        if panel is None:
+            self._window.stage.fail(problem, None)
+            return
+        # Not now: this may be the panel's own paint event, and Qt dies when a widget is taken away while it is painted.
+        QTimer.singleShot(0, self._window, lambda: self._window.stage.fail(problem, panel))
 
     def _own_up(self, problem: Problem) -> None:
         """Once for each mistake: one in a paint event comes with every frame."""
