@@ -182,6 +182,14 @@ def test_a_trace_that_differs_names_the_lines_that_may_be_why(tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_a_durable_attribute_that_no_node_has_is_a_warning(tmp_path: Path) -> None:
+    folder = create("probe", tmp_path)
+    edit("engine.py", 'durable = ("knows",)', 'durable = ("knwos",)')(folder)
+    assert [str(finding) for finding in check(folder)] == [
+        "warn: Gossiper.durable names 'knwos', an attribute that no such node has"
+    ]
+
+
 def test_a_panel_class_that_is_not_there_is_found_without_importing_it() -> None:
     told = offered._panel(PanelSpec("mine", "Mine", "prayog_sdk.qt.gauges:Gauges_"), ["mine"])
     assert "prayog_sdk.qt.gauges has no class 'Gauges_'" in told

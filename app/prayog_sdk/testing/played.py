@@ -22,6 +22,7 @@ from prayog_sdk.testing.findings import Case, Finding
 from prayog_sdk.testing.source import chancy
 from prayog_sim.run import Run
 from prayog_sim.trace import canonical
+from prayog_sim.world import World
 
 __all__ = ["broken_variants", "determinism", "nodes", "scenarios", "seeking"]
 
@@ -162,12 +163,17 @@ def _probe(folder: Path, hash_seed: str, ran: list[tuple[Scenario, RunResult]]) 
 
 
 def nodes(case: Case) -> Iterator[Finding]:
-    """Every node says its state in words: the outline and screen readers depend on it."""
+    """Every node says its state in words (outline and screen readers depend on it), and what is durable is there."""
     for scenario, _ in case.ran():
         run = case.played(scenario)
         try:
             if sentence := _speechless(run):
                 yield Finding("error", "names and states", sentence, f"scenarios/{scenario.id}.lab")
+            for node in run.nodes.values() if isinstance(run, World) else ():
+                for name in node.durable:
+                    if not hasattr(node, name):
+                        sentence = f"{type(node).__name__}.durable names {name!r}, an attribute that no such node has"
+                        yield Finding("warn", "names and states", sentence)
         finally:
             run.close()
 
