@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -141,6 +142,10 @@ class Smoke:
             wheel.writestr(f"{info}/RECORD", "".join([*rows, f"{info}/RECORD,,\n"]))
         self.dropped = hashlib.sha256((topics / DROPPED).read_bytes()).hexdigest()
 
+    def close(self) -> None:
+        """Remove what the runs wrote."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def left(self) -> list[str]:
         """Command lines of processes that still carry our mark."""
         found = []
@@ -207,6 +212,7 @@ def main() -> int:
             print(f"{name}: {smoke.real(name)}")
     time.sleep(1)  # a guard may need a moment to see that the lab is gone
     smoke.faults += [f"a process stayed: {line}" for line in smoke.left()]
+    smoke.close()
     for fault in smoke.faults:
         print("FAULT:", fault)
     print("The built lab does what it should." if not smoke.faults else f"{len(smoke.faults)} faults")
