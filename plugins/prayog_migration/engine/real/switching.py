@@ -223,13 +223,13 @@ class _Change:
         MySQL makes no trigger on a table that a snapshot has read: nobody writes, so one that is opened again sees the
         same.
         """
-        opened = self.there is not None and self.link.target.dialect == "mysql"
-        if opened and self.there is not None:
-            self.there.close()
+        snapshot = self.there if self.link.target.dialect == "mysql" else None
+        if snapshot is not None:
+            snapshot.close()
         if self.to == "target":
             make_last(self.job)
         wake(self.link.target, self.link.ledger.state)
-        if opened:
+        if snapshot is not None:
             self.there = self.link.target.reader()
 
     def after(self) -> Balance:
